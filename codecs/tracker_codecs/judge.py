@@ -1,0 +1,56 @@
+"""Turns what was asked, refused and read back into per-field outcomes: the same judgement for all families."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from tracker_codecs.contract import (
+    FieldOutcome,
+    FieldState,
+    Outcome,
+    Problem,
+    Settings,
+    Severity,
+    Strength,
+    Value,
+)
+
+
+def judge(
+    settings: Settings,
+    *,
+    reported: Mapping[str, Value],
+    problems: Collection[Problem] = (),
+    acknowledged: Collection[str] = (),
+    refused: Mapping[str, str] | None = None,
+    written: Collection[str] = (),
+    known: Mapping[str, str] | None = None,
+    unanswered: bool = False,
+) -> Outcome:
+    """Per-field verdicts. Precedence: unsupported, then refused by the tracker, then read-back, then acknowledgement.
+
+    A refused field whose read-back equals the desired value counts as confirmed: the tracker is where it should be.
+    `reported` must hold only values read after the write; they are compared by equality in the profile's units.
+    """
+    refused = refused or {}
+    unsupported = {p.field: p.reason for p in problems if p.severity is Severity.UNSUPPORTED}
+    fields: dict[str, FieldOutcome] = {}
+    for name, desired in settings.items():
+        value = reported.get(name)
+        if name in unsupported:
+            fields[name] = FieldOutcome(FieldState.UNSUPPORTED, desired, value, reason=unsupported[name])
+        elif value is not None and value == desired:
+            fields[name] = FieldOutcome(FieldState.CONFIRMED, desired, value, Strength.READ_BACK)
+        elif name in refused:
+            fields[name] = FieldOutcome(FieldState.REJECTED, desired, value, reason=refused[name])
+        elif value is not None:
+            reason = f"the tracker reports {value!r} instead of {desired!r}"
+            fields[name] = FieldOutcome(FieldState.MISMATCHED, desired, value, Strength.READ_BACK, reason)
+        elif name in acknowledged:
+            fields[name] = FieldOutcome(FieldState.ACKNOWLEDGED, desired, None, Strength.ACKNOWLEDGED)
+        elif name in written:
+            reason = "written; no answer that proves it"
+            fields[name] = FieldOutcome(FieldState.WRITTEN, desired, None, Strength.WRITTEN, reason)
+        else:
+            fields[name] = FieldOutcome(FieldState.UNKNOWN, desired, None, reason="the tracker did not answer")
+    return Outcome(fields, dict(reported), dict(known or {}), unanswered)

@@ -1,0 +1,11 @@
+"""Cleaning of text that came from a peer, before it is logged, stored or shown."""
+
+MAX_TEXT = 300
+
+
+def clean(text: str | bytes, limit: int = MAX_TEXT) -> str:
+    """Printable form of peer text: control and non-ASCII characters become escapes, cut at `limit` characters."""
+    if isinstance(text, bytes):
+        text = text[: limit + 1].decode("latin-1")
+    shown = "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 3] + "..."
