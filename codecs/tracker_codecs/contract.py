@@ -329,6 +329,10 @@ class Faults(NamedTuple):
     silent: bool = False  # never answers commands
 
 
+#: A device that behaves.
+NO_FAULTS = Faults()
+
+
 class Emulator(ABC):
     """A believable device. Sans-IO: the driver moves the bytes and the time.
 
@@ -455,7 +459,7 @@ class Family(ABC):
         *,
         transport: Transport = Transport.TCP,
         settings: Settings | None = None,
-        faults: Faults = Faults(),
+        faults: Faults = NO_FAULTS,
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of this variant with these true settings (else its factory settings)."""
