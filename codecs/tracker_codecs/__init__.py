@@ -1,1 +1,1 @@
-"""How each protocol family speaks. Pure: bytes in, messages out; settings in, commands out. No I/O, no clock, no store."""
+"""How protocol families speak. Pure: bytes in, messages out; settings in, commands out. No I/O, clock or store."""

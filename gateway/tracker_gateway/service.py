@@ -52,7 +52,7 @@ class Service(Protocol):
         """`{"value": {...}, "sync": {...}}`. Raises 208, 214."""
 
     async def update(self, tracker: Tracker, settings: Settings, *, author: str, wait: float = 0.0) -> Json:
-        """Durably accept a desired revision; `{"sync": {...}}`, after up to `wait` s if not yet final. 208 219 214 7."""
+        """Durably accept a desired revision; `{"sync": {...}}`, after at most `wait` s. Raises 208, 219, 214, 7."""
 
     async def dry_run(self, tracker: Tracker, settings: Settings) -> Json:
         """`{"dry_run": {"revision": N, "commands": [{"hex", "text", "purpose", "expects", "fields",
