@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from tracker_codecs.contract import Family, Message, Transport
@@ -13,7 +14,17 @@ from tracker_gateway.types import Tracker
 class Session(ABC):
     """An identified, registered tracker on a link. Made by a transport, used by deliveries."""
 
-    __slots__ = ("conversation", "family", "last_heard", "opened", "peer", "session_id", "tracker", "transport")
+    __slots__ = (
+        "conversation",
+        "family",
+        "last_heard",
+        "link_options",
+        "opened",
+        "peer",
+        "session_id",
+        "tracker",
+        "transport",
+    )
 
     session_id: int  # unique in this process
     family: Family
@@ -22,6 +33,9 @@ class Session(ABC):
     peer: str  # address or port or topic, cleaned, for people
     opened: float  # loop time, s
     last_heard: float  # loop time, s
+    #: Codec options that the link knows (MQTT: topic prefix, `topic` of the last message ...). In a `Target` they lie
+    #: below the model's and the tracker's own options.
+    link_options: Mapping[str, Any]
     #: Whatever the listener keeps with the session while a command is in flight; None: nothing waits for a message.
     conversation: Any
 
