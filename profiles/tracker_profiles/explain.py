@@ -16,7 +16,7 @@ _TYPE_WORDS = {
     "array": "a list",
     "object": "an object",
 }
-#: Findings about the size of a number or text; each is superseded by an `enum` finding on the same value.
+#: What an `enum` finding on the same value makes superfluous; a `type` finding makes that superfluous too.
 _BOUNDS = ("minimum", "maximum", "minLength", "maxLength", "pattern")
 
 
@@ -24,11 +24,11 @@ def findings(
     profile: str, schema: Mapping[str, Any], settings: Any, errors: Sequence[jsonschema_rs.ValidationError]
 ) -> Iterator[tuple[str, str]]:
     """(parameter, text) for every finding; parameter is a field's name, or empty for the settings as a whole."""
-    listed = {tuple(error.instance_path) for error in errors if error.kind.name in ("enum", "type")}
+    at = {name: {tuple(e.instance_path) for e in errors if e.kind.name == name} for name in ("enum", "type")}
     for error in errors:
         kind = error.kind.name
         place = tuple(error.instance_path)
-        if kind in _BOUNDS and place in listed:
+        if (kind in _BOUNDS and place in at["enum"]) or (kind in (*_BOUNDS, "enum") and place in at["type"]):
             continue
         if not place:
             yield from _whole(profile, schema, settings, error)
