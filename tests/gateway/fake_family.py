@@ -1,0 +1,315 @@
+"""A codec family for tests: lines of text, a read-back, numbered commands, two settings and one it cannot carry.
+
+Device to server: `login ID`, `beat`, `report N`, `ok SERIAL`, `no SERIAL REASON`, `value SERIAL interval=60 distance=100`.
+Server to device: `hi` (owed to a login), `got N` (owed to a report), `set SERIAL interval=60 distance=100`, `get SERIAL`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tracker_codecs import registry
+from tracker_codecs.contract import (
+    NO_FAULTS,
+    Capability,
+    Checksum,
+    Clock,
+    Command,
+    Datum,
+    Dialogue,
+    Emulator,
+    Event,
+    Family,
+    Faults,
+    Kind,
+    Limits,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Settings,
+    Severity,
+    Stream,
+    Strength,
+    Target,
+    Transport,
+    Value,
+    utc_now,
+)
+from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.judge import judge
+from tracker_codecs.text import clean
+from tracker_profiles import models
+
+MAX_FRAME = 256
+WIRE = {"tracking_interval": "interval", "tracking_distance": "distance"}
+PROFILE = {name: field for field, name in WIRE.items()}
+KINDS = {
+    "login": Kind.LOGIN,
+    "beat": Kind.HEARTBEAT,
+    "report": Kind.REPORT,
+    "ok": Kind.REPLY,
+    "no": Kind.REPLY,
+    "value": Kind.REPLY,
+}
+#: A model of this family: profile albatross_s6 (tracking_interval 30.. s, tracking_distance 50.. m, both required).
+MODEL = "fake_tracker"
+#: One whose profile (arknav_x8) has a tracking_angle too, which the family cannot carry.
+ANGLE_MODEL = "fake_angle_tracker"
+
+_MODELS = f"""
+codec: fake
+vendor: Fake
+id_type: imei
+models:
+  {MODEL}: {{name: Fake tracker, profile: albatross_s6, variant: plain}}
+  {ANGLE_MODEL}: {{name: Fake tracker with an angle, profile: arknav_x8, variant: plain}}
+"""
+
+
+def _values(words: Sequence[str]) -> dict[str, int]:
+    found = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if name not in PROFILE or not value.isdigit():
+            raise PeerError(f"not a setting: {clean(word)}")
+        found[PROFILE[name]] = int(value)
+    return found
+
+
+class FakeStream(Stream):
+    """Cuts lines."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    @property
+    def buffered(self) -> int:
+        return len(self._kept)
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        events: list[Event] = []
+        *lines, self._kept = (self._kept + data).split(b"\n")
+        for line in lines:
+            events.append(self._line(line + b"\n"))
+        if len(self._kept) >= MAX_FRAME:
+            events.append(PeerError("line too long", discarded=self._kept, fatal=True))
+            self._kept = b""
+        return events
+
+    def _line(self, frame: bytes) -> Event:
+        words = frame.decode("latin-1").split()
+        kind = KINDS.get(words[0]) if words else None
+        if kind is None:
+            return PeerError(f"not a line of this protocol: {clean(frame)}", discarded=frame)
+        owed = b""
+        if kind is Kind.LOGIN:
+            if len(words) != 2 or not words[1].isalnum():
+                return PeerError("login without a device id", discarded=frame)
+            self.device_id = words[1]
+            owed = b"hi\n"
+        elif kind is Kind.REPORT:
+            owed = f"got {words[1] if len(words) > 1 else 0}\n".encode("latin-1")
+        text = " ".join(words) if kind is Kind.REPLY else ""
+        return Message(kind, frame, self.device_id, owed, Checksum.NONE, text)
+
+
+class FakeEmulator(Emulator):
+    """Keeps its settings in a dict; answers by its faults."""
+
+    def __init__(self, device_id: str, settings: Settings | None, faults: Faults) -> None:
+        self.device_id = device_id
+        self._settings: dict[str, Value] = {"tracking_interval": 600, "tracking_distance": 1000, **(settings or {})}
+        self._faults = faults
+        self._kept = b""
+        self._reports = 0
+        self.received: list[bytes] = []
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        return dict(self._settings)
+
+    def connect(self) -> list[Datum]:
+        self._kept = b""
+        return [Datum(f"login {self.device_id}\n".encode())]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        *lines, self._kept = (self._kept + data).split(b"\n")
+        return [Datum(answer) for line in lines for answer in self._obey(line)]
+
+    def _obey(self, line: bytes) -> list[bytes]:
+        verb, *words = line.decode("latin-1").split() or [""]
+        if verb not in ("set", "get") or not words:
+            return []
+        self.received.append(line)
+        serial = words[0]
+        if self._faults.silent:
+            return []
+        if verb == "get":
+            told = " ".join(f"{wire}={self._settings[field]}" for field, wire in WIRE.items())
+            return [f"value {serial} {told}\n".encode()]
+        wanted = _values(words[1:])
+        refused = sorted(self._faults.refuse & wanted.keys())
+        if refused:
+            return [f"no {serial} {WIRE[refused[0]]}\n".encode()]
+        for field, value in wanted.items():
+            if field not in self._faults.ignore:
+                low, high = self._faults.clamp.get(field, (value, value))
+                self._settings[field] = int(min(max(value, low), high))
+        return [f"ok {serial}\n".encode()]
+
+    def report(self, now: datetime) -> list[Datum]:
+        self._reports += 1
+        return [Datum(f"report {self._reports}\n".encode())]
+
+    def heartbeat(self) -> list[Datum]:
+        return [Datum(b"beat\n")]
+
+
+def _match(serial: str, *, done: str) -> Callable[[Message], Match]:
+    def match(message: Message) -> Match:
+        words = message.text.split()
+        if len(words) < 2 or words[1] != serial:
+            return Match.NO
+        if words[0] == "no":
+            return Match.REFUSED
+        return Match.DONE if words[0] == done else Match.NO
+
+    return match
+
+
+class FakeFamily(Family):
+    """See the module's text."""
+
+    name = "fake"
+    title = "A text protocol for tests"
+    limits = Limits(max_frame=MAX_FRAME, idle=60.0, reply_timeout=2.0)
+    acknowledgement_proves = "stored"
+    variants: Mapping[str, Mapping[str, Capability]] = {
+        "plain": {
+            "tracking_interval": Capability(Strength.READ_BACK),
+            "tracking_distance": Capability(Strength.READ_BACK),
+            "tracking_angle": Capability(None, "the protocol has no angle"),
+        }
+    }
+
+    def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
+        return FakeStream()
+
+    def recognise(self, first: bytes) -> bool | None:
+        if len(first) < 5:
+            return None if b"login"[: len(first)] == first else False
+        return first[:5] == b"login"
+
+    def fields(self, message: Message) -> dict[str, Any]:
+        words = message.frame.decode("latin-1").split()
+        if words[0] == "value":
+            return {"serial": int(words[1]), **_values(words[2:])}
+        return {"words": words}
+
+    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        events: list[Event] = []
+        for line in data.splitlines(keepends=True):
+            if line.split()[:1] and line.split()[0] in (b"set", b"get", b"hi", b"got"):
+                events.append(Message(Kind.OTHER, line))
+            else:
+                events.append(PeerError(f"not a line of this protocol: {clean(line)}", discarded=line))
+        return events
+
+    def check(self, target: Target, settings: Settings) -> list[Problem]:
+        problems = []
+        for name, value in settings.items():
+            capability = self.capabilities(target).get(name)
+            if capability is None or capability.best is None:
+                reason = capability.reason if capability else "the protocol has no such setting"
+                problems.append(Problem(name, Severity.UNSUPPORTED, reason))
+            elif name == "tracking_distance" and value % 10:
+                problems.append(Problem(name, Severity.REFUSE, "only multiples of 10 m"))
+        return problems
+
+    def apply(self, target: Target, settings: Settings) -> Dialogue:
+        problems = self.check(target, settings)
+        for problem in problems:
+            if problem.severity is Severity.REFUSE:
+                raise LocalError(problem.reason, parameter=problem.field)
+        carried = [name for name in settings if name in WIRE]
+        if not carried:
+            return judge(settings, reported={}, problems=problems)
+        words = " ".join(f"{WIRE[name]}={settings[name]}" for name in carried)
+        serial = str(target.serial * 2)
+        wrote = yield Command(
+            f"set {serial} {words}\n".encode(),
+            f"set {serial} {words}",
+            Purpose.WRITE,
+            f"ok {serial}",
+            _match(serial, done="ok"),
+            tuple(carried),
+            timeout=2.0,
+        )
+        refused = dict.fromkeys(carried, wrote.text) if wrote.messages and not wrote.ok else {}
+        found = yield from self.read(target, carried)
+        return judge(
+            settings,
+            reported={name: value for name, value in found.reported.items() if name in carried},
+            problems=problems,
+            acknowledged=carried if wrote.ok else (),
+            refused=refused,
+            written=carried,
+            unanswered=found.unanswered or not wrote.messages,
+        )
+
+    def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
+        serial = str(target.serial * 2 + 1)
+        reply = yield Command(
+            f"get {serial}\n".encode(),
+            f"get {serial}",
+            Purpose.READ_BACK,
+            f"value {serial} ...",
+            _match(serial, done="value"),
+            tuple(wanted),
+            timeout=2.0,
+        )
+        if not reply.ok:
+            return Outcome({}, unanswered=not reply.messages)
+        return Outcome({}, reported=_values(reply.text.split()[2:]))
+
+    def raw(self, target: Target, text: str | bytes) -> Command:
+        if isinstance(text, str):
+            if not text.isprintable() or not text.isascii():
+                raise LocalError("a command is one line of ASCII", parameter="command")
+            payload = f"{text}\n".encode()
+        else:
+            payload = text
+        return Command(payload, clean(payload), Purpose.RAW, "any answer", lambda message: Match.DONE, timeout=2.0)
+
+    def emulator(
+        self,
+        device_id: str,
+        variant: str,
+        *,
+        transport: Transport = Transport.TCP,
+        settings: Settings | None = None,
+        faults: Faults = NO_FAULTS,
+        options: Mapping[str, Value] | None = None,
+    ) -> Emulator:
+        return FakeEmulator(device_id, settings, faults)
+
+
+FAMILY = FakeFamily()
+
+
+@cache
+def install() -> FakeFamily:
+    """Registers the family and its models, once a process."""
+    registry.register(FAMILY)
+    folder = Path(tempfile.mkdtemp(prefix="fake-models-"))
+    (folder / "models").mkdir()
+    (folder / "models" / "fake.yaml").write_text(_MODELS)
+    models.add_directory(folder)
+    return FAMILY
