@@ -1,7 +1,9 @@
 """A codec family for tests: lines of text, a read-back, numbered commands, two settings and one it cannot carry.
 
-Device to server: `login ID`, `beat`, `report N`, `ok SERIAL`, `no SERIAL REASON`, `value SERIAL interval=60 distance=100`.
-Server to device: `hi` (owed to a login), `got N` (owed to a report), `set SERIAL interval=60 distance=100`, `get SERIAL`.
+Device to server: `login ID`, `beat`, `report N`, `ok SERIAL`, `no SERIAL NAME`,
+`value SERIAL interval=60 distance=100`.
+Server to device: `hi` (owed to a login), `got N` (owed to a report), `set SERIAL interval=60 distance=100`,
+`get SERIAL`.
 """
 
 from __future__ import annotations
@@ -261,7 +263,7 @@ class FakeFamily(Family):
             acknowledged=carried if wrote.ok else (),
             refused=refused,
             written=carried,
-            unanswered=found.unanswered or not wrote.messages,
+            unanswered=found.unanswered,
         )
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -276,7 +278,7 @@ class FakeFamily(Family):
             timeout=2.0,
         )
         if not reply.ok:
-            return Outcome({}, unanswered=not reply.messages)
+            return Outcome({}, unanswered=not reply.messages and not reply.assumed)
         return Outcome({}, reported=_values(reply.text.split()[2:]))
 
     def raw(self, target: Target, text: str | bytes) -> Command:

@@ -1,0 +1,243 @@
+"""`profiles` and `models`: what can be set, and on which hardware."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracker_gateway.cli.output import json_option, reports_errors, show_json, show_pairs, show_table
+
+if TYPE_CHECKING:
+    from tracker_codecs.contract import Capability, Strength
+    from tracker_profiles.models import Model
+    from tracker_profiles.profiles import FieldInfo, Profile
+
+
+@click.group()
+def profiles() -> None:
+    """The tracking profiles: the settings a group of models accepts.
+
+    \b
+    Example:
+      tracker-gateway profiles show telfm
+    """
+
+
+@profiles.command("list")
+@json_option
+@reports_errors
+def list_profiles(as_json_: bool) -> None:
+    """List every tracking profile.
+
+    \b
+    Example:
+      tracker-gateway profiles list
+    """
+    from tracker_profiles import models as models_
+    from tracker_profiles import profiles as profiles_
+
+    users: dict[str, int] = {}
+    for model in models_.all_models().values():
+        if model.profile is not None:
+            users[model.profile] = users.get(model.profile, 0) + 1
+    rows = [
+        {"name": name, "fields": len(profile.fields), "models": users.get(name, 0), "title": profile.title}
+        for name, profile in ((name, profiles_.get(name)) for name in profiles_.names())
+    ]
+    if as_json_:
+        show_json(rows)
+    else:
+        show_table(rows, ("name", "fields", "models", "title"), empty="no profiles")
+
+
+@profiles.command("show")
+@click.argument("name")
+@click.option("--json-schema", is_flag=True, help="Print the profile's JSON Schema 2020-12 document.")
+@json_option
+@reports_errors
+def show_profile(name: str, json_schema: bool, as_json_: bool) -> None:
+    """Show the settings of the profile NAME: units, ranges, defaults, conditions.
+
+    \b
+    Examples:
+      tracker-gateway profiles show atrack
+      tracker-gateway profiles show atrack --json-schema > atrack.schema.json
+    """
+    from tracker_profiles import models as models_
+    from tracker_profiles import profiles as profiles_
+
+    profile = profiles_.get(name)
+    if json_schema:
+        show_json(profile.schema)
+        return
+    users = [code for code, model in models_.all_models().items() if model.profile == name]
+    rows = [_field_row(field, info) for field, info in profile.fields.items()]
+    if as_json_:
+        facts = {"name": name, "title": profile.title, "description": profile.description}
+        show_json({**facts, "fields": rows, "models": users})
+        return
+    click.echo(f"{profile.name}: {profile.title}\n{' '.join(profile.description.split())}\n")
+    shown = [{**row, "range": _range(row)} for row in rows]
+    show_table(shown, ("field", "type", "unit", "range", "default", "required"), empty="no settings")
+    for row in rows:
+        for value, meaning in row.get("values", {}).items():
+            click.echo(f"  {row['field']} {value}: {meaning}")
+    if _conditional(profile):
+        click.echo("\nsome settings depend on others: see --json-schema")
+    click.echo(f"\nmodels: {', '.join(users) or 'none'}")
+
+
+def _conditional(profile: Profile) -> bool:
+    return any(name in profile.schema for name in ("allOf", "if", "dependentRequired", "anyOf", "oneOf"))
+
+
+def _field_row(name: str, info: FieldInfo) -> dict[str, Any]:
+    row = {
+        "field": name,
+        "type": info.type,
+        "unit": info.unit,
+        "minimum": info.minimum,
+        "maximum": info.maximum,
+        "enum": list(info.enum) if info.enum else None,
+        "format": info.format,
+        "default": info.default,
+        "required": info.required,
+        "description": " ".join(info.description.split()),
+        "values": dict(info.values) or None,
+    }
+    return {key: value for key, value in row.items() if value is not None}
+
+
+def _range(row: dict[str, Any]) -> str | None:
+    if "enum" in row:
+        return ", ".join(map(str, row["enum"]))
+    if "minimum" in row or "maximum" in row:
+        return f"{row.get('minimum', '')}..{row.get('maximum', '')}"
+    return row.get("format")
+
+
+@click.group()
+def models() -> None:
+    """The models: which profile and codec they have, and what can be pushed to them.
+
+    \b
+    Example:
+      tracker-gateway models show telfmb920
+    """
+
+
+@models.command("list")
+@click.option("--vendor", help="Only models of this vendor.")
+@click.option("--codec", help="Only models of this codec family.")
+@click.option("--profile", help="Only models that take this tracking profile.")
+@click.option("--pushable", is_flag=True, help="Only models to which settings can be pushed.")
+@json_option
+@reports_errors
+def list_models(vendor: str | None, codec: str | None, profile: str | None, pushable: bool, as_json_: bool) -> None:
+    """List every model.
+
+    \b
+    Example:
+      tracker-gateway models list --codec queclink --pushable
+    """
+    from tracker_profiles import models as models_
+
+    rows = [
+        row
+        for row in map(_model_row, models_.all_models().values())
+        if (vendor is None or row["vendor"].casefold() == vendor.casefold())
+        and (codec is None or row["codec"] == codec)
+        and (profile is None or row["profile"] == profile)
+        and (not pushable or row["push"])
+    ]
+    if as_json_:
+        show_json(rows)
+    else:
+        columns = ("code", "vendor", "name", "profile", "codec", "push", "experimental")
+        show_table(rows, columns, empty="no such models")
+
+
+def _model_row(model: Model) -> dict[str, Any]:
+    from tracker_codecs import registry
+
+    return {
+        "code": model.code,
+        "vendor": model.vendor,
+        "name": model.name,
+        "profile": model.profile,
+        "codec": model.codec,
+        "variant": model.variant,
+        "id_type": model.id_type,
+        "push": model.settable and model.codec in registry.names(),
+        "experimental": model.experimental,
+    }
+
+
+@models.command("show")
+@click.argument("code")
+@json_option
+@reports_errors
+def show_model(code: str, as_json_: bool) -> None:
+    """Show what can be pushed to the model CODE, and how strong a confirmation can get.
+
+    \b
+    Example:
+      tracker-gateway models show telfmb920
+    """
+    from tracker_profiles import models as models_
+    from tracker_profiles import profiles as profiles_
+
+    model = models_.get(code)
+    row = _model_row(model)
+    fields = []
+    facts: dict[str, Any] = {}
+    if row["push"]:
+        capabilities = _capabilities(model)
+        assert model.profile is not None
+        fields = [_capability_row(name, capabilities.get(name)) for name in profiles_.get(model.profile).fields]
+        facts = _codec_facts(model, capabilities.values())
+    elif model.settable:
+        facts = {"reason": f"there is no codec family {model.codec}"}
+    else:
+        facts = {"reason": model.reason}
+    if as_json_:
+        show_json({**row, **facts, "fields": fields})
+        return
+    show_pairs({**row, **facts})
+    if fields:
+        click.echo()
+        show_table(fields, ("field", "best", "experimental", "reason"), empty="")
+
+
+def _capabilities(model: Model) -> dict[str, Capability]:
+    from tracker_codecs import registry
+    from tracker_codecs.contract import Target
+
+    assert model.codec is not None
+    target = Target("", model.code, model.variant, options=model.options, experimental=model.experimental)
+    return dict(registry.get(model.codec).capabilities(target))
+
+
+def _codec_facts(model: Model, capabilities: Any) -> dict[str, Any]:
+    from tracker_codecs import registry
+
+    assert model.codec is not None
+    family = registry.get(model.codec)
+    reachable: list[Strength] = [each.best for each in capabilities if each.best is not None]
+    return {
+        "confirmation": min(reachable).name.lower() if reachable else "none",
+        "transports": sorted(transport.value for transport in family.transports),
+        "acknowledgement_proves": family.acknowledgement_proves or None,
+    }
+
+
+def _capability_row(name: str, capability: Capability | None) -> dict[str, Any]:
+    if capability is None:
+        return {"field": name, "best": "unsupported", "experimental": False, "reason": "the codec cannot carry it"}
+    return {
+        "field": name,
+        "best": capability.best.name.lower() if capability.best is not None else "unsupported",
+        "experimental": capability.experimental,
+        "reason": capability.reason,
+    }
