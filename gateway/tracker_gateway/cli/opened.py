@@ -1,0 +1,83 @@
+"""Opens the store that the configuration names, for the commands that work on it directly."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+from tracker_gateway.cli.output import Failure
+
+if TYPE_CHECKING:
+    from tracker_gateway.config import Config
+    from tracker_gateway.store import Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="TRACKER_GATEWAY_CONFIG",
+    show_envvar=True,
+    help="The configuration file; without it, gateway.toml here if there is one, else the defaults.",
+)
+
+
+def load_config(path: Path | None) -> Config:
+    """The configuration. Raises Failure with one line for a file that is not there or wrong."""
+    from tracker_gateway.config import ConfigError, load
+
+    try:
+        return load(path)
+    except ConfigError as error:
+        raise Failure(str(error)) from None
+
+
+@asynccontextmanager
+async def opened(path: Path | None, *, write: bool = False, create: bool = False) -> AsyncIterator[Store]:
+    """The store of this configuration. Raises Failure when it does not exist, unless it may be made (`create`)."""
+    from tracker_gateway.store import StoreError, open_store
+
+    place = load_config(path).store.path
+    _look_for(Path(place), create)
+    try:
+        store = await open_store(place, read_only=not write)
+    except StoreError as error:
+        raise Failure(str(error)) from None
+    try:
+        yield store
+    except StoreError as error:
+        raise Failure(str(error)) from None
+    finally:
+        await store.close()
+
+
+def _look_for(place: Path, create: bool) -> None:
+    if place.exists():
+        return
+    if not create:
+        raise Failure(
+            f"there is no store at {place} yet; `tracker-gateway serve`, `tracker add` or `key create` makes one"
+        )
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        click.confirm(f"There is no store at {place} yet. Create it?", abort=True, err=True)
+    else:
+        click.echo(f"creating the store {place}", err=True)
+
+
+def finished(command: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
+    """A command written as a coroutine, run to its end."""
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        return asyncio.run(command(*args, **kwargs))
+
+    run.__name__ = command.__name__
+    run.__doc__ = command.__doc__
+    return run
