@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracker_gateway.cli.decode import TRANSPORTS, link_of
+from tracker_gateway.cli.device_ids import SAMPLE_IMEI, sample
 from tracker_gateway.cli.output import Negative, as_json, reports_errors
 from tracker_gateway.cli.values import parse_options, parse_settings
 
 if TYPE_CHECKING:
     from tracker_codecs.contract import Command, Family, FieldOutcome, Outcome, Reply, Settings, Target
     from tracker_profiles.models import Model
-
-#: The sample IMEI of the GSM standards (3GPP TS 23.003 describes its form); its check digit is right.
-_SAMPLE_IMEI = "490154203237518"
 
 
 @click.command()
@@ -95,7 +93,7 @@ def _model_target(code: str) -> tuple[Family, Target]:
     model = _model_of(code)
     assert model.codec is not None
     return registry.get(model.codec), Target(
-        sample_id(model.id_type),
+        sample(model.id_type),
         model.code,
         model.variant,
         options=dict(model.options),
@@ -115,7 +113,7 @@ def _raw_target(model: str | None, codec: str | None, variant: str | None) -> tu
         variant = next(iter(family.variants), "")
     elif variant not in family.variants:
         raise click.UsageError(f"codec {codec} has no variant {variant!r}; it has {', '.join(family.variants)}")
-    return family, Target(_SAMPLE_IMEI, variant=variant)
+    return family, Target(SAMPLE_IMEI, variant=variant)
 
 
 def _adjust(
@@ -212,14 +210,3 @@ def _verdict(field: FieldOutcome) -> dict[str, Any]:
         "reason": field.reason or None,
     }
     return {name: value for name, value in shown.items() if value is not None}
-
-
-def sample_id(id_type: str) -> str:
-    """A device id of this form (see `tracker_profiles.models`), for examples and emulated trackers."""
-    kind, *bounds = id_type.split(",")
-    if kind == "imei":
-        return _SAMPLE_IMEI
-    if kind == "meid":
-        return "A0000000000001"
-    length = int(bounds[0])
-    return ("1234567890" * (length // 10 + 1))[:length]
