@@ -1,0 +1,280 @@
+"""The configuration: one TOML file, overridden by the environment, checked before anything starts.
+
+`TRACKER_GATEWAY_<SECTION>__<KEY>=value` overrides a key (`TRACKER_GATEWAY_HTTP__PORT=8081`); the value is read as TOML
+where it is valid TOML, else as text. Every key is explained in `gateway.example.toml`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from tracker_codecs import registry
+from tracker_codecs.contract import Transport
+
+#: Read where no file is named.
+DEFAULT_FILE = Path("gateway.toml")
+ENVIRONMENT = "TRACKER_GATEWAY_"
+#: Variables of that prefix that are no keys of the configuration.
+NOT_KEYS = frozenset({"CONFIG", "URL", "HASH"})
+
+Seconds = Annotated[float, Field(gt=0, le=10 * 365 * 86400)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; each line of the text names the file, the key and what is wrong."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class StoreConfig(_Section):
+    """Where everything is kept that must survive."""
+
+    path: str = Field(default="tracker-gateway.db", min_length=1)
+
+
+class HttpConfig(_Section):
+    """The HTTP interface."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    #: Requests a second for each key and for each source address; 0: no limit.
+    rate_limit: float = Field(default=50.0, ge=0)
+
+
+class ListenerConfig(_Section):
+    """A port that trackers of one family connect to, or send datagrams to."""
+
+    family: str
+    transport: Transport = Transport.TCP
+    host: str = "0.0.0.0"
+    port: Port
+
+    @field_validator("family")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        names = registry.names()
+        if name not in names:
+            raise ValueError(f"there is no codec family {name!r}{_close(name, names)}")
+        return name
+
+    @field_validator("transport")
+    @classmethod
+    def _listens(cls, transport: Transport) -> Transport:
+        if transport not in (Transport.TCP, Transport.UDP):
+            raise ValueError(f"a listener is tcp or udp, not {transport.value}")
+        return transport
+
+    @model_validator(mode="after")
+    def _spoken(self) -> Self:
+        family = registry.get(self.family)
+        if self.transport not in family.transports:
+            raise ValueError(f"{self.family} does not speak {self.transport.value}")
+        return self
+
+
+class Unregistered(StrEnum):
+    """What happens to a device id that is not registered."""
+
+    LIST = "list"
+    REFUSE = "refuse"
+
+
+class LinksConfig(_Section):
+    """Limits on the links of trackers."""
+
+    unregistered: Unregistered = Unregistered.LIST
+    max_links: int = Field(default=50_000, ge=1)
+    max_unidentified: int = Field(default=10_000, ge=1)
+    max_unidentified_per_source: int = Field(default=2_000, ge=1)
+    max_held: int = Field(default=5_000, ge=0)
+    identify_timeout: Seconds = 30.0
+    frame_timeout: Seconds = 20.0
+    #: Seconds of silence; None: the family's own figure.
+    idle_timeout: Seconds | None = None
+    write_buffer: int = Field(default=65_536, ge=4096)
+    max_errors: int = Field(default=10, ge=1)
+    stale_after: Seconds = 60.0
+    udp_window: Seconds = 30.0
+    udp_max_sources: int = Field(default=50_000, ge=1)
+
+
+class DeliveryConfig(_Section):
+    """How settings are brought to trackers."""
+
+    #: Dialogues begun during one contact before the next contact is waited for.
+    attempts: int = Field(default=3, ge=1, le=20)
+    #: Seconds before the attempts after the first; the last one repeats.
+    delays: tuple[Seconds, ...] = Field(default=(15.0, 60.0, 300.0), min_length=1)
+    #: Seconds after which an update that was not confirmed is given up.
+    ttl: Seconds = 30 * 86400.0
+    #: Models for which facts of low confidence may be used.
+    experimental_models: tuple[str, ...] = ()
+    #: Deliveries kept for each tracker.
+    history: int = Field(default=200, ge=1, le=100_000)
+
+
+class Level(StrEnum):
+    """From which level on something is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a log line looks."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LoggingConfig(_Section):
+    """What is logged, to standard error."""
+
+    level: Level = Level.INFO
+    format: LogFormat = LogFormat.CONSOLE
+
+
+def _default_listeners() -> tuple[ListenerConfig, ...]:
+    """The families whose trackers can be set out of the box, on the ports they use by convention."""
+    wanted = (
+        ("teltonika", Transport.TCP, 5027),
+        ("teltonika", Transport.UDP, 5027),
+        ("queclink", Transport.TCP, 5004),
+        ("queclink", Transport.UDP, 5004),
+        ("gt06", Transport.TCP, 5023),
+    )
+    # Unchecked, so that commands which only want the store's path need not import the families.
+    return tuple(
+        ListenerConfig.model_construct(family=family, transport=link, host="0.0.0.0", port=port)
+        for family, link, port in wanted
+    )
+
+
+class Config(_Section):
+    """The whole configuration. `Config()` are the embedded defaults."""
+
+    #: Folders with further profiles and models.
+    extra_profiles: tuple[Path, ...] = ()
+    store: StoreConfig = StoreConfig()
+    http: HttpConfig = HttpConfig()
+    listeners: tuple[ListenerConfig, ...] = Field(default_factory=_default_listeners)
+    links: LinksConfig = LinksConfig()
+    delivery: DeliveryConfig = DeliveryConfig()
+    logging: LoggingConfig = LoggingConfig()
+
+    @field_validator("listeners")
+    @classmethod
+    def _distinct(cls, listeners: tuple[ListenerConfig, ...]) -> tuple[ListenerConfig, ...]:
+        seen: dict[tuple[str, str, int], str] = {}
+        for each in listeners:
+            place = (each.transport.value, each.host, each.port)
+            if each.port and place in seen:
+                raise ValueError(f"{each.host}:{each.port}/{each.transport.value} is taken by {seen[place]} already")
+            seen[place] = each.family
+        return listeners
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """The configuration of a file and the environment. Without a path: `gateway.toml` here, if it is there.
+
+    Raises ConfigError for a file that cannot be read and for every key that is unknown or wrong.
+    """
+    environment = os.environ if environment is None else environment
+    where = path
+    if path is None and DEFAULT_FILE.exists():
+        where = DEFAULT_FILE
+    data = _read(where) if where is not None else {}
+    name = str(where) if where is not None else "defaults"
+    overridden = dict(_overrides(environment))
+    for keys, value in overridden.items():
+        _put(data, keys, value)
+    try:
+        # By way of JSON: strict checking then still takes a list for a tuple and a text for a path.
+        return Config.model_validate_json(json.dumps(data, default=str))
+    except ValidationError as error:
+        lines = [_line(name, each["loc"], each, overridden) for each in error.errors(include_url=False)]
+        raise ConfigError("\n".join(dict.fromkeys(lines))) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is no UTF-8 text (byte {error.start})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is no valid TOML: {error}") from None
+
+
+def _overrides(environment: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Keys and values that the environment sets."""
+    for variable, text in sorted(environment.items()):
+        rest = variable.removeprefix(ENVIRONMENT)
+        if rest == variable or rest in NOT_KEYS:
+            continue
+        keys = tuple(rest.lower().split("__"))
+        if len(keys) == 1 and keys[0] not in Config.model_fields:
+            raise ConfigError(f"{variable}: no such key; a key of a section is written {ENVIRONMENT}SECTION__KEY")
+        try:
+            yield keys, tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            yield keys, text
+
+
+def _put(data: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
+    for key in keys[:-1]:
+        inner = data.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{_variable(keys)}: {key} is no section")
+        data = inner
+    data[keys[-1]] = value
+
+
+def _variable(keys: tuple[str, ...]) -> str:
+    return ENVIRONMENT + "__".join(keys).upper()
+
+
+def _line(name: str, loc: tuple[str | int, ...], error: Any, overridden: Mapping[tuple[str, ...], Any]) -> str:
+    """One readable line: where, which key, what is wrong."""
+    path = ".".join(str(part) for part in loc) or "the file"
+    keys = tuple(str(part) for part in loc)
+    origin = next((_variable(put) for put in overridden if put == keys[: len(put)]), f"{name}: {path}")
+    if error["type"] == "extra_forbidden":
+        known = _keys(loc[:-1])
+        return f"{origin}: no such key{_close(str(loc[-1]), known)}"
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return f"{origin}: {message[0].lower()}{message[1:]}"
+
+
+def _keys(loc: tuple[str | int, ...]) -> list[str]:
+    """The keys that stand beside a wrong one."""
+    model: Any = Config
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        model = ListenerConfig if part == "listeners" else model.model_fields[part].annotation
+    return list(model.model_fields)
+
+
+def _close(word: str, known: list[str]) -> str:
+    matches = difflib.get_close_matches(word, known, 1)
+    if matches:
+        return f"; is {matches[0]!r} meant?"
+    return f"; known are {', '.join(known)}" if known else ""
