@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tracker_gateway.cli.opened import config_option, use_catalogue
 from tracker_gateway.cli.output import json_option, reports_errors, show_json, show_pairs, show_table
 
 if TYPE_CHECKING:
@@ -25,9 +27,10 @@ def profiles() -> None:
 
 
 @profiles.command("list")
+@config_option
 @json_option
 @reports_errors
-def list_profiles(as_json_: bool) -> None:
+def list_profiles(config_path: Path | None, as_json_: bool) -> None:
     """List every tracking profile.
 
     \b
@@ -37,6 +40,7 @@ def list_profiles(as_json_: bool) -> None:
     from tracker_profiles import models as models_
     from tracker_profiles import profiles as profiles_
 
+    use_catalogue(config_path)
     users: dict[str, int] = {}
     for model in models_.all_models().values():
         if model.profile is not None:
@@ -54,9 +58,10 @@ def list_profiles(as_json_: bool) -> None:
 @profiles.command("show")
 @click.argument("name")
 @click.option("--json-schema", is_flag=True, help="Print the profile's JSON Schema 2020-12 document.")
+@config_option
 @json_option
 @reports_errors
-def show_profile(name: str, json_schema: bool, as_json_: bool) -> None:
+def show_profile(name: str, json_schema: bool, config_path: Path | None, as_json_: bool) -> None:
     """Show the settings of the profile NAME: units, ranges, defaults, conditions.
 
     \b
@@ -67,6 +72,7 @@ def show_profile(name: str, json_schema: bool, as_json_: bool) -> None:
     from tracker_profiles import models as models_
     from tracker_profiles import profiles as profiles_
 
+    use_catalogue(config_path)
     profile = profiles_.get(name)
     if json_schema:
         show_json(profile.schema)
@@ -132,9 +138,12 @@ def models() -> None:
 @click.option("--codec", help="Only models of this codec family.")
 @click.option("--profile", help="Only models that take this tracking profile.")
 @click.option("--pushable", is_flag=True, help="Only models to which settings can be pushed.")
+@config_option
 @json_option
 @reports_errors
-def list_models(vendor: str | None, codec: str | None, profile: str | None, pushable: bool, as_json_: bool) -> None:
+def list_models(
+    vendor: str | None, codec: str | None, profile: str | None, pushable: bool, config_path: Path | None, as_json_: bool
+) -> None:
     """List every model.
 
     \b
@@ -143,6 +152,7 @@ def list_models(vendor: str | None, codec: str | None, profile: str | None, push
     """
     from tracker_profiles import models as models_
 
+    use_catalogue(config_path)
     rows = [
         row
         for row in map(_model_row, models_.all_models().values())
@@ -176,9 +186,10 @@ def _model_row(model: Model) -> dict[str, Any]:
 
 @models.command("show")
 @click.argument("code")
+@config_option
 @json_option
 @reports_errors
-def show_model(code: str, as_json_: bool) -> None:
+def show_model(code: str, config_path: Path | None, as_json_: bool) -> None:
     """Show what can be pushed to the model CODE, and how strong a confirmation can get.
 
     \b
@@ -188,6 +199,7 @@ def show_model(code: str, as_json_: bool) -> None:
     from tracker_profiles import models as models_
     from tracker_profiles import profiles as profiles_
 
+    use_catalogue(config_path)
     model = models_.get(code)
     row = _model_row(model)
     fields = []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracker_gateway.cli.decode import TRANSPORTS, link_of
 from tracker_gateway.cli.device_ids import following, sample
+from tracker_gateway.cli.opened import config_option, use_catalogue
 from tracker_gateway.cli.output import reports_errors
 from tracker_gateway.cli.values import parse_options, parse_settings
 
@@ -39,6 +41,7 @@ _CLAMP = re.compile(r"(?P<name>\w+)=(?P<low>-?[0-9.]+)\.\.(?P<high>-?[0-9.]+)")
 @click.option("--refuse", multiple=True, metavar="NAME", help="Refuse this setting.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="Accept this setting and forget it.")
 @click.option("--silent", is_flag=True, help="Never answer a command.")
+@config_option
 @reports_errors
 def emulate(
     address: str,
@@ -56,6 +59,7 @@ def emulate(
     refuse: tuple[str, ...],
     ignore: tuple[str, ...],
     silent: bool,
+    config_path: Path | None,
 ) -> None:
     """Run emulated trackers against HOST:PORT, until interrupted.
 
@@ -73,6 +77,7 @@ def emulate(
     host, port = _address(address)
     if (model is None) == (codec is None):
         raise click.UsageError("say who the devices are: --model or --codec, and not both")
+    use_catalogue(config_path)
     family_name, variant, id_type, known = _who(model, codec, variant)
     family = registry.get(family_name)
     if variant is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracker_gateway.cli.decode import TRANSPORTS, link_of
 from tracker_gateway.cli.device_ids import SAMPLE_IMEI, sample
+from tracker_gateway.cli.opened import config_option, use_catalogue
 from tracker_gateway.cli.output import Negative, as_json, reports_errors
 from tracker_gateway.cli.values import parse_options, parse_settings
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--codec", metavar="FAMILY", help="With --command: the codec family that wraps it.")
 @click.option("--variant", metavar="NAME", help="With --command: the codec's variant.")
 @click.option("--command", "raw", metavar="TEXT", help="Wrap this command in the envelope of --codec.")
+@config_option
 @reports_errors
 def encode(
     model: str | None,
@@ -48,6 +51,7 @@ def encode(
     codec: str | None,
     variant: str | None,
     raw: str | None,
+    config_path: Path | None,
 ) -> None:
     """Show the commands that bring settings to a model: one JSON object each, then the outcome of every field.
 
@@ -56,6 +60,7 @@ def encode(
       tracker-gateway encode --model telfmb920 --settings '{"tracking_interval": 60}'
       tracker-gateway encode --codec teltonika --command getver
     """
+    use_catalogue(config_path)
     if raw is not None:
         if settings is not None:
             raise click.UsageError("--command and --settings exclude each other")

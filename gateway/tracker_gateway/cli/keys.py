@@ -100,7 +100,6 @@ async def revoke(key_id: int, config_path: Path | None) -> None:
       tracker-gateway key revoke 2
     """
     async with opened(config_path, write=True) as store:
-        if all(each.key_id != key_id for each in await store.list_keys()):
-            raise Failure(f"there is no key {key_id}")
-        await store.revoke_key(key_id)
+        if not await store.revoke_key(key_id):
+            raise Failure(f"there is no key {key_id}, or it is revoked already")
     click.echo(f"revoked key {key_id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -37,7 +38,18 @@ def load_config(path: Path | None) -> Config:
     try:
         return load(path)
     except ConfigError as error:
-        raise Failure(str(error)) from None
+        raise Failure("; ".join(str(error).splitlines())) from None
+
+
+def use_catalogue(path: Path | None) -> None:
+    """Adds the operator's own profiles and models. Costs nothing where no configuration is in sight."""
+    from_environment = "TRACKER_GATEWAY_EXTRA_PROFILES" in os.environ
+    if path is None and not from_environment and not Path("gateway.toml").exists():
+        return
+    from tracker_profiles import profiles
+
+    for directory in load_config(path).extra_profiles:
+        profiles.add_directory(directory)
 
 
 @asynccontextmanager
@@ -45,8 +57,8 @@ async def opened(path: Path | None, *, write: bool = False, create: bool = False
     """The store of this configuration. Raises Failure when it does not exist, unless it may be made (`create`)."""
     from tracker_gateway.store import StoreError, open_store
 
-    place = load_config(path).store.path
-    _look_for(Path(place), create)
+    place = str(load_config(path).store.path)
+    _look_for(place, create)
     try:
         store = await open_store(place, read_only=not write)
     except StoreError as error:
@@ -59,8 +71,11 @@ async def opened(path: Path | None, *, write: bool = False, create: bool = False
         await store.close()
 
 
-def _look_for(place: Path, create: bool) -> None:
-    if place.exists():
+def _look_for(place: str, create: bool) -> None:
+    """Says clearly when there is no file there yet. A store that is no file is asked itself."""
+    path = place.removeprefix("sqlite:")
+    path = f"/{path.lstrip('/')}" if path.startswith("///") else path
+    if ":" in path[2:] or Path(path).exists():
         return
     if not create:
         raise Failure(

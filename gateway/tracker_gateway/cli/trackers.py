@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracker_gateway.cli.device_ids import complaint
-from tracker_gateway.cli.opened import config_option, finished, opened
+from tracker_gateway.cli.opened import config_option, finished, opened, use_catalogue
 from tracker_gateway.cli.output import Failure, json_option, reports_errors, show_json, show_pairs, show_table, when
 from tracker_gateway.cli.values import parse_options
 
@@ -66,6 +66,7 @@ async def add(
       tracker-gateway tracker add 356307042441013 --model telfmb920 --label "van 7"
       tracker-gateway tracker add 135790246811220 --model gl300 --option password=gl300
     """
+    use_catalogue(config_path)
     known = _model(model, device_id)
     async with opened(config_path, write=True, create=True) as store:
         added = await store.add_tracker(
@@ -277,13 +278,13 @@ async def adopt(device_id: str, model: str, owner: str, label: str, config_path:
     Example:
       tracker-gateway tracker adopt 356307042441013 --model telfmb920
     """
+    use_catalogue(config_path)
     known = _model(model, device_id)
     async with opened(config_path, write=True) as store:
         caller = _caller(await store.list_unknown(), device_id)
         if known.codec is not None and caller.family != known.codec:
             raise Failure(f"{device_id} speaks {caller.family}; a {known.code} speaks {known.codec}")
         added = await store.add_tracker(device_id=device_id, model=known.code, owner=owner, label=label)
-        await store.forget_unknown(device_id)
     _tell(added, as_json_, f"adopted as tracker {added.tracker_id}")
     _warn(known)
 
