@@ -179,7 +179,7 @@ class QueclinkEmulator(Emulator):
             text = line.strip(b"\r\n \0").decode("latin-1")
             if text.startswith("+SACK:") and "," not in text:
                 self._unanswered.pop(text[6:], None)
-            elif text.startswith("AT+GT") and not self.faults.silent:
+            elif text.startswith("AT+GT") and text.isascii() and text.isprintable() and not self.faults.silent:
                 answers += self._command(text)
         return answers
 
@@ -190,6 +190,8 @@ class QueclinkEmulator(Emulator):
         serial = values.pop() if values else ""
         if self.variant == "gt300":
             return self._old_command(word, password, values, serial)
+        if not re.fullmatch("[0-9A-Fa-f]{4}", serial):
+            return []
         if password != self.password:
             return self._no(word, serial, "0")
         if word == "RTO":

@@ -105,11 +105,24 @@ def body_of(frame: bytes) -> bytes:
 class QueclinkStream(Stream):
     """Device-to-server bytes of one link. Every feed is a whole datagram when `transport` is UDP."""
 
-    __slots__ = ("_datagram", "_end", "_id", "_in_junk", "_junk", "_recent", "_rest", "_sack", "_told", "device_id")
+    __slots__ = (
+        "_datagram",
+        "_end",
+        "_hex_raw",
+        "_id",
+        "_in_junk",
+        "_junk",
+        "_recent",
+        "_rest",
+        "_sack",
+        "_told",
+        "device_id",
+    )
 
     def __init__(self, transport: Transport = Transport.TCP) -> None:
         self.device_id: str | None = None
         self._id = b""
+        self._hex_raw = b""
         self._rest = b""
         self._junk = b""
         self._in_junk = False
@@ -293,9 +306,14 @@ class QueclinkStream(Stream):
         if hex_checksum(frame) != int.from_bytes(frame[-4:-2], "big"):
             events.append(PeerError("HEX frame with a wrong checksum", discarded=frame[:MAX_JUNK]))
             return length
-        device_id = hex_id(frame)
-        if device_id and self.device_id is None:
-            self.device_id, self._id = device_id, device_id.encode("ascii")
+        place = _HEX_ID.get(head)
+        if place and frame[place : place + 8] == self._hex_raw:
+            device_id = self.device_id
+        else:
+            device_id = hex_id(frame)
+            if device_id and self.device_id is None:
+                self.device_id, self._id = device_id, device_id.encode("ascii")
+                self._hex_raw = frame[place : place + 8] if place else b""
         kind = _HEX_KIND.get(head, Kind.REPORT)
         events.append(Message(kind, frame, device_id or self.device_id, checksum=Checksum.OK))
         return length

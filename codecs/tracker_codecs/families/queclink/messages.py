@@ -22,9 +22,8 @@ from tracker_codecs.text import clean
 NACK_CAUSES = {"0": "wrong password or parameter", "1": "unknown command", "2": "not allowed now"}
 
 #: Sub commands of AT+GTRTO and the words that acknowledge them (GL300 text).
-OPERATIONS = dict(
-    zip("0123456789ABEF", ["GPS", "RTL", "READ", "REBOOT", "RESET", "PWROFF", "CID", "CSQ", "VER", "BAT", "TMZ", "INF", "GSV", "GSM"], strict=True)
-)
+_WORDS = ("GPS", "RTL", "READ", "REBOOT", "RESET", "PWROFF", "CID", "CSQ", "VER", "BAT", "TMZ", "INF", "GSV", "GSM")
+OPERATIONS = dict(zip("0123456789ABEF", _WORDS, strict=True))
 
 _TIME = re.compile(r"[0-9]{14}").fullmatch
 _COUNT = re.compile(r"[0-9A-Fa-f]{4}").fullmatch
