@@ -1,4 +1,4 @@
-"""Queclink @Track: dialogues with emulated units, the old dialect, replay of composed dialogues."""
+"""Queclink @Track: dialogues with emulated units, replay of composed dialogues."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from tests.families.queclink_facts import (
     ASKED,
     FIXTURE,
     GL200,
-    GT300,
     GV,
     IMEI,
     applied,
@@ -299,40 +298,6 @@ def test_the_password_in_cfg_is_not_shown() -> None:
     shown = [message.text for exchange in exchanges for message in exchange.reply.messages]
     assert any(",CFG,***," in text for text in shown)
     assert not any("s3cret" in text for text in shown)
-
-
-# -- the old dialect -------------------------------------------------------------------------------------------------
-def test_gt300_needs_the_experimental_switch() -> None:
-    exchanges, outcome = against_nobody(FAMILY.apply(target("gt300"), GT300))
-    assert not exchanges
-    assert set(states(outcome).values()) == {"unsupported"}
-
-
-def test_gt300_writes_gl100_texts() -> None:
-    noon = datetime(2010, 1, 1, 12, tzinfo=UTC)
-    options = {"sfr_keep": "1,1,0,0,3,0", "password": "gl100"}
-    at = target("gt300", experimental=True, options=options, now=lambda: noon)
-    asked = {**GT300, "start_time": "0000", "end_time": "2359"}
-    unit = FAMILY.emulator(IMEI, "gt300", options={"password": "gl100"})
-    exchanges, outcome = against_emulator(FAMILY.apply(at, asked), unit, FAMILY.stream())
-    assert exchanges[0].command.payload == raw("cmd-tri-gl100-client") + b"\0"
-    assert set(states(outcome).values()) == {"acknowledged"}
-    assert {name: unit.settings[name] for name in asked} == asked
-    asked = {**GT300, "movement_detection": True, "min_speed": 20, "min_distance": 500}
-    dry, _ = against_nobody(FAMILY.apply(at, asked))
-    documented = raw("cmd-sfr-gl100-doc")
-    assert dry[1].command.payload[:-15] == documented[:-14]
-    stale = messages(raw("ack-tri-gl100"), Transport.UDP)[0]
-    assert exchanges[0].command.match(stale) is Match.NO
-
-
-def test_gt300_without_sfr_keep_leaves_gtsfr_alone() -> None:
-    exchanges, outcome, _ = applied("gt300", GT300, target("gt300", experimental=True))
-    assert len(exchanges) == 1
-    assert states(outcome)["min_speed"] == "unsupported"
-    assert states(outcome)["tracking_interval"] == "acknowledged"
-    _, outcome, _ = applied("gt300", GT300, target("gt300", experimental=True), faults=Faults(silent=True))
-    assert outcome.unanswered
 
 
 # -- reading, raw commands, reports, replay ---------------------------------------------------------------------------
