@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, Protocol
 
 from tracker_codecs.contract import Settings
@@ -30,6 +31,37 @@ class ApiError(Exception):
         #: Said beside the table's text, for people; never contains secrets.
         self.detail = detail
         self.errors = tuple(errors)
+
+
+class Happening(Protocol):
+    """Something that happened to a tracker: `kind` `delivery`, `reported`, `drift`, `raw`, `session`, `contested`."""
+
+    @property
+    def kind(self) -> str:
+        """What sort of thing."""
+
+    @property
+    def tracker_id(self) -> int:
+        """To whom."""
+
+    @property
+    def time(self) -> float:
+        """Unix time, s."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The particulars, as JSON values."""
+
+
+class Watch(Protocol):
+    """What happens from now on, as an async iterator; a `with` statement ends it."""
+
+    def __enter__(self) -> Watch: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+    def __aiter__(self) -> Watch: ...
+    def __anext__(self) -> Awaitable[Happening]: ...
 
 
 class Service(Protocol):
@@ -73,8 +105,11 @@ class Service(Protocol):
     async def raw_command(
         self, tracker: Tracker, command: str | bytes, *, reliable: bool, wait: float = 0.0, author: str
     ) -> Json:
-        """Send an operator's own command: now (`reliable` False: the tracker must be connected, else ApiError 208-style
-        refusal with code 14), or at the next contact. `{"id": N, "state": ..., "reply": ...}`."""
+        """Send an operator's own command: now (`reliable` False: the tracker must be connected, else a
+        refusal with code 213), or at the next contact. `{"id": N, "state": ..., "reply": ...}`."""
+
+    def watch(self, tracker: Tracker | None = None) -> Watch:
+        """What happens to a tracker, or to all of them."""
 
     def describe(self, tracker: Tracker) -> Json:
         """Register data and live state of a tracker (connected, transport, last contact, contested)."""

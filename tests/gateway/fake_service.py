@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracker_codecs.contract import Settings
+from tracker_gateway.delivery.events import Happening
 from tracker_gateway.service import ApiError, FieldError, Json
 from tracker_gateway.types import Key, Right, Tracker
 
@@ -35,6 +36,25 @@ TRACKERS = {
 }
 
 
+class FakeWatch:
+    """Events from a queue."""
+
+    def __init__(self, queue: asyncio.Queue[Happening]) -> None:
+        self.queue = queue
+
+    def __enter__(self) -> FakeWatch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __aiter__(self) -> FakeWatch:
+        return self
+
+    async def __anext__(self) -> Happening:
+        return await self.queue.get()
+
+
 class FakeService:
     """What the HTTP layer needs of `Service`, and nothing behind it."""
 
@@ -42,6 +62,7 @@ class FakeService:
         self.calls: list[tuple[Any, ...]] = []
         self.healthy = True
         self.failure: Exception | None = None
+        self.happenings: asyncio.Queue[Happening] = asyncio.Queue()
 
     async def authenticate(self, secret: str) -> Key:
         try:
@@ -113,6 +134,10 @@ class FakeService:
         self._check(tracker)
         self._note("raw", tracker.tracker_id, command, reliable, wait, author)
         return {"id": 9, "state": "queued", "reply": None}
+
+    def watch(self, tracker: Tracker | None = None) -> FakeWatch:
+        self._note("watch", tracker.tracker_id if tracker else None)
+        return FakeWatch(self.happenings)
 
     def describe(self, tracker: Tracker) -> Json:
         return {"id": tracker.tracker_id, "label": tracker.label, "model": tracker.model}

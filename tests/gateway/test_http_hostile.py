@@ -259,7 +259,8 @@ async def _ask(
     api: Api, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: Any
 ) -> tuple[int, str, bytes]:
     async with api.session.request(method, api.url + path, params=query, headers=headers, data=body) as response:
-        return response.status, response.content_type, await response.read()
+        endless = response.content_type == "text/event-stream"
+        return response.status, response.content_type, b"" if endless else await response.read()
 
 
 @given(
@@ -281,8 +282,8 @@ def test_any_request_gets_json_with_a_code_of_the_table(
             return await _ask(api, method, path, query, headers, body)
 
     status, content_type, raw = asyncio.run(run())
-    if path == "/gateway/metrics" and status == 200:
-        return
+    if status == 200 and path in ("/gateway/metrics", "/gateway/openapi.json", "/gateway/events"):
+        return  # their good answers are not of the usual form
     answer = json.loads(raw)
     assert content_type == "application/json"
     if answer["success"]:

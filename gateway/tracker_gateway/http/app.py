@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ from tracker_gateway.http.errors import (
     error_body,
     error_kind,
 )
+from tracker_gateway.http.events import Stream, Streams
 from tracker_gateway.http.handlers import Answer, Call
 from tracker_gateway.http.limits import RateLimiter, source_of
 from tracker_gateway.http.params import read_params
@@ -88,6 +90,7 @@ class Dispatcher:
         self._metrics = metrics
         self._sources = RateLimiter(config.rate_limit, time.monotonic)
         self._keys = RateLimiter(config.rate_limit, time.monotonic)
+        self.streams = Streams()
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """The answer to any request. Only a cancellation leaves here as an exception."""
@@ -106,7 +109,7 @@ class Dispatcher:
         self._record(trace)
         return response
 
-    async def _answer(self, request: web.Request, trace: _Trace) -> web.Response:
+    async def _answer(self, request: web.Request, trace: _Trace) -> web.StreamResponse:
         if not self._sources.allow(source_of(request.remote)):
             raise ApiError(TOO_MANY_REQUESTS, "too many requests from this address")
         route = routes.find(request.path)
@@ -120,6 +123,8 @@ class Dispatcher:
             answer = await route.handler(Call(self._service, {}))
         else:
             answer = await self._authenticated(request, route, trace)
+        if isinstance(answer, Stream):
+            return await self._stream(request, answer, route)
         return _success(route, answer, trace)
 
     async def _authenticated(self, request: web.Request, route: Route, trace: _Trace) -> Answer:
@@ -136,10 +141,22 @@ class Dispatcher:
         if route.right is not None and route.right not in key.rights:
             raise ApiError(NOT_PERMITTED, f"the key lacks the right {route.right.value}")
         tracker = None
-        if route.has_tracker:
+        if values.get("tracker_id") is not None:
             tracker = self._service.tracker(key, values["tracker_id"])
             trace.tracker_id = tracker.tracker_id
         return await route.handler(Call(self._service, values, key, tracker))
+
+    async def _stream(self, request: web.Request, stream: Stream, route: Route) -> web.StreamResponse:
+        self.streams.admit()
+        response = web.StreamResponse(headers={"Content-Type": route.media_type, "Cache-Control": "no-store"})
+        with suppress(ConnectionError):  # the client went away: the usual end of a stream
+            await response.prepare(request)
+            async with aclosing(self.streams.follow(stream)) as pieces:
+                async for piece in pieces:
+                    await response.write(piece)
+            await response.write_eof()
+        response.force_close()
+        return response
 
     def _record(self, trace: _Trace) -> None:
         seconds = time.perf_counter() - trace.started
@@ -178,7 +195,7 @@ async def _invite_body(request: web.Request) -> None:
         request.writer.output_size = 0  # the answer proper has not begun
 
 
-def _success(route: Route, answer: Answer, trace: _Trace) -> web.Response:
+def _success(route: Route, answer: dict[str, Any] | bytes, trace: _Trace) -> web.Response:
     if isinstance(answer, bytes):
         charset = "utf-8" if route.media_type.startswith("text/") else None
         return web.Response(body=answer, content_type=route.media_type, charset=charset)
@@ -214,5 +231,9 @@ def make_app(service: Service, config: HttpConfig | None = None, metrics: HttpMe
     async def dispatch(request: web.Request) -> web.StreamResponse:
         return await dispatcher(request)
 
+    async def end_streams(_: web.Application) -> None:
+        dispatcher.streams.close()
+
+    app.on_shutdown.append(end_streams)
     app.router.add_route("*", r"/{path:[\s\S]*}", dispatch, expect_handler=_no_expectation)
     return app

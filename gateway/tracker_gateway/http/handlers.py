@@ -11,11 +11,12 @@ from typing import Any
 import orjson
 
 from tracker_gateway.http.errors import TRY_AGAIN_LATER, error_body, invalid
-from tracker_gateway.service import Service
+from tracker_gateway.http.events import Stream
+from tracker_gateway.service import ApiError, Happening, Service
 from tracker_gateway.types import Key, Tracker
 
-#: Members of an answer, or bytes that are sent as they are.
-Answer = dict[str, Any] | bytes
+#: Members of an answer, bytes that are sent as they are, or an answer that goes on.
+Answer = dict[str, Any] | bytes | Stream
 
 #: Trackers described in one go before other work of the loop has its turn.
 _BATCH = 500
@@ -119,6 +120,21 @@ async def raw_command(call: Call) -> Answer:
         wait=call.values["wait"],
         author=call.author,
     )
+
+
+async def events(call: Call) -> Answer:
+    """Events of one tracker, or of all that the key may see."""
+    if call.values["tracker_id"] is not None:
+        return Stream(call.service.watch(call.tracker), lambda happening: True)
+
+    def visible(happening: Happening) -> bool:
+        try:
+            call.service.tracker(call.asker, happening.tracker_id)
+        except ApiError:
+            return False
+        return True
+
+    return Stream(call.service.watch(), visible)
 
 
 async def health(call: Call) -> Answer:

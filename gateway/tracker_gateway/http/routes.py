@@ -21,7 +21,7 @@ Handler = Callable[[Call], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One call. `authenticated` calls need a hash; those with a `tracker_id` parameter get the tracker resolved."""
+    """One call. `authenticated` calls need a hash; where a `tracker_id` is given, the tracker gets resolved."""
 
     path: str
     summary: str
@@ -32,11 +32,6 @@ class Route:
     authenticated: bool = True
     methods: tuple[str, ...] = ("GET", "POST")
     media_type: str = "application/json"
-
-    @property
-    def has_tracker(self) -> bool:
-        """Whether the call is about one tracker."""
-        return any(param.name == "tracker_id" for param in self.params)
 
 
 _TRACKER = Param("tracker_id", Kind.INTEGER, "Id of the tracker.", required=True)
@@ -148,6 +143,14 @@ _TABLE: tuple[Route, ...] = (
         ),
         {"id": "Number of the command.", "state": "What became of it.", "reply": "The tracker's answer, as text."},
         right=Right.RAW_COMMAND,
+    ),
+    Route(
+        "/gateway/events",
+        "What happens to a tracker, or to all the key may see, as Server-Sent Events.",
+        handlers.events,
+        (Param("tracker_id", Kind.INTEGER, "Only events of this tracker."),),
+        methods=("GET",),
+        media_type="text/event-stream",
     ),
     Route(
         "/gateway/health",
