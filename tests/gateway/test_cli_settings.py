@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import structlog
 from tracker_codecs.contract import Settings
+from tracker_gateway.delivery.events import Happening
 from tracker_gateway.service import Json
 from tracker_gateway.types import Tracker
 
@@ -27,10 +29,18 @@ class Service(fake.FakeService):
         self.states = ["queued", "sent", "acknowledged", "confirmed"]
         self.verdict: Json = {"state": "confirmed"}
 
-    async def status(self, tracker: Tracker) -> Json:
+    async def read(self, tracker: Tracker) -> Json:
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        sync = {"revision": 4, "state": state, "fields": {"tracking_interval": self.verdict}}
-        return {"sync": sync, "ledger": [{"field": "tracking_interval", "written": "00ff", "verdict": state}]}
+        final = state not in ("queued", "sent", "acknowledged")
+        fields = {"tracking_interval": self.verdict}
+        found = await super().read(tracker)
+        return {**found, "sync": {"revision": 4, "state": state, "final": final, "fields": fields}}
+
+    async def status(self, tracker: Tracker) -> Json:
+        exchange = {"seq": 1, "attempt": 1, "revision": 4, "purpose": "write", "hex": "00ff", "reply": "ok"}
+        about = {"desired": 60, "reported": 60, "state": "confirmed", "strength": "read_back"}
+        sync = {"revision": 4, "state": "confirmed"}
+        return {"sync": sync, "ledger": [exchange], "evidence": {"tracking_interval": about}}
 
     async def update(self, tracker: Tracker, settings: Settings, *, author: str, wait: float = 0.0) -> Json:
         await super().update(tracker, settings, author=author, wait=wait)
@@ -55,8 +65,8 @@ def service() -> Service:
 
 
 @pytest.fixture
-def env(service: Service) -> Iterator[dict[str, str]]:
-    """The environment of a command, with the gateway in a thread of its own."""
+def gateway(service: Service) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Address of a gateway in a thread of its own, and what stops it."""
     found: dict[str, Any] = {}
     ready = threading.Event()
 
@@ -69,17 +79,35 @@ def env(service: Service) -> Iterator[dict[str, str]]:
     thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
     assert ready.wait(10)
+
+    def stop() -> None:
+        with suppress(RuntimeError):  # stopped already
+            found["loop"].call_soon_threadsafe(found["stop"].set)
+
     with structlog.testing.capture_logs():  # the thread shares this process's stdout with the command
-        yield {"TRACKER_GATEWAY_URL": found["url"], "TRACKER_GATEWAY_HASH": fake.FULL}
-    found["loop"].call_soon_threadsafe(found["stop"].set)
+        yield found["url"], stop
+    stop()
     thread.join(10)
+
+
+@pytest.fixture
+def env(gateway: tuple[str, Callable[[], None]]) -> dict[str, str]:
+    """The environment of a command."""
+    return {"TRACKER_GATEWAY_URL": gateway[0], "TRACKER_GATEWAY_HASH": fake.FULL}
+
+
+@pytest.fixture
+def stop(gateway: tuple[str, Callable[[], None]]) -> Callable[[], None]:
+    """Stops the gateway."""
+    return gateway[1]
 
 
 def settings(env: dict[str, str], *arguments: str) -> Result:
     return tg("settings", *arguments, env=env)
 
 
-def test_get(env: dict[str, str]) -> None:
+def test_get(env: dict[str, str], service: Service) -> None:
+    service.states = ["confirmed"]
     result = settings(env, "get", "1")
     assert (result.code, result.err) == (0, "")
     assert "state     confirmed" in result.out
@@ -106,7 +134,7 @@ def test_wait_tells_each_step(env: dict[str, str]) -> None:
 
 
 def test_a_negative_outcome(env: dict[str, str], service: Service) -> None:
-    service.states = ["mismatched"]
+    service.states = ["sent", "mismatched"]
     service.verdict = {"state": "mismatched", "reason": "the tracker reports 120 instead of 90"}
     result = settings(env, "set", "1", "tracking_interval=90", "--wait", "20")
     assert result.code == 1
@@ -126,8 +154,31 @@ def test_dry_run(env: dict[str, str], service: Service) -> None:
 
 
 def test_status(env: dict[str, str]) -> None:
-    assert "00ff" in settings(env, "status", "1").out
-    assert json.loads(settings(env, "status", "1", "--json").out)["ledger"][0]["written"] == "00ff"
+    result = settings(env, "status", "1")
+    assert "00ff" in result.out
+    assert result.out.splitlines()[-1].split()[:5] == ["tracking_interval", "60", "60", "confirmed", "read_back"]
+    assert json.loads(settings(env, "status", "1", "--json").out)["ledger"][0]["hex"] == "00ff"
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_watch_tells_what_happens_until_the_gateway_stops(
+    env: dict[str, str], service: Service, stop: Callable[[], None], options: tuple[str, ...]
+) -> None:
+    service.happenings.put_nowait(Happening("delivery", 1, 0.0, {"state": "sent"}))
+    timer = threading.Timer(1.0, stop)
+    timer.start()
+    result = settings(env, "watch", "1", *options)
+    timer.join()
+    assert result.code == 1
+    assert result.err == "the gateway has stopped\n"
+    if options:
+        assert json.loads(result.out)["state"] == "sent"
+    else:
+        assert result.out.splitlines()[-1] == "1970-01-01T00:00:00.000Z  delivery: state sent"
+
+
+def test_watch_of_no_tracker(env: dict[str, str]) -> None:
+    assert "(code 201)" in settings(env, "watch", "999").err
 
 
 def test_refusals_are_one_line(env: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ URL_VARIABLE = "TRACKER_GATEWAY_URL"
 HASH_VARIABLE = "TRACKER_GATEWAY_HASH"
 #: Seconds to wait for an answer, beyond what the call itself asks the gateway to wait.
 TIMEOUT = 15.0
+#: The same for a stream of events, which says something every 15 s.
+STREAM_TIMEOUT = 60.0
 
 
 class Api:
@@ -41,16 +43,13 @@ class Api:
 
     def call(self, path: str, *, patience: float = 0.0, **parameters: Any) -> dict[str, Any]:
         """The answer's members. Raises Failure with one line for a refusal and for a gateway that is not there."""
-        connection = (HTTPSConnection if self._secure else HTTPConnection)(
-            self._host, self._port, timeout=TIMEOUT + patience
-        )
+        connection = self._connection(TIMEOUT + patience)
         headers = {"Authorization": f"NVX {self._secret}", "Content-Type": "application/json"}
         try:
             connection.request("POST", f"{self._base}{path}", orjson.dumps(parameters), headers)
             answer = orjson.loads(connection.getresponse().read())
         except (OSError, HTTPException) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise Failure(f"no answer from {self.url}: {reason}; is the gateway running?") from None
+            raise Failure(self._silent(error)) from None
         except orjson.JSONDecodeError:
             raise Failure(f"{self.url} does not answer as a gateway does") from None
         finally:
@@ -58,6 +57,33 @@ class Api:
         if not isinstance(answer, dict) or not answer.pop("success", False):
             raise Failure(_refusal(answer))
         return answer
+
+    def events(self, tracker_id: int) -> Iterator[dict[str, Any]]:
+        """What happens to a tracker, as it happens, until the gateway stops. Raises Failure as `call` does."""
+        connection = self._connection(STREAM_TIMEOUT)
+        try:
+            path = f"{self._base}/gateway/events?tracker_id={tracker_id}"
+            connection.request("GET", path, headers={"Authorization": f"NVX {self._secret}"})
+            response = connection.getresponse()
+            if response.getheader("Content-Type", "").split(";")[0] != "text/event-stream":
+                raise Failure(_refusal(orjson.loads(response.read())))
+            for line in response:
+                if line.startswith(b"data: "):
+                    yield orjson.loads(line[6:])
+        except (OSError, HTTPException) as error:
+            raise Failure(self._silent(error)) from None
+        except orjson.JSONDecodeError:
+            raise Failure(f"{self.url} does not answer as a gateway does") from None
+        finally:
+            connection.close()
+
+    def _connection(self, timeout: float) -> HTTPConnection:
+        kind = HTTPSConnection if self._secure else HTTPConnection
+        return kind(self._host, self._port, timeout=timeout)
+
+    def _silent(self, error: Exception) -> str:
+        reason = getattr(error, "strerror", None) or error
+        return f"no answer from {self.url}: {reason}; is the gateway running?"
 
     def tracking(self, action: str, tracker_id: int, **parameters: Any) -> dict[str, Any]:
         """A call on the tracking settings of one tracker."""

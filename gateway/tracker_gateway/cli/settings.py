@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -19,22 +18,13 @@ from tracker_gateway.cli.output import (
     show_json,
     show_pairs,
     show_table,
-    when,
 )
 from tracker_gateway.cli.values import parse_pairs, parse_settings
 
 #: Seconds between two looks at a delivery.
 POLL = 0.5
-#: States a delivery does not leave, and whether they are what was wanted.
-FINAL = {
-    "confirmed": True,
-    "rejected": False,
-    "mismatched": False,
-    "expired": False,
-    "superseded": False,
-    "cancelled": False,
-    "failed": False,
-}
+#: States that are good news once they are final; `acknowledged` is, where a family can prove no more.
+GOOD = ("confirmed", "acknowledged")
 
 
 @click.group()
@@ -129,9 +119,10 @@ def set_settings(
     else:
         show_pairs(_summary(sync))
         _show_troubles(sync)
-    if wait and not FINAL.get(str(sync.get("state")), False):
-        if sync.get("state") not in FINAL:
-            click.echo(f"no outcome within {wait:g} s; the gateway goes on trying", err=True)
+    if wait and not sync.get("final"):
+        click.echo(f"no outcome within {wait:g} s; the gateway goes on trying", err=True)
+        raise Negative
+    if wait and sync.get("state") not in GOOD:
         raise Negative
 
 
@@ -189,13 +180,13 @@ def _follow(api: Api, tracker: int, sync: dict[str, Any], seconds: float) -> dic
         if state != last:
             click.echo(f"{time.monotonic() - started:6.1f} s  {state}", err=True)
             last = state
-        if state in FINAL or sync.get("revision") != revision:
+        if sync.get("final") or sync.get("revision") != revision:
             return sync
         left = started + seconds - time.monotonic()
         if left <= 0:
             return sync
         time.sleep(min(POLL, left))
-        sync = api.tracking("status", tracker).get("sync", {})
+        sync = api.tracking("read", tracker).get("sync", {})
 
 
 @settings.command("status")
@@ -216,46 +207,40 @@ def status(tracker: int, url: str, secret: str | None, as_json_: bool) -> None:
         return
     show_pairs(_summary(answer.get("sync", {})))
     for entry in answer.get("ledger", ()):
-        click.echo()
-        show_pairs({name: _readable(name, value) for name, value in entry.items()})
-
-
-def _readable(name: str, value: Any) -> Any:
-    is_time = name in ("time", "times") or name.endswith(("_at", "_time"))
-    return when(value) if is_time and isinstance(value, int | float) else value
+        click.echo(f"\n#{entry.get('seq')}, attempt {entry.get('attempt')}")
+        show_pairs({name: value for name, value in entry.items() if name not in ("seq", "attempt", "revision")})
+    click.echo()
+    rows = [{"setting": name, **about} for name, about in answer.get("evidence", {}).items()]
+    columns = ("setting", "desired", "reported", "state", "strength", "reason")
+    show_table(rows, columns, empty="nothing was asked of this tracker yet")
 
 
 @settings.command("watch")
 @click.argument("tracker", type=click.IntRange(1))
-@click.option(
-    "--every", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds between looks."
-)
 @gateway_options
 @json_option
 @reports_errors
-def watch(tracker: int, every: float, url: str, secret: str | None, as_json_: bool) -> None:
-    """Print every change of the settings of TRACKER, until interrupted.
+def watch(tracker: int, url: str, secret: str | None, as_json_: bool) -> None:
+    """Print what happens to TRACKER and its settings as it happens, until interrupted.
 
     \b
     Example:
       tracker-gateway settings watch 1
     """
-    for sync in _changes(connect(url, secret), tracker, every):
+    api = connect(url, secret)
+    if not as_json_:
+        show_pairs(_summary(api.tracking("status", tracker).get("sync", {})))
+        click.echo()
+    for event in api.events(tracker):
         if as_json_:
-            click.echo(as_json(sync))
+            click.echo(as_json(event))
         else:
-            facts = ", ".join(f"{name} {cell(value)}" for name, value in _summary(sync).items())
-            verdicts = {name: _verdict(sync, name)["verdict"] for name in sync.get("fields", {})}
-            shown = ", ".join(f"{name} {cell(verdict)}" for name, verdict in verdicts.items())
-            click.echo(f"{time.strftime('%H:%M:%S')}  {facts}{'  |  ' + shown if shown else ''}")
+            facts = [f"{name} {cell(value)}" for name, value in event.items() if name not in _HEAD]
+            click.echo(f"{event.get('time')}  {event.get('kind')}: {', '.join(facts)}")
         sys.stdout.flush()
+    click.echo("the gateway has stopped", err=True)
+    raise Negative
 
 
-def _changes(api: Api, tracker: int, every: float) -> Iterator[dict[str, Any]]:
-    last = None
-    while True:
-        sync = api.tracking("status", tracker).get("sync", {})
-        if sync != last:
-            last = sync
-            yield sync
-        time.sleep(every)
+#: Members of an event that stand before the others, or go without saying.
+_HEAD = ("kind", "time", "tracker_id")
