@@ -1,0 +1,141 @@
+"""The GT06 family as the gateway sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracker_codecs.contract import (
+    NO_FAULTS,
+    Capability,
+    Clock,
+    Command,
+    Dialogue,
+    Emulator,
+    Event,
+    Family,
+    Faults,
+    Kind,
+    Limits,
+    Message,
+    Problem,
+    Settings,
+    Stream,
+    Target,
+    Transport,
+    Value,
+    utc_now,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.gt06 import dialogue, messages, talk
+from tracker_codecs.families.gt06 import frame as wire
+from tracker_codecs.families.gt06 import settings as commands
+
+
+class Gt06(Family):
+    """Concox / Jimi GT06 and its clones, over TCP; GT02 (68 68) is recognised and answered, but takes no settings."""
+
+    name = "gt06"
+    title = "Concox / Jimi GT06 and clones"
+    transports = frozenset({Transport.TCP})
+    default_port = 5023
+    #: The status packet confirms the link about every three minutes.
+    limits = Limits(max_frame=wire.MAX_FRAME, idle=600.0, reply_timeout=talk.TIMEOUT)
+    acknowledgement_proves = "the command text was parsed; values out of range may have been clipped"
+    sources = (
+        "Concox GPS Tracker Communication Protocol v1.8.1 (github.com/vanceb/gps_owntracks)",
+        "Jimi VL03/VL103M protocol (github.com/fcode09/jimi-vl103m)",
+        "github.com/traccar/traccar Gt06 and Gt02 decoders, encoder, tests",
+        "GT06D command list; X3 command list V1.7; EV02 command list; NT06/GT06L command guides",
+        "Plaspy device pages (Concox GT350, Qbit M, GT710); Seeworld S119 manual",
+    )
+    variants = commands.VARIANTS
+    #: A unit whose login stays unanswered reboots every 10 to 20 minutes, for ever.
+    hold_unregistered = True
+
+    def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
+        """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
+        if transport not in self.transports:
+            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
+        return wire.Gt06Stream(clock)
+
+    def recognise(self, first: bytes) -> bool | None:
+        """78 78 or 79 79 with a possible length, or 68 68 with one."""
+        if not first:
+            return None
+        start = first[:2]
+        if not any(known.startswith(start) for known in (wire.SHORT, wire.LONG, wire.GT02)):
+            return False
+        if len(first) < 4:
+            return None
+        if start == wire.SHORT:
+            return first[2] >= 5
+        if start == wire.LONG:
+            return first[2] << 8 | first[3] >= 5
+        return first[2] >= 13
+
+    def fields(self, message: Message) -> dict[str, Any]:
+        """Everything known of a frame of either direction."""
+        return messages.fields(message.frame)
+
+    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Frames that a server sends: commands, answers to logins, heartbeats, alarms and time requests."""
+        return wire.Gt06Stream(server=True).feed(data)
+
+    def refuse(self, message: Message) -> bytes:
+        """The owed answer: see `hold_unregistered`."""
+        return message.owed if message.kind in (Kind.LOGIN, Kind.HEARTBEAT) else b""
+
+    def capabilities(self, target: Target) -> Mapping[str, Capability]:
+        """The variant's fields, as the tracker's options leave them."""
+        if target.variant not in self.variants:
+            raise LocalError(f"codec {self.name} has no variant {target.variant!r}", parameter="variant")
+        return commands.capabilities(target)
+
+    def check(self, target: Target, settings: Settings) -> list[Problem]:
+        """Problems known before sending; fields that the chosen `type` does not use are unsupported beside it."""
+        return commands.check(target, self.capabilities(target), settings)
+
+    def apply(self, target: Target, settings: Settings) -> Dialogue:
+        """Read what must be kept (ACC-off time, detection time), write, read back."""
+        plan = commands.plan(target, settings, self.check(target, settings))
+        return dialogue.apply(target, settings, plan)
+
+    def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
+        """Bare queries, or PARAM# on units that do not know those."""
+        usable = {
+            name: capability
+            for name, capability in self.capabilities(target).items()
+            if target.experimental or not capability.experimental
+        }
+        return dialogue.read(target, wanted, usable)
+
+    def raw(self, target: Target, text: str | bytes) -> Command:
+        """An operator's own command: text as command 0x80, bytes as they are."""
+        return talk.raw(target, text)
+
+    def emulator(
+        self,
+        device_id: str,
+        variant: str,
+        *,
+        transport: Transport = Transport.TCP,
+        settings: Settings | None = None,
+        faults: Faults = NO_FAULTS,
+        options: Mapping[str, Value] | None = None,
+    ) -> Emulator:
+        """A device of this variant. Options: see `Gt06Emulator`."""
+        from tracker_codecs.families.gt06.emulator import Gt06Emulator
+
+        if variant not in self.variants:
+            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        if transport not in self.transports:
+            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
+        return Gt06Emulator(device_id, variant, settings=settings or {}, faults=faults, options=options or {})
+
+    def normalise(self, frame: bytes) -> bytes:
+        """Serial, checksum and the time of a time answer zeroed."""
+        return messages.normalise(frame)
+
+
+FAMILY = Gt06()

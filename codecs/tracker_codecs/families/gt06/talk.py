@@ -1,0 +1,247 @@
+"""One conversation: commands, what answers them, single readings and writes. One text command a frame, one at a time.
+
+An answer is told from others by the four flag bytes that the unit echoes. Some clones answer with flag 0: that is taken
+for the open command's answer only when its text fits (a reading must parse, a write must be answered yes, no or with
+its own word). Sources: Concox protocol v1.8.1; VL03 protocol; command lists named in `texts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias, TypeVar
+
+from tracker_codecs.contract import (
+    Checksum,
+    Command,
+    Kind,
+    Match,
+    Message,
+    Purpose,
+    Reply,
+    Target,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.gt06 import frame as wire
+from tracker_codecs.families.gt06 import messages, texts
+from tracker_codecs.families.gt06 import settings as commands
+from tracker_codecs.families.gt06.settings import Options
+from tracker_codecs.families.gt06.texts import Mode, Timer
+
+TIMEOUT = 30.0
+#: MODE# has no published answer, so none is waited for as long.
+MODE_TIMEOUT = 15.0
+
+T = TypeVar("T")
+
+
+class Silence(Enum):
+    """Why there is no reading."""
+
+    TIMEOUT = "no answer"
+    UNREADABLE = "answered, but not with the value"
+    ASSUMED = "dry run"
+
+
+def flag_of(target: Target, step: int) -> int:
+    """The flag bytes of a command: never 0 (clones answer 0), never shared between revisions."""
+    return 0x00010000 | ((target.serial + step) & 0xFFFF)
+
+
+def answers(message: Message, target: Target, flag: int, fits: Callable[[str], bool]) -> Match:
+    """Whether a message answers the command with this flag; `fits` judges the text of an answer with flag 0."""
+    found = message.data
+    if (
+        message.kind is not Kind.REPLY
+        or message.checksum is not Checksum.OK
+        or message.device_id not in (None, target.device_id)
+        or not isinstance(found, wire.Answer)
+    ):
+        return Match.NO
+    if found.flag != flag and not (found.flag == 0 and fits(found.text)):
+        return Match.NO
+    return Match.REFUSED if texts.verdict(found.text) is texts.Verdict.FAILED else Match.DONE
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command; text goes into a command frame as it is. Raises LocalError for text that cannot."""
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+        return Command(
+            text,
+            text.hex(),
+            Purpose.RAW,
+            "any answer to a command",
+            lambda m: Match.DONE if m.kind is Kind.REPLY and m.checksum is Checksum.OK else Match.NO,
+            timeout=TIMEOUT,
+        )
+    flag = flag_of(target, 0)
+    payload = wire.build_command(text, flag, target.serial, commands.options(target).language)
+    expects = f"answer 0x15 or 0x21 with flag {flag:08x}"
+    return Command(
+        payload, text, Purpose.RAW, expects, lambda m: answers(m, target, flag, lambda _: True), timeout=TIMEOUT
+    )
+
+
+#: Readings; None: not asked, or (of the timer) there is none because the unit is in distance mode.
+TimerRead: TypeAlias = Timer | Silence | None
+DistanceRead: TypeAlias = int | Silence | None
+
+
+@dataclass(slots=True)
+class Talk:
+    """State of one conversation."""
+
+    target: Target
+    options: Options
+    step: int = 0
+    known: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    acknowledged: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+    unanswered: set[str] = field(default_factory=set)
+    mode_silent: bool = False
+
+    def command(
+        self,
+        text: str,
+        purpose: Purpose,
+        fields: Sequence[str],
+        parse: Callable[[str], object] | None = None,
+        *,
+        depends_on_read: bool = False,
+    ) -> Command:
+        """A command in its frame; `parse` reads the answer of a query, None for a write."""
+        number = (self.target.serial + self.step) & 0xFFFF
+        flag = flag_of(self.target, self.step)
+        self.step += 1
+        word = text.partition(",")[0].rstrip("#").lower()
+
+        def fits(answer: str) -> bool:
+            said = texts.verdict(answer)
+            if said is texts.Verdict.FAILED:
+                return True
+            if parse is not None:
+                return parse(answer) is not None
+            return said is texts.Verdict.ACCEPTED or answer.strip().lower().startswith(word)
+
+        target = self.target
+        watches = parse is texts.mode
+
+        def match(message: Message) -> Match:
+            if watches and message.device_id in (None, target.device_id) and mode_of(message):
+                return Match.PART
+            return answers(message, target, flag, fits)
+
+        shown = "its value" if parse else "OK or success in its text"
+        return Command(
+            payload=wire.build_command(text, flag, number, self.options.language),
+            text=text,
+            purpose=purpose,
+            expects=f"answer 0x15 or 0x21 with flag {flag:08x}, {shown}",
+            match=match,
+            fields=tuple(fields),
+            timeout=MODE_TIMEOUT if watches else TIMEOUT,
+            depends_on_read=depends_on_read,
+        )
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+    def ask(
+        self, word: str, parse: Callable[[str], T | None], purpose: Purpose, fields: Sequence[str]
+    ) -> Generator[Command, Reply, T | Silence]:
+        """One bare query."""
+        reply = yield self.command(f"{word}#", purpose, fields, parse)
+        if reply.assumed:
+            return Silence.ASSUMED
+        if reply.verdict is Verdict.TIMEOUT:
+            return Silence.TIMEOUT
+        found = parse(text_of(reply)) if reply.ok else None
+        return Silence.UNREADABLE if found is None else found
+
+    def timer_and_distance(
+        self, purpose: Purpose, fields: Sequence[str], *, timer: bool = True, distance: bool = False
+    ) -> Generator[Command, Reply, tuple[TimerRead, DistanceRead]]:
+        """TIMER and DISTANCE by their bare queries, or both from one PARAM# where a unit does not know those.
+
+        None for the timer: the unit is in distance mode and tells no time. None for what was not asked.
+        """
+        found: TimerRead = None if not timer else Silence.UNREADABLE
+        metres: DistanceRead = None if not distance else Silence.UNREADABLE
+        if self._known("read") != "param":
+            if timer:
+                found = yield from self.ask("TIMER", texts.timer, purpose, fields)
+            if distance and found is not Silence.TIMEOUT:
+                metres = yield from self.ask("DISTANCE", texts.distance, purpose, fields)
+            if Silence.ASSUMED in (found, metres):
+                return found, metres
+            # a unit that once answered the bare query is offline, not of another dialect, when it is silent
+            offline = Silence.TIMEOUT in (found, metres) and bool(self._known("timer") or self._known("distance"))
+            if offline or not (isinstance(found, Silence) or isinstance(metres, Silence)):
+                self._remember(found, metres)
+                return found, metres
+        told = yield from self.ask("PARAM", texts.parameters, purpose, fields)
+        if isinstance(told, Silence):
+            return (told if isinstance(found, Silence) else found), (told if isinstance(metres, Silence) else metres)
+        if not timer or isinstance(found, Silence):
+            self.known["read"] = "param"
+            found = told.timer
+        if isinstance(metres, Silence):
+            metres = told.distance
+        self._remember(found, metres)
+        return found, metres
+
+    def _remember(self, timer: TimerRead, metres: DistanceRead) -> None:
+        """What a later dry run, or a unit in distance mode, will want to know."""
+        if isinstance(timer, Timer) and (timer.on or timer.off):
+            self.known["timer"] = timer.text
+        if isinstance(metres, int):
+            self.known["distance"] = str(metres)
+
+    def _known(self, key: str) -> str:
+        return self.known.get(key) or self.target.known.get(key, "")
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+    def write(
+        self, text: str, fields: Sequence[str], *, depends_on_read: bool = False
+    ) -> Generator[Command, Reply, None]:
+        """One write; notes what became of it."""
+        reply = yield self.command(f"{text}#", Purpose.WRITE, fields, depends_on_read=depends_on_read)
+        self.written.update(fields)
+        if reply.assumed:
+            return
+        if reply.verdict is Verdict.TIMEOUT:
+            self.unanswered.update(fields)
+            self.acknowledged.difference_update(fields)
+        elif reply.verdict is Verdict.REFUSED:
+            self.refused.update(dict.fromkeys(fields, f"{text}#: {reply.text}"))
+        elif texts.verdict(text_of(reply)) is texts.Verdict.ACCEPTED:
+            self.acknowledged.update(set(fields) - self.unanswered)
+
+
+def mode_of(message: Message) -> Mode | None:
+    """The mode told in passing by a status packet."""
+    if message.kind is not Kind.REPORT or message.checksum is not Checksum.OK:
+        return None
+    return messages.mode_told(message.frame)
+
+
+def text_of(reply: Reply) -> str:
+    """Text of the answer, uncut; empty where there is none."""
+    answer = reply.messages[-1].data if reply.messages else None
+    return answer.text if isinstance(answer, wire.Answer) else ""
+
+
+def read_mode(talk: Talk, purpose: Purpose, fields: Sequence[str]) -> Generator[Command, Reply, Mode | None]:
+    """The mode, from the answer to MODE# if it is one, else from a status packet that came meanwhile."""
+    reply = yield talk.command("MODE#", purpose, fields, texts.mode)
+    talk.mode_silent = reply.verdict is Verdict.TIMEOUT and not reply.messages
+    found = texts.mode(text_of(reply)) if reply.ok else None
+    if found is None:
+        told = [mode for mode in map(mode_of, reply.messages) if mode]
+        found = told[-1] if told else None
+    if found is not None:
+        talk.known["mode"] = found.text
+    return found
