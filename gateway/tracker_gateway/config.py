@@ -111,18 +111,16 @@ class LinksConfig(_Section):
 
 
 class DeliveryConfig(_Section):
-    """How settings are brought to trackers."""
+    """How settings are brought to trackers. Times are seconds."""
 
-    #: Dialogues begun during one contact before the next contact is waited for.
-    attempts: int = Field(default=3, ge=1, le=20)
-    #: Seconds before the attempts after the first; the last one repeats.
-    delays: tuple[Seconds, ...] = Field(default=(15.0, 60.0, 300.0), min_length=1)
-    #: Seconds after which an update that was not confirmed is given up.
+    #: After so long an update that was not confirmed is given up, and nothing is sent for it.
     ttl: Seconds = 30 * 86400.0
+    #: One attempt for each within a contact, and the pause after it; after the last the next contact starts again.
+    delays: tuple[Seconds, ...] = Field(default=(15.0, 60.0, 300.0), min_length=1, max_length=20)
+    #: Where there is no link whose end could be seen (UDP, MQTT): a message after so much silence is a new contact.
+    idle_gap: Seconds = 60.0
     #: Models for which facts of low confidence may be used.
     experimental_models: tuple[str, ...] = ()
-    #: Deliveries kept for each tracker.
-    history: int = Field(default=200, ge=1, le=100_000)
 
 
 class Level(StrEnum):

@@ -103,7 +103,10 @@ class Metrics:
         )
         self.deliveries_open = Gauge(name("deliveries_open"), "Deliveries that are not final.", registry=self.registry)
         self.commands = Counter(
-            name("commands"), "Commands written to trackers, by what came back.", ["verdict"], registry=self.registry
+            name("commands"),
+            "Commands written to trackers, by why and by what came back.",
+            ["purpose", "verdict"],
+            registry=self.registry,
         )
         self.acceptance = Histogram(
             name("acceptance_seconds"), "From an update to its being on disk.", buckets=FAST, registry=self.registry
@@ -124,6 +127,14 @@ class Metrics:
     def link_stats(self, family: str, transport: str) -> LinkStats:
         """The counters of a family on a transport; the same object for the same names."""
         return self._links.stats.setdefault((family, transport), LinkStats())
+
+    def delivery_state(self, state: str) -> None:
+        """Count a delivery that entered this state."""
+        self.deliveries.labels(state).inc()
+
+    def exchange(self, purpose: str, verdict: str) -> None:
+        """Count a command that was answered, refused or not answered."""
+        self.commands.labels(purpose, verdict).inc()
 
     def http_request(self, route: str, code: int, seconds: float) -> None:
         """Count an answered request. `route` is a path of the table or `other`; `code` 0 is success."""

@@ -52,16 +52,16 @@ class SessionRegistry:
         """Two live links claim this tracker's device id."""
         return tracker_id in self._contested
 
-    def up(self, session: Session) -> bool:
-        """A tracker was identified on a link. False: too many links claim its device id, the caller closes this one."""
+    def full(self, tracker: Tracker) -> bool:
+        """As many links claim this tracker's device id as may: a further one is turned away, before `up`."""
+        return len(self._sessions.get(tracker.tracker_id, ())) >= MAX_CLAIMS
+
+    def up(self, session: Session) -> None:
+        """A tracker was identified on a link."""
         tracker_id = session.tracker.tracker_id
-        present = self._sessions.get(tracker_id, ())
-        if len(present) >= MAX_CLAIMS:
-            return False
-        self._sessions[tracker_id] = (*present, session)
+        self._sessions[tracker_id] = (*self._sessions.get(tracker_id, ()), session)
         self._judge(session.tracker)
         self._listener.session_up(session)
-        return True
 
     def down(self, session: Session, reason: str) -> None:
         """The link is gone. Nothing happens for a session that is not up."""

@@ -100,7 +100,7 @@ def _recognise(connection: sqlite3.Connection, path: Path) -> None:
     newest = max(migrations())
     if version > newest:
         raise StoreError(
-            f"the store {path} has version {version}, this one knows up to {newest}: use the newer release that wrote it"
+            f"the store {path} has version {version}, this program knows {newest}: use the newer release that wrote it"
         )
 
 

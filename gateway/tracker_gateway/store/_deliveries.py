@@ -157,7 +157,9 @@ def _say(
         "DO UPDATE SET reported = excluded.reported, known = excluded.known, reread = excluded.reread",
         (
             tracker_id,
-            _rows.dumps({name: [*each] for name, each in {**old_reported, **reported}.items()}),
+            _rows.dumps(
+                {name: [_rows.plain(each.value), each.time] for name, each in {**old_reported, **reported}.items()}
+            ),
             _rows.dumps({**old_known, **known}),
             old_reread if reread is None else reread,
         ),

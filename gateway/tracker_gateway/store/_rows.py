@@ -37,6 +37,15 @@ def dumps(value: Any) -> str:
         raise StoreError(f"cannot keep {value!r:.100}: {error}") from None
 
 
+def plain(value: Any) -> Any:
+    """The value, or its form for people where JSON does not know it: what a codec told must not stop the record."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return repr(value)[:300]
+    return value
+
+
 def loads(text: str) -> dict[str, Any]:
     """The object of a JSON text of ours."""
     found: dict[str, Any] = {} if text == "{}" else orjson.loads(text)
@@ -68,7 +77,7 @@ def pack_fields(fields: Mapping[str, FieldOutcome]) -> str:
     """Outcomes without the desired values, which the revision holds."""
     return dumps(
         {
-            name: [outcome.state.value, outcome.reported, outcome.strength, outcome.reason]
+            name: [outcome.state.value, plain(outcome.reported), outcome.strength, outcome.reason]
             for name, outcome in fields.items()
         }
     )
@@ -104,8 +113,10 @@ def reported(text: str) -> dict[str, Reported]:
 
 def exchange(row: Row) -> Exchange:
     """From the columns EXCHANGE."""
-    revision, attempt, purpose, fields, *rest, masked, seq = row
-    return Exchange(revision, attempt, purpose, tuple(orjson.loads(fields)), *rest, bool(masked), seq)
+    values: list[Any] = [*row]
+    values[3] = tuple(orjson.loads(row[3]))
+    values[12] = bool(row[12])
+    return Exchange(*values)
 
 
 def raw(row: Row) -> RawCommand:

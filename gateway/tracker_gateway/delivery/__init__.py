@@ -1,0 +1,1 @@
+"""Deliveries: bringing desired revisions to trackers, and the evidence of it."""

@@ -1,0 +1,70 @@
+"""What every link of a process shares, and what the links of one listener share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tracker_codecs.contract import Family, Target, Transport
+
+from tracker_gateway.config import LinksConfig, Unregistered
+from tracker_gateway.log import Sparing
+from tracker_gateway.metrics import LinkStats, Metrics
+from tracker_gateway.registry import SessionRegistry
+from tracker_gateway.sessions import SessionListener
+from tracker_gateway.transports.guard import Guard
+from tracker_gateway.transports.unknown import UnknownDevices
+from tracker_gateway.types import Tracker
+
+
+class Directory(Protocol):
+    """What links ask of the register of trackers; answered from memory."""
+
+    def by_device(self, device_id: str, family: str) -> Tracker | None:
+        """The tracker of this device id whose model this family serves; never a clone."""
+
+    def target(self, tracker: Tracker) -> Target:
+        """The tracker as its codec sees it."""
+
+    def on_change(self, callback: Callable[[Tracker | None, Tracker | None], None]) -> None:
+        """Call back with (before, after) whenever a tracker was added, changed or removed."""
+
+
+class ListenError(Exception):
+    """A port cannot be listened on; the text names it and says why."""
+
+
+@dataclass(slots=True)
+class Shared:
+    """Of all links: limits, the register of sessions, the listener of what happens. `clock`: the loop's time, s."""
+
+    config: LinksConfig
+    directory: Directory
+    listener: SessionListener
+    registry: SessionRegistry
+    metrics: Metrics
+    guard: Guard
+    sparing: Sparing
+    unknown: UnknownDevices
+    clock: Callable[[], float]
+
+    @property
+    def lists_unknown(self) -> bool:
+        """Device ids that are not registered are noted for adoption."""
+        return self.config.unregistered is Unregistered.LIST
+
+
+@dataclass(slots=True)
+class Room:
+    """Of the links of one family on one transport."""
+
+    shared: Shared
+    family: Family
+    transport: Transport
+    stats: LinkStats
+
+    @property
+    def idle_timeout(self) -> float:
+        """Seconds of silence after which a link counts as dead."""
+        return self.shared.config.idle_timeout or self.family.limits.idle
