@@ -291,6 +291,19 @@ class Limits:
     reply_timeout: float = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class SerialForm:
+    """How a family's serial port is opened. `baudrates`: the factory rate first, then others worth trying, in bit/s.
+
+    `parity` is N, E or O; 8 data bits always. `eol` ends a typed command line (for text families; for people).
+    """
+
+    baudrates: tuple[int, ...] = (115200,)
+    parity: str = "N"
+    stopbits: int = 1
+    eol: bytes = b"\r\n"
+
+
 class Datum(NamedTuple):
     """Bytes on a link; `channel` is the MQTT topic, empty elsewhere."""
 
@@ -299,7 +312,9 @@ class Datum(NamedTuple):
 
 
 class Stream(ABC):
-    """The incoming side of one link (or of one datagram source, or one device's topics). Sans-IO.
+    """The incoming side of one link: a connection, a datagram source, a serial port, or a broker. Sans-IO.
+
+    On a broker one stream serves every device, so each message names its own `device_id`.
 
     Same events for one chunk as for single bytes. Garbage yields `PeerError` events and the stream resynchronises;
     `buffered` never exceeds the family's `Limits.max_frame`. `feed` itself raises nothing.
@@ -384,6 +399,8 @@ class Family(ABC):
     #: Port used by convention (for defaults in configuration); 0 where there is none.
     default_port: int = 0
     limits: Limits
+    #: The serial port of this family's devices; None where no public document gives one.
+    serial: SerialForm | None = None
     #: What an acknowledgement of this family proves, in words: parsed, stored, applied, after restart.
     acknowledgement_proves: str = ""
     #: Public sources of the facts, one line each.
@@ -446,6 +463,15 @@ class Family(ABC):
         A family without read-back returns an empty Outcome at once, without a command.
         """
 
+    def identify(self, target: Target) -> Dialogue:
+        """Ask who is there, on a link without a login (serial). `target.device_id` may be empty.
+
+        The Outcome's `known` holds what was told of `device_id`, `model` (ours, if it is clear), `hardware` and
+        `firmware`; its `fields` are empty. Default: nothing is asked, nothing is known.
+        """
+        yield from ()
+        return Outcome({})
+
     @abstractmethod
     def raw(self, target: Target, text: str | bytes) -> Command:
         """Wrap an operator's own command: text in the family's envelope; bytes go out as they are."""
@@ -468,6 +494,14 @@ class Family(ABC):
     def normalise(self, frame: bytes) -> bytes:
         """The frame with the parts that vary from run to run (times, serials) blanked, for comparison in replays."""
         return frame
+
+    def rename(self, frame: bytes, old: str, new: str) -> bytes:
+        """The frame with device id `old` replaced by `new` (equal length) and its checksum put right, for redaction.
+
+        A frame that does not hold the id comes back as it is. Default: for text frames without a checksum.
+        Raises LocalError for a frame that cannot be renamed.
+        """
+        return frame.replace(old.encode(), new.encode())
 
     # -- MQTT -------------------------------------------------------------------------------------------------------
     def topics(self, options: Mapping[str, Value]) -> Sequence[str]:
