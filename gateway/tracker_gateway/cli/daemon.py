@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tracker_gateway.cli.opened import config_option, load_config
-from tracker_gateway.cli.output import Negative, json_option, reports_errors, show_json
+from tracker_gateway.cli.output import Failure, Negative, json_option, reports_errors, show_json
 
 
 @click.command()
@@ -23,8 +23,13 @@ def serve(config_path: Path | None) -> None:
     """
     config = load_config(config_path)
     from tracker_gateway import daemon
+    from tracker_gateway.store import StoreError
+    from tracker_gateway.transports.room import ListenError
 
-    daemon.run(config)
+    try:
+        daemon.run(config)
+    except (StoreError, ListenError) as error:
+        raise Failure(str(error)) from None
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -68,3 +69,16 @@ class Room:
     def idle_timeout(self) -> float:
         """Seconds of silence after which a link counts as dead."""
         return self.shared.config.idle_timeout or self.family.limits.idle
+
+
+def why_not_listening(room: Room, host: str, port: int, error: OSError) -> str:
+    """Says which port of which family, and what to do."""
+    place = f"cannot listen on {host}:{port}/{room.transport.value} for {room.family.name}"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"{place}: the port is in use; end the other program or choose another port under [[listeners]]"
+        case errno.EACCES | errno.EPERM:
+            return f"{place}: not permitted; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
+        case errno.EADDRNOTAVAIL:
+            return f"{place}: this machine has no such address"
+    return f"{place}: {error.strerror or error}"
