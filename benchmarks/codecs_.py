@@ -1,0 +1,106 @@
+"""S9: what a small frame costs each codec, against a `struct` unpack and a `construct` parse in the same run."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import construct
+import yaml
+from tracker_codecs import registry
+from tracker_codecs.contract import Message, Transport
+from tracker_codecs.errors import PeerError
+
+from benchmarks.bench import Result
+
+FIXTURES = Path(__file__).parent.parent / "firmware-fixtures"
+#: A frame of more bytes than this is not small.
+SMALL = 160
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def microseconds(call: Callable[[], Any], rounds: int = 7) -> float:
+    """The least time of a call over some rounds."""
+    count, best = 1, float("inf")
+    while True:
+        began = perf_counter()
+        for _ in range(count):
+            call()
+        took = perf_counter() - began
+        if took > 0.01:
+            break
+        count *= 4
+    for _ in range(rounds):
+        began = perf_counter()
+        for _ in range(count):
+            call()
+        best = min(best, perf_counter() - began)
+    return best / count * 1e6
+
+
+def frames(family: str) -> list[tuple[bytes, str]]:
+    """Small frames of devices among the family's fixtures, with the topic they came on."""
+    found = []
+    for path in sorted((FIXTURES / family).glob("*.yaml")):
+        document = yaml.load(path.read_text("utf-8"), Loader=_LOADER)
+        for case in document.get("cases", []):
+            if case.get("direction") != "device_to_server" or case.get("layer", "frame") != "frame":
+                continue
+            text = str(case["data"])
+            try:
+                data = bytes.fromhex(text) if case.get("encoding") == "hex" else text.encode("latin-1")
+            except ValueError:
+                continue
+            if len(data) <= SMALL:
+                found.append((data, str(case.get("topic", case.get("channel", "")))))
+    return found
+
+
+def measure() -> list[Result]:
+    """Hot path (cut, checksum, who, owed) and full decode of every family: the median over its small fixture frames."""
+    plain = struct.Struct(">BBHIIHHBBHH")
+    block = bytes(range(plain.size))
+    layout = construct.Struct(
+        "a" / construct.Int8ub, "b" / construct.Int8ub, "c" / construct.Int16ub, "d" / construct.Int32ub,
+        "e" / construct.Int32ub, "f" / construct.Int16ub, "g" / construct.Int16ub, "h" / construct.Int8ub,
+        "i" / construct.Int8ub, "j" / construct.Int16ub, "k" / construct.Int16ub,
+    )  # fmt: skip
+    unpack, parse = microseconds(lambda: plain.unpack(block)), microseconds(lambda: layout.parse(block))
+    results = [
+        Result("S9 floor: struct.unpack of 11 fields", unpack, "us"),
+        Result("S9 floor: construct.parse of 11 fields", parse, "us"),
+    ]
+    for family in registry.all_families():
+        hot, full = [], []
+        for data, channel in frames(family.name):
+            transport = next(each for each in Transport if each in family.transports)
+            stream = family.stream(transport)
+            message = next((each for each in stream.feed(data, channel) if isinstance(each, Message)), None)
+            if message is None or stream.buffered:
+                continue
+            hot.append(microseconds(lambda s=stream, d=data, c=channel: s.feed(d, c), 3))  # type: ignore[misc]
+            try:
+                family.fields(message)
+            except PeerError:
+                continue
+            full.append(hot[-1] + microseconds(lambda f=family, m=message: f.fields(m), 3))  # type: ignore[misc]
+        for name, times, most in (("hot path", hot, 6.0), ("full decode", full, 25.0)):
+            if times:
+                middle = sorted(times)[len(times) // 2]
+                more = {"frames": len(times), "worst": round(max(times), 1)}
+                results.append(
+                    Result(
+                        f"S9 {family.name}, {name}",
+                        middle,
+                        "us",
+                        f"<= {most:g}",
+                        middle <= most,
+                        parse,
+                        "construct",
+                        more,
+                    )
+                )
+    return results
