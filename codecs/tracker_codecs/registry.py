@@ -47,7 +47,10 @@ def names() -> list[str]:
 @cache
 def _load(name: str) -> Family:
     package = _in_tree().get(name)
-    found: object = importlib.import_module(package).FAMILY if package else _third_party()[name].load()
+    try:
+        found: object = importlib.import_module(package).FAMILY if package else _third_party()[name].load()
+    except Exception as error:  # it may come from anybody: say whose fault it is
+        raise LocalError(f"codec {name!r} cannot be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(found, Family) or found.name != name:
         raise LocalError(f"codec {name!r} does not offer a Family of that name")
     return found
