@@ -12,7 +12,7 @@ from tracker_codecs.contract import Command, Dialogue, Outcome, Purpose, Reply, 
 from tracker_codecs.families.gt06 import settings as commands
 from tracker_codecs.families.gt06 import texts
 from tracker_codecs.families.gt06.settings import Plan
-from tracker_codecs.families.gt06.talk import DistanceRead, Silence, Talk, TimerRead, read_mode
+from tracker_codecs.families.gt06.talk import Conversation, DistanceRead, Silence, Talk, TimerRead, read_mode
 from tracker_codecs.families.gt06.texts import Angle, Mode, Timer
 from tracker_codecs.judge import judge
 
@@ -28,7 +28,7 @@ def _held(value: T | Silence | None) -> T | None:
 
 def apply(target: Target, settings: Settings, plan: Plan) -> Dialogue:
     """Bring the tracker to the plan made of these settings."""
-    talk = Talk(target, commands.options(target))
+    talk = Talk(target, commands.options(target), Conversation.APPLY)
     timer_field = commands.TIMER_FIELD.get(target.variant, "")
     timer_text = angle_text = ""
     timer_reads = angle_reads = False
@@ -44,10 +44,12 @@ def apply(target: Target, settings: Settings, plan: Plan) -> Dialogue:
             )
     if plan.angle is not None:
         turn = yield from talk.ask("ANGLEREP", texts.angle, Purpose.READ, plan.angle_fields)
-        if turn is Silence.TIMEOUT:
+        if turn is Silence.TIMEOUT and plan.timer is None:
             return judge(settings, reported={}, problems=plan.problems, known=talk.known, unanswered=True)
         angle_text, angle_reads = _angle_arguments(talk, plan, turn)
-        if not angle_text and plan.angle:
+        if not angle_text and turn is Silence.TIMEOUT:  # it is there, but does not answer this: the rest is written
+            talk.unanswered.update({"tracking_angle"} & set(plan.angle_fields))
+        elif not angle_text and plan.angle:
             talk.refused["tracking_angle"] = (
                 "not written: the unit does not tell its detection time, which would be lost; "
                 "the option angle_detection_time gives one"
@@ -60,7 +62,7 @@ def apply(target: Target, settings: Settings, plan: Plan) -> Dialogue:
         yield from talk.write(f"DISTANCE,{plan.distance}", ("tracking_distance",))
     if timer_text:
         yield from talk.write(f"TIMER,{timer_text}", (timer_field,), depends_on_read=timer_reads)
-    reported = yield from _read_back(talk, settings, plan)
+    reported = yield from _read_back(talk, plan, angle=bool(angle_text))
     lacking = {name for name in talk.unanswered if name not in reported and name not in talk.refused}
     return judge(
         settings,
@@ -74,7 +76,7 @@ def apply(target: Target, settings: Settings, plan: Plan) -> Dialogue:
     )
 
 
-def _read_back(talk: Talk, settings: Settings, plan: Plan) -> Generator[Command, Reply, dict[str, Any]]:
+def _read_back(talk: Talk, plan: Plan, *, angle: bool) -> Generator[Command, Reply, dict[str, Any]]:
     variant = talk.target.variant
     both = variant in commands.WITH_DISTANCE
     asked = [
@@ -95,7 +97,7 @@ def _read_back(talk: Talk, settings: Settings, plan: Plan) -> Generator[Command,
             talk.unanswered.add(commands.TIMER_FIELD[variant])
         if plan.distance is not None and metres is Silence.TIMEOUT:
             talk.unanswered.add("tracking_distance")
-    if plan.angle is not None:
+    if angle:
         turn = yield from talk.ask("ANGLEREP", texts.angle, Purpose.READ_BACK, plan.angle_fields)
         if turn is Silence.TIMEOUT and "tracking_angle" in plan.angle_fields:
             talk.unanswered.add("tracking_angle")
@@ -103,12 +105,11 @@ def _read_back(talk: Talk, settings: Settings, plan: Plan) -> Generator[Command,
         mode = yield from read_mode(talk, Purpose.READ_BACK, plan.mode_fields)
     elif variant == "concoxgt06" and not talk.options.mode_command:
         mode = Mode(1)
-    return _reported(talk, settings, timer, metres, turn, mode)
+    return _reported(talk, timer, metres, turn, mode)
 
 
 def _reported(
     talk: Talk,
-    settings: Settings,
     timer: TimerRead,
     metres: DistanceRead,
     turn: Angle | Silence | None,
@@ -118,7 +119,7 @@ def _reported(
     if isinstance(turn, Angle):
         talk.known["anglerep"] = turn.text
     held = _held(timer)
-    return commands.reported(talk.target.variant, settings, held.on if held else None, _held(metres), _held(turn), mode)
+    return commands.reported(talk.target.variant, held.on if held else None, _held(metres), _held(turn), mode)
 
 
 def _timer_arguments(talk: Talk, seconds: int, read: TimerRead) -> str:
@@ -161,7 +162,7 @@ def _angle_arguments(talk: Talk, plan: Plan, read: Angle | Silence) -> tuple[str
 
 def read(target: Target, wanted: Sequence[str], usable: Mapping[str, object]) -> Dialogue:
     """Ask for these profile fields; `usable` are those that may be asked for."""
-    talk = Talk(target, commands.options(target))
+    talk = Talk(target, commands.options(target), Conversation.READ)
     fields = [name for name in wanted if name in usable]
     variant = target.variant
     timer: TimerRead = None
@@ -182,5 +183,5 @@ def read(target: Target, wanted: Sequence[str], usable: Mapping[str, object]) ->
     elif not silent and ({"type", "psm_interval", "wakeup_time"} & set(fields) or (fields and variant in MODE_ONLY)):
         mode = yield from read_mode(talk, Purpose.READ, fields)
         silent = talk.mode_silent
-    reported = _reported(talk, {}, timer, metres, turn, mode)
+    reported = _reported(talk, timer, metres, turn, mode)
     return Outcome({}, reported, talk.known, silent)

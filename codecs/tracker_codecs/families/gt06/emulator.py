@@ -53,8 +53,8 @@ class Gt06Emulator(Emulator):
     """One unit on one TCP link.
 
     Options: `answer` 0x21 (default) or 0x15; `echo_flag` (true) false answers with flag 0, as clones do; `queries`
-    (true) false knows PARAM# only; `acc` (true) false has no ACC line, so TIMER has one value; `status_packet` (false)
-    true sends the status packet 0x94/04 when asked for its mode.
+    (true) false knows no bare query but PARAM#, `param` (true) false not even that; `acc` (true) false has no ACC
+    line, so TIMER has one value; `status_packet` (false) true sends the status packet 0x94/04 when asked for its mode.
     """
 
     def __init__(
@@ -211,7 +211,7 @@ class Gt06Emulator(Emulator):
 
     # -- what it obeys ----------------------------------------------------------------------------------------------
     def _obey(self, text: str) -> str:
-        queries = {"PARAM": self._param} | (
+        queries = ({"PARAM": self._param} if self.options.get("param", True) else {}) | (
             {"TIMER": self._timer, "DISTANCE": self._distance, "ANGLEREP": self._angle}
             if self.options.get("queries", True)
             else {}

@@ -21,6 +21,7 @@ from construct import (
     RawCopy,
     Rebuild,
     Struct,
+    len_,
     this,
 )
 from construct import (
@@ -87,7 +88,7 @@ LONG_FRAME = _layout(LONG, Int16ub)
 #: GT02 / TR02; `size` counts the bytes between itself and the stop bytes.
 GT02_FRAME = Struct(
     "start" / Const(GT02),
-    "size" / Rebuild(Int8ub, lambda context: len(context.content) + 13),
+    "size" / Rebuild(Int8ub, len_(this.content) + 13),
     "power" / Int8ub,
     "gsm" / Int8ub,
     "imei" / Bytes(8),
@@ -95,7 +96,7 @@ GT02_FRAME = Struct(
     "type" / Int8ub,
     "content" / Bytes(this.size - 13),
     "stop" / Const(STOP),
-)
+).compile()
 #: Content of a command 0x80 and of its old answer 0x15; `length` counts flag and text, `language` has 0 or 2 bytes.
 COMMAND_CONTENT = Struct(
     "length" / Rebuild(Int8ub, lambda context: len(context.text) + 4),
@@ -178,12 +179,13 @@ class Gt06Stream(Stream):
     frame with a wrong checksum, which is given up whole.
     """
 
-    __slots__ = ("_buffer", "_clock", "_lost", "_need", "_server", "device_id")
+    __slots__ = ("_buffer", "_clear", "_clock", "_lost", "_need", "_server", "device_id")
 
     def __init__(self, clock: Clock = utc_now, *, server: bool = False) -> None:
         self.device_id: str | None = None
         self._buffer = bytearray()
         self._need = 0
+        self._clear = 0
         self._lost = False
         self._clock = clock
         self._server = server
@@ -204,6 +206,7 @@ class Gt06Stream(Stream):
             buffer.clear()
         events: list[Event] = []
         pos, size = 0, len(data)
+        self._clear = 0
         while pos < size:
             left = size - pos
             start = data[pos : pos + 2]
@@ -325,8 +328,9 @@ class Gt06Stream(Stream):
             self._lost = True
             reason = "the frame does not stop where its length says"
             events.append(PeerError(reason, discarded=data[pos : min(end, pos + _SHOWN)]))
-        stop = data.find(STOP, pos + 4, end)
+        stop = data.find(STOP, max(pos + 4, self._clear), end)
         if stop < 0:
+            self._clear = max(self._clear, end - 1)  # no stop bytes begin before: do not look there again
             return self._garbage(data, pos, events)
         stop += 2
         inner = data.find(SHORT, pos + 1, stop)

@@ -6,6 +6,7 @@ guides (TIMER, DISTANCE, ANGLEREP, MODE); X3 command list V1.7; Plaspy device pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,11 +25,14 @@ HOURS_RANGE = (1, 24)
 #: Published factory values.
 DETECTION_DEFAULT = 2
 MODE_1_DEFAULT = 180
+_WAKEUP = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 _READ = Capability(Strength.READ_BACK)
 _MODE_TOLD = "what MODE# answers is not published: acknowledged only, unless the unit tells its mode in a status packet"
 _MODE = Capability(Strength.ACKNOWLEDGED, _MODE_TOLD)
 _SMART = Capability(Strength.ACKNOWLEDGED, "time of the smart mode, MODE,2; " + _MODE_TOLD)
+#: The same on a unit that has told its mode before.
+_TOLD = Capability(Strength.READ_BACK, "from the status packet, which tells the mode")
 _EXCLUDED = (
     "the unit reports by time or by distance: TIMER switches DISTANCE off, and the profile always asks for a time"
 )
@@ -131,7 +135,7 @@ def check(target: Target, capabilities: Mapping[str, Capability], settings: Sett
         elif name != "type" and used is not None and name not in used:
             reason = f"type {kind} does not use it" if kind else _EXCLUDED
             problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif problem := _value_problem(variant, name, value):
+        elif problem := _value_problem(variant, name, value, kind):
             problems.append(problem)
     return problems
 
@@ -150,21 +154,27 @@ def _type_problem(target: Target, kind: str, settings: Settings) -> str:
 def capabilities(target: Target) -> Mapping[str, Capability]:
     """The variant's fields, as the options leave them. Raises KeyError for an unknown variant."""
     found = VARIANTS[target.variant]
+    if "mode" in target.known:
+        found = {name: _TOLD if each in (_MODE, _SMART) else each for name, each in found.items()}
     if target.variant != "concoxgt06" or options(target).mode_command:
         return found
     return {**found, "type": _READ, "psm_interval": Capability(None, "this unit has no MODE command")}
 
 
-def _value_problem(variant: str, name: str, value: Value) -> Problem | None:
+def _value_problem(variant: str, name: str, value: Value, kind: Value) -> Problem | None:
     if variant == "concox_gt700":
         if name == "tracking_interval":
             return _range_problem(name, value, *MODE_RANGE, "seconds", 60)
+        if name == "wakeup_time" and not (isinstance(value, str) and _WAKEUP.fullmatch(value)):
+            return Problem(name, Severity.REFUSE, "must be a time of day, HH:MM")
         return _range_problem(name, value, *HOURS_RANGE, "hours") if name == "psm_interval" else None
     if name == TIMER_FIELD.get(variant):
         return _range_problem(name, value, *TIMER_RANGE, "seconds")
     if name == "tracking_distance":
         return _range_problem(name, value, *DISTANCE_RANGE, "metres")
     if name == "tracking_angle":
+        if value == 0 and kind == "interval_angle":
+            return Problem(name, Severity.REFUSE, "0 switches corner reports off, which type interval_angle asks for")
         return None if value == 0 else _range_problem(name, value, *ANGLE_RANGE, "degrees, or 0 for off")
     return _range_problem(name, value, *MODE_RANGE, "seconds") if name == "psm_interval" else None
 
@@ -212,18 +222,17 @@ def _plan_modes(made: Plan, wanted: Mapping[str, Value]) -> None:
 
 
 def reported(
-    variant: str, settings: Settings, timer: int | None, distance: int | None, angle: Angle | None, mode: Mode | None
+    variant: str, timer: int | None, distance: int | None, angle: Angle | None, mode: Mode | None
 ) -> dict[str, Value]:
-    """What the readings (None: not read) mean in the profile's own fields and units.
-
-    `settings` are the desired ones: they decide only whether corner reports switched off fit type interval_angle.
-    """
+    """What the readings (None: not read) mean in the profile's own fields and units."""
     told: dict[str, Value] = {}
     if variant == "concox_gt700":
         if mode is None or mode.number == 2:
             return {"type": "intelligent"} if mode else {}
         if mode.number == 3:
             return {"type": "power_save", "psm_interval": mode.hours, "wakeup_time": mode.wakeup}
+        if mode.third:  # its meaning is not published: it may be a distance beside the time
+            return {}
         seconds = mode.seconds or 0
         return {"type": "interval", "tracking_interval": seconds / 60 if seconds % 60 else seconds // 60}
     if distance:
@@ -239,10 +248,7 @@ def reported(
     if angle is not None:
         told["tracking_angle"] = angle.degrees if angle.on else 0
     if mode is not None:
-        kind = _kind(mode, timer, distance, angle)
-        if kind == "interval" and settings.get("type") == "interval_angle" and settings.get("tracking_angle") == 0:
-            kind = "interval_angle"
-        if kind:
+        if kind := _kind(mode, timer, distance, angle):
             told["type"] = kind
         if mode.number == 2:
             told["psm_interval"] = mode.seconds
@@ -252,7 +258,7 @@ def reported(
 def _kind(mode: Mode, timer: int | None, distance: int | None, angle: Angle | None) -> str | None:
     if mode.number != 1:
         return "intelligent" if mode.number == 2 else "power_save"
-    if distance is None or angle is None:
+    if distance is None or angle is None or mode.third:  # a third number may be a distance beside the time
         return None
     if distance:
         return "distance" if not angle.on else None

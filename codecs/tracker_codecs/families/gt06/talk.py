@@ -1,15 +1,16 @@
 """One conversation: commands, what answers them, single readings and writes. One text command a frame, one at a time.
 
 An answer is told from others by the four flag bytes that the unit echoes. Some clones answer with flag 0: that is taken
-for the open command's answer only when its text fits (a reading must parse, a write must be answered yes, no or with
-its own word). Sources: Concox protocol v1.8.1; VL03 protocol; command lists named in `texts`.
+for the open command's answer only from a unit that has not echoed a flag in this conversation, and when its text fits
+(a reading must parse, a write must be answered yes or no).
+Sources: Concox protocol v1.8.1; VL03 protocol; command lists named in `texts`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import TypeAlias, TypeVar
 
 from tracker_codecs.contract import (
@@ -45,13 +46,21 @@ class Silence(Enum):
     ASSUMED = "dry run"
 
 
-def flag_of(target: Target, step: int) -> int:
-    """The flag bytes of a command: never 0 (clones answer 0), never shared between revisions."""
-    return 0x00010000 | ((target.serial + step) & 0xFFFF)
+class Conversation(IntEnum):
+    """First flag byte: what kind of conversation a command belongs to."""
+
+    APPLY = 1
+    READ = 2
+    RAW = 3
+
+
+def flag_of(target: Target, kind: Conversation, step: int) -> int:
+    """The flag bytes of a command: conversation, step, serial. Never 0 (clones answer 0), never shared by two."""
+    return kind << 24 | (step & 0xFF) << 16 | target.serial & 0xFFFF
 
 
 def answers(message: Message, target: Target, flag: int, fits: Callable[[str], bool]) -> Match:
-    """Whether a message answers the command with this flag; `fits` judges the text of an answer with flag 0."""
+    """Whether a message answers the command with this flag; `fits` says whether an answer with flag 0 may be it."""
     found = message.data
     if (
         message.kind is not Kind.REPLY
@@ -78,7 +87,7 @@ def raw(target: Target, text: str | bytes) -> Command:
             lambda m: Match.DONE if m.kind is Kind.REPLY and m.checksum is Checksum.OK else Match.NO,
             timeout=TIMEOUT,
         )
-    flag = flag_of(target, 0)
+    flag = flag_of(target, Conversation.RAW, 0)
     payload = wire.build_command(text, flag, target.serial, commands.options(target).language)
     expects = f"answer 0x15 or 0x21 with flag {flag:08x}"
     return Command(
@@ -97,6 +106,7 @@ class Talk:
 
     target: Target
     options: Options
+    kind: Conversation
     step: int = 0
     known: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
@@ -104,6 +114,8 @@ class Talk:
     written: set[str] = field(default_factory=set)
     unanswered: set[str] = field(default_factory=set)
     mode_silent: bool = False
+    #: The unit echoes flags: an answer with flag 0 is not for us.
+    echoes: bool = False
 
     def command(
         self,
@@ -116,17 +128,16 @@ class Talk:
     ) -> Command:
         """A command in its frame; `parse` reads the answer of a query, None for a write."""
         number = (self.target.serial + self.step) & 0xFFFF
-        flag = flag_of(self.target, self.step)
+        flag = flag_of(self.target, self.kind, self.step)
         self.step += 1
-        word = text.partition(",")[0].rstrip("#").lower()
 
         def fits(answer: str) -> bool:
+            if self.echoes:
+                return False
             said = texts.verdict(answer)
             if said is texts.Verdict.FAILED:
                 return True
-            if parse is not None:
-                return parse(answer) is not None
-            return said is texts.Verdict.ACCEPTED or answer.strip().lower().startswith(word)
+            return said is texts.Verdict.ACCEPTED if parse is None else parse(answer) is not None
 
         target = self.target
         watches = parse is texts.mode
@@ -134,7 +145,10 @@ class Talk:
         def match(message: Message) -> Match:
             if watches and message.device_id in (None, target.device_id) and mode_of(message):
                 return Match.PART
-            return answers(message, target, flag, fits)
+            found = answers(message, target, flag, fits)
+            if found is not Match.NO and message.data.flag:
+                self.echoes = True
+            return found
 
         shown = "its value" if parse else "OK or success in its text"
         return Command(
@@ -162,18 +176,18 @@ class Talk:
         return Silence.UNREADABLE if found is None else found
 
     def timer_and_distance(
-        self, purpose: Purpose, fields: Sequence[str], *, timer: bool = True, distance: bool = False
+        self, purpose: Purpose, fields: Sequence[str], *, distance: bool = False
     ) -> Generator[Command, Reply, tuple[TimerRead, DistanceRead]]:
         """TIMER and DISTANCE by their bare queries, or both from one PARAM# where a unit does not know those.
 
-        None for the timer: the unit is in distance mode and tells no time. None for what was not asked.
+        None for the timer: the unit is in distance mode and tells no time. None for a distance that was not asked
+        (but one that is in force is always told where PARAM# shows it).
         """
-        found: TimerRead = None if not timer else Silence.UNREADABLE
+        found: TimerRead = Silence.UNREADABLE
         metres: DistanceRead = None if not distance else Silence.UNREADABLE
         if self._known("read") != "param":
-            if timer:
-                found = yield from self.ask("TIMER", texts.timer, purpose, fields)
-            if distance and found is not Silence.TIMEOUT:
+            found = yield from self.ask("TIMER", texts.timer, purpose, fields)
+            if distance and (isinstance(found, Timer) or found is Silence.ASSUMED):  # else PARAM# will tell both
                 metres = yield from self.ask("DISTANCE", texts.distance, purpose, fields)
             if Silence.ASSUMED in (found, metres):
                 return found, metres
@@ -185,10 +199,10 @@ class Talk:
         told = yield from self.ask("PARAM", texts.parameters, purpose, fields)
         if isinstance(told, Silence):
             return (told if isinstance(found, Silence) else found), (told if isinstance(metres, Silence) else metres)
-        if not timer or isinstance(found, Silence):
+        if isinstance(found, Silence):
             self.known["read"] = "param"
             found = told.timer
-        if isinstance(metres, Silence):
+        if isinstance(metres, Silence) or told.distance:
             metres = told.distance
         self._remember(found, metres)
         return found, metres
