@@ -94,11 +94,9 @@ class Gateway:
             self._refresher.cancel()
             with suppress(asyncio.CancelledError):
                 await self._refresher
-        await self.engine.stop()
-        if self._tasks:
+        if self._tasks:  # what is being accepted now, first
             await asyncio.wait(self._tasks, timeout=10)
-        with suppress(StoreError):
-            await self._store.save(0)  # behind everything written before
+        await self.engine.stop()
 
     def add_health(self, name: str, ask: Callable[[], Json]) -> None:
         """Add an entry to `health`; a `status` other than `ok` in it makes the whole degraded."""
@@ -118,6 +116,8 @@ class Gateway:
                 self._refresh_problem = ""
             except StoreError as error:
                 self._refresh_problem = str(error)
+            except Exception as error:  # a defect over one change must not end all later ones
+                self._refresh_problem = f"a change of the register failed: {type(error).__name__}: {error}"
 
     def _forget_keys(self) -> None:
         self._keys_stale = True
@@ -289,7 +289,7 @@ class Gateway:
 
     async def status(self, tracker: Tracker) -> Json:
         """See `Service`."""
-        await self._asked(self._store.save(tracker.tracker_id))  # behind what the engine wrote before
+        await self._asked(self.engine.journal.flush(tracker.tracker_id))
         twin = await self._twin(tracker)
         told: Json = {"sync": self._sync(tracker, twin), "ledger": [], "evidence": {}}
         if twin.desired is not None and twin.delivery is not None:
@@ -300,7 +300,7 @@ class Gateway:
 
     async def history(self, tracker: Tracker, *, limit: int, before: int | None) -> Json:
         """See `Service`."""
-        await self._asked(self._store.save(tracker.tracker_id))
+        await self._asked(self.engine.journal.flush(tracker.tracker_id))
         found = await self._asked(self._store.history(tracker.tracker_id, limit=limit, before=before))
         return {"list": [view.entry(desired, delivery) for desired, delivery in found]}
 
@@ -308,7 +308,7 @@ class Gateway:
         """See `Service`."""
         self._model(tracker)
         self.engine.cancel(tracker.tracker_id, "by request")
-        await self._asked(self._store.save(tracker.tracker_id))
+        await self._asked(self.engine.journal.flush(tracker.tracker_id))
         return {"sync": self._sync(tracker, await self._twin(tracker))}
 
     async def reread(self, tracker: Tracker, *, wait: float = 0.0) -> Json:
@@ -344,7 +344,7 @@ class Gateway:
                     async for event in events:
                         if event.kind == "raw" and event.data["id"] == kept.command_id and event.data["final"]:
                             break
-        await self._asked(self._store.save(tracker.tracker_id))
+        await self._asked(self.engine.journal.flush(tracker.tracker_id))
         found = await self._asked(self._store.get_raw([kept.command_id]))
         if not found:  # the tracker was removed meanwhile
             raise ApiError(_NOT_FOUND)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -34,6 +35,7 @@ class Directory:
         self._counter = 0
         self._subscribers: list[OnChange] = []
         self._on_keys: list[Callable[[], None]] = []
+        self._refreshing = asyncio.Lock()
 
     # -- filling ------------------------------------------------------------------------------------------------------
     async def load(self) -> None:
@@ -45,16 +47,20 @@ class Directory:
 
     async def refresh(self) -> bool:
         """Take over what any process changed since; whether there was anything. Raises StoreError."""
+        async with self._refreshing:
+            return await self._refresh()
+
+    async def _refresh(self) -> bool:
         counter = await self._store.change_counter()
         if counter == self._counter:
             return False
         changed = await self._store.changed_trackers(self._counter)
-        self._counter = counter
+        found = {each: await self._store.get_tracker(each) for each in sorted(changed - {0})}
+        self._counter = counter  # only now: a store that failed before is asked again
         if 0 in changed:
             for on_keys in self._on_keys:
                 on_keys()
-        pairs = [(self._trackers.get(each), await self._store.get_tracker(each)) for each in sorted(changed - {0})]
-        pairs = [(old, new) for old, new in pairs if old != new]
+        pairs = [(self._trackers.get(each), new) for each, new in found.items() if self._trackers.get(each) != new]
         for old, _ in pairs:  # all of the old ones first: a device id may have moved to another tracker
             if old is not None:
                 self._drop(old)

@@ -186,6 +186,10 @@ def _match(serial: str, *, done: str) -> Callable[[Message], Match]:
     return match
 
 
+def _any_reply(message: Message) -> Match:
+    return Match.DONE if message.kind is Kind.REPLY else Match.NO
+
+
 class FakeFamily(Family):
     """See the module's text."""
 
@@ -288,7 +292,7 @@ class FakeFamily(Family):
             payload = f"{text}\n".encode()
         else:
             payload = text
-        return Command(payload, clean(payload), Purpose.RAW, "any answer", lambda message: Match.DONE, timeout=2.0)
+        return Command(payload, clean(payload), Purpose.RAW, "any answer", _any_reply, timeout=2.0)
 
     def emulator(
         self,

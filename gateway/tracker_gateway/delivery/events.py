@@ -81,8 +81,12 @@ class Bus:
         if not left:
             self._of.pop(subscription.tracker_id, None)
 
+    @property
+    def heard(self) -> bool:
+        """Somebody listens."""
+        return bool(self._of)
+
     def publish(self, happening: Happening) -> None:
         """Tell everyone concerned."""
-        if self._of:
-            for subscription in (*self._of.get(happening.tracker_id, ()), *self._of.get(None, ())):
-                subscription.put(happening)
+        for subscription in (*self._of.get(happening.tracker_id, ()), *self._of.get(None, ())):
+            subscription.put(happening)

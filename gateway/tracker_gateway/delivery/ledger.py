@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tracker_codecs.contract import Command, Purpose, Reply, Verdict
-from tracker_codecs.text import clean
+from tracker_codecs.text import MAX_TEXT, clean
 
 from tracker_gateway.store import Delivery, Exchange
 from tracker_gateway.types import Desired
@@ -34,11 +34,16 @@ def mask_text(text: str, secrets: Iterable[bytes]) -> str:
     return text
 
 
+def shown(text: str, secrets: Iterable[bytes] = ()) -> str:
+    """A codec's words, fit to be kept and told: without secrets, printable, of bounded length."""
+    text = mask_text(text, secrets)
+    return text if len(text) <= MAX_TEXT and text.isprintable() else clean(text)
+
+
 def entry(command: Command, reply: Reply, *, revision: int, attempt: int, sent: float, ended: float) -> Exchange:
     """What is kept of an exchange. `sent`, `ended`: Unix time, s."""
     written, masked = mask(command.payload, command.secrets)
-    frames = b"".join(message.frame for message in reply.messages)[:MAX_REPLY]
-    heard, heard_masked = mask(frames, command.secrets)
+    heard, heard_masked = mask(b"".join(message.frame for message in reply.messages), command.secrets)
     return Exchange(
         revision=revision,
         attempt=attempt,
@@ -48,7 +53,7 @@ def entry(command: Command, reply: Reply, *, revision: int, attempt: int, sent: 
         text=clean(mask_text(command.text, command.secrets)),
         expects=clean(mask_text(command.expects, command.secrets)),
         verdict=reply.verdict.value,
-        reply=heard,
+        reply=heard[:MAX_REPLY],
         reply_text=clean(mask_text(reply.text, command.secrets)),
         sent=sent,
         ended=ended,

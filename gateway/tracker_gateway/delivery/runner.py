@@ -168,7 +168,7 @@ class Conversation:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._host.exchanged(self, command, reply, self._sent)
+        self._tell(self._host.exchanged, command, reply, self._sent)
         if self.over:
             return
         if self._draining:
@@ -182,6 +182,9 @@ class Conversation:
         try:
             step = next(self._dialogue) if reply is None else self._dialogue.send(reply)
         except StopIteration as stop:
+            if not isinstance(stop.value, Outcome):
+                self._fail("the codec failed: its dialogue has no outcome")
+                return
             self._close()
             self._host.ended(self, stop.value)
             return
@@ -198,6 +201,9 @@ class Conversation:
         finally:
             self._stepping = False
         if self.over:  # aborted by whoever the dialogue called
+            return
+        if not isinstance(step, Command):
+            self._fail("the codec failed: its dialogue gave something that is no command")
             return
         if self._count == MAX_COMMANDS:
             self._fail(f"the dialogue does not end within {MAX_COMMANDS} commands")
@@ -217,7 +223,14 @@ class Conversation:
             return
         delay = min(max(command.timeout, 0.0), MAX_TIMEOUT)
         self._timer = self._clock.call_later(delay, self._late)
-        self._host.wrote(self, command)
+        self._tell(self._host.wrote, command)
+
+    def _tell(self, told: Callable[..., None], *what: Any) -> None:
+        """A failure of the host over what the codec gave it is the codec's: it ends the conversation, nothing else."""
+        try:
+            told(self, *what)
+        except Exception as error:
+            self._fail(f"what the codec gave cannot be used: {type(error).__name__}: {error}")
 
     def _fail(self, reason: str) -> None:
         if not self.over:

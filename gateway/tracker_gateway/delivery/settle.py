@@ -76,6 +76,12 @@ class Settle(Work):
             return family.read(target, self.carried)
         return family.apply(target, self.desired.settings)
 
+    def queued(self) -> None:
+        """It was accepted just now: count and tell it."""
+        if self.journal.meter is not None:
+            self.journal.meter.delivery_state(self.delivery.state.value)
+        self._tell()
+
     def wrote(self, command: Command) -> None:
         """See `Work`."""
         if command.purpose is not Purpose.WRITE or self.over or self._reading:
@@ -159,12 +165,14 @@ class Settle(Work):
         if outcome.state is FieldState.CONFIRMED and not same(outcome.reported, desired):
             reason = f"the tracker reports {outcome.reported!r} instead of {desired!r}"
             return FieldOutcome(FieldState.MISMATCHED, desired, outcome.reported, Strength.READ_BACK, reason)
-        return outcome if outcome.desired == desired else replace(outcome, desired=desired)
+        if outcome.state is FieldState.CONFIRMED and (outcome.strength or 0) < Strength.READ_BACK:
+            return FieldOutcome(FieldState.ACKNOWLEDGED, desired, None, Strength.ACKNOWLEDGED, "nothing was read back")
+        return replace(outcome, desired=desired, reason=ledger.shown(outcome.reason, self.secrets))
 
     def failed(self, reason: str) -> None:
         """See `Work`."""
         if not self.over:
-            self._change(Event.FAILED, detail=reason)
+            self._change(Event.FAILED, detail=ledger.shown(reason, self.secrets))
 
     def interrupted(self, reason: str) -> None:
         """See `Work`."""
@@ -221,16 +229,20 @@ class Settle(Work):
                 known=known,
             )
         if (new.state, new.final) != (old.state, old.final):
-            if self.journal.meter is not None:
+            if self.journal.meter is not None and new.state is not old.state:
                 self.journal.meter.delivery_state(new.state.value)
-            self.journal.tell(
-                "delivery",
-                self.tracker_id,
-                revision=new.revision,
-                state=new.state.value,
-                final=new.final,
-                detail=new.detail,
-            )
+            self._tell()
+
+    def _tell(self) -> None:
+        now = self.delivery
+        self.journal.tell(
+            "delivery",
+            self.tracker_id,
+            revision=now.revision,
+            state=now.state.value,
+            final=now.final,
+            detail=now.detail,
+        )
 
 
 #: What each verdict on a field means for the whole, worst first.

@@ -27,8 +27,8 @@ from tracker_gateway.types import DeliveryState
 
 #: Command numbers of one revision; the first half is for the dialogue that writes, the rest for reads around it.
 SERIALS = 32
-#: Links lost in mid-dialogue, one after the other, before a new contact is left alone for the longest pause: a tracker
-#: that restarts at each command must not be kept restarting.
+#: Links lost in mid-dialogue, one after the other, before attempts keep the longest pause between them: a tracker that
+#: restarts at each command must not be kept restarting.
 MAX_LOSSES = 3
 
 
@@ -62,10 +62,15 @@ class Pace:
         self.not_before = 0.0
         self.last = float("-inf")
 
-    def renew(self, now: float) -> None:
+    def renew(self) -> None:
         """A new contact."""
         self.tries = 0
-        self.not_before = now + self.delays[-1] if self.losses >= MAX_LOSSES else 0.0
+        self.not_before = self.last + self.delays[-1] if self.losses >= MAX_LOSSES else 0.0
+
+    def lost(self, now: float) -> None:
+        """The link was lost in mid-dialogue."""
+        self.last = now
+        self.losses += 1
 
     def stale(self, now: float) -> bool:
         """The longest pause after the last attempt is over."""
@@ -85,6 +90,7 @@ class Work(ABC):
         self.journal = journal
         self.tracker_id = tracker_id
         self.pace = pace
+        self.secrets: frozenset[bytes] = frozenset()  # of the commands so far: not to be told
 
     #: Unix time, s, after which it is void.
     expires: float
@@ -109,6 +115,8 @@ class Work(ABC):
 
     def exchanged(self, command: Command, reply: Reply, sent: float) -> None:
         """A reply came or did not. `sent`: Unix time, s."""
+        if command.secrets:
+            self.secrets |= frozenset(command.secrets)
         if self.journal.meter is not None:
             self.journal.meter.exchange(command.purpose.value, reply.verdict.value)
 
@@ -255,7 +263,7 @@ class Raw(Work):
 
     def failed(self, reason: str) -> None:
         """See `Work`."""
-        self._step(Event.FAILED, detail=reason)
+        self._step(Event.FAILED, detail=ledger.shown(reason, self.secrets))
 
     def interrupted(self, reason: str) -> None:
         """See `Work`."""
