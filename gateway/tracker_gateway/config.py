@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from tracker_codecs import registry
 from tracker_codecs.contract import Transport
 
@@ -26,7 +26,10 @@ ENVIRONMENT = "TRACKER_GATEWAY_"
 NOT_KEYS = frozenset({"CONFIG", "URL", "HASH"})
 
 Seconds = Annotated[float, Field(gt=0, le=10 * 365 * 86400)]
+Host = Annotated[str, Field(min_length=1)]
+#: 0: any free one.
 Port = Annotated[int, Field(ge=0, le=65535)]
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
 class ConfigError(Exception):
@@ -47,7 +50,7 @@ class HttpConfig(_Section):
     """The HTTP interface."""
 
     enabled: bool = True
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 8080
     #: Requests a second for each key and for each source address; 0: no limit.
     rate_limit: float = Field(default=50.0, ge=0)
@@ -58,7 +61,7 @@ class ListenerConfig(_Section):
 
     family: str
     transport: Transport = Transport.TCP
-    host: str = "0.0.0.0"
+    host: Host = "0.0.0.0"
     port: Port
 
     @field_validator("family")
@@ -176,14 +179,20 @@ class Config(_Section):
 
     @field_validator("listeners")
     @classmethod
-    def _distinct(cls, listeners: tuple[ListenerConfig, ...]) -> tuple[ListenerConfig, ...]:
-        seen: dict[tuple[str, str, int], str] = {}
+    def _distinct(cls, listeners: tuple[ListenerConfig, ...], info: ValidationInfo) -> tuple[ListenerConfig, ...]:
+        http = info.data.get("http")
+        taken = [("http", "tcp", http.host, http.port)] if http is not None and http.enabled else []
         for each in listeners:
-            place = (each.transport.value, each.host, each.port)
-            if each.port and place in seen:
-                raise ValueError(f"{each.host}:{each.port}/{each.transport.value} is taken by {seen[place]} already")
-            seen[place] = each.family
+            for name, transport, host, port in taken:
+                if port and (transport, port) == (each.transport.value, each.port) and _overlap(host, each.host):
+                    raise ValueError(f"{each.host}:{port}/{transport} of {each.family} is taken by {name} already")
+            taken.append((each.family, each.transport.value, each.host, each.port))
         return listeners
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether a port cannot be had on both: the same address, or one of them is every address of its kind."""
+    return one == other or (bool(_EVERYWHERE & {one, other}) and (":" in one) == (":" in other))
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
@@ -253,10 +262,14 @@ def _line(name: str, loc: tuple[str | int, ...], error: Any, overridden: Mapping
     """One readable line: where, which key, what is wrong."""
     path = ".".join(str(part) for part in loc) or "the file"
     keys = tuple(str(part) for part in loc)
-    origin = next((_variable(put) for put in overridden if put == keys[: len(put)]), f"{name}: {path}")
+    # The variable that set the key, something inside it, or the section around it.
+    from_variable = (put for put in overridden if put[: len(keys)] == keys[: len(put)])
+    origin = next(map(_variable, from_variable), f"{name}: {path}")
     if error["type"] == "extra_forbidden":
         known = _keys(loc[:-1])
         return f"{origin}: no such key{_close(str(loc[-1]), known)}"
+    if error["type"] == "model_type":
+        return f"{origin}: should be a section, [{path}]"
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     return f"{origin}: {message[0].lower()}{message[1:]}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,29 +15,23 @@ SECRET_WORDS = ("hash", "password", "secret", "authorization")
 MASK = "***"
 
 
-def mask_secrets(logger: WrappedLogger | None, method: str, event: EventDict) -> EventDict:
-    """Processor: values of keys that name a secret become `***`, at any depth."""
-    return {key: MASK if _secret(key) else _masked(inner) for key, inner in event.items()}
+def make_plain(logger: WrappedLogger | None, method: str, event: EventDict) -> EventDict:
+    """Processor: at any depth, values of keys that name a secret become `***`, and bytes hexadecimal."""
+    return {key: MASK if _secret(key) else _plain(inner) for key, inner in event.items()}
 
 
-def _masked(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: MASK if _secret(key) else _masked(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_masked(inner) for inner in value]
+        return {key: MASK if _secret(key) else _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
     return value
 
 
 def _secret(key: object) -> bool:
     return isinstance(key, str) and any(word in key.lower() for word in SECRET_WORDS)
-
-
-def _plain_bytes(logger: WrappedLogger | None, method: str, event: EventDict) -> EventDict:
-    """Processor: bytes are shown in hexadecimal."""
-    for key, value in event.items():
-        if isinstance(value, bytes | bytearray):
-            event[key] = bytes(value).hex()
-    return event
 
 
 def configure(level: str = "info", form: str = "console") -> None:
@@ -51,8 +44,7 @@ def configure(level: str = "info", form: str = "console") -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        mask_secrets,
-        _plain_bytes,
+        make_plain,
     ]
     renderer: Processor
     if form == "json":
@@ -89,7 +81,7 @@ def configure(level: str = "info", form: str = "console") -> None:
 class Sparing:
     """Decides whether a line about a peer is worth logging: a few for each source and in all per `window` seconds.
 
-    The table of sources is bounded; `clock` gives seconds. `suppressed` counts what was held back.
+    No more than `total` sources are remembered; `clock` gives seconds. `suppressed` counts what was held back.
     """
 
     def __init__(
@@ -99,14 +91,12 @@ class Sparing:
         per_source: int = 3,
         total: int = 300,
         window: float = 60.0,
-        max_sources: int = 4096,
     ) -> None:
         self._clock = clock
         self._per_source = per_source
         self._total = total
         self._window = window
-        self._max_sources = max_sources
-        self._sources: OrderedDict[str, int] = OrderedDict()
+        self._sources: dict[str, int] = {}
         self._logged = 0
         self._began = clock()
         self.suppressed = 0
@@ -123,7 +113,5 @@ class Sparing:
             self.suppressed += 1
             return False
         self._sources[source] = times + 1
-        if len(self._sources) > self._max_sources:
-            self._sources.popitem(last=False)
         self._logged += 1
         return True

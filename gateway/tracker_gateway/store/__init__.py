@@ -42,9 +42,10 @@ async def open_store(where: str | Path, *, read_only: bool = False) -> Store:
 
     text = str(where)
     scheme, colon, rest = text.partition(":")
-    if colon and len(scheme) > 1 and not Path(text).is_absolute():  # one letter: a drive
-        if scheme != "sqlite":
-            raise StoreError(f"cannot open the store {text!r}: only a path or a sqlite: URL is known")
+    if colon and len(scheme) > 1 and "/" not in scheme:  # one letter: a drive
+        # Only the scheme is named: a URL may hold a password.
+        if scheme != "sqlite" or (rest.startswith("//") and not rest.startswith("///")):
+            raise StoreError(f"cannot open the store {scheme}:...: only a path or sqlite:PATH is known")
         text = "/" + rest.lstrip("/") if rest.startswith("///") else rest
     if not text:
         raise StoreError("cannot open the store: its path is empty")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -16,6 +17,8 @@ from tracker_gateway.store.base import StoreError, StoreUnavailable
 APPLICATION_ID = 0x54726B47
 #: Milliseconds to wait for another process that writes.
 BUSY_TIMEOUT = 5_000
+#: Seconds that an empty file has to be filled by the process that made it.
+EMPTY_TIMEOUT = 1.0
 #: Files up to this size are checked in full at open; a larger one would delay the start by seconds.
 CHECKED_SIZE = 64 * 1024 * 1024
 _FULL = 2  # PRAGMA synchronous
@@ -81,6 +84,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> Non
                 f"the store {path} cannot keep a write-ahead log (journal_mode is {journal}): put it on a local disk"
             )
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: a plain fsync there stays in the drive's cache
         if pragma("synchronous") != _FULL:
             raise StoreError(
                 f"the store {path} does not accept synchronous=FULL: updates would not survive a power cut"
@@ -158,14 +162,30 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
 def create(path: Path) -> None:
     """Make the file where it is missing, for its owner's eyes only: it holds device passwords. Raises StoreError."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        refuse_empty(path)
     except FileNotFoundError:
         raise StoreError(
             f"cannot make the store {path}: the folder {path.parent} does not exist, make it first"
         ) from None
-    except IsADirectoryError:
-        raise StoreError(f"cannot open the store {path}: it is a folder, name a file in it") from None
+    except OSError as error:
+        raise StoreUnavailable(f"cannot make the store {path} ({error.strerror}): make its folder writable") from error
+
+
+def refuse_empty(path: Path) -> None:
+    """A store that was cut to nothing must not pass for a new one. Raises StoreError."""
+    if path.is_dir():
+        raise StoreError(f"cannot open the store {path}: it is a folder, name a file in it")
+    until = time.monotonic() + EMPTY_TIMEOUT  # another process may be making it just now
+    try:
+        while not path.stat().st_size:
+            if time.monotonic() > until:
+                raise StoreError(
+                    f"the store {path} is an empty file: put a backup in its place, or remove it to begin anew"
+                )
+            time.sleep(0.02)
     except OSError as error:
         raise StoreUnavailable(
-            f"cannot open the store {path} ({error.strerror}): make it readable and writable"
+            f"cannot open the store {path} ({error.strerror}): check that it exists and may be read and written"
         ) from error

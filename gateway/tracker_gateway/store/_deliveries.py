@@ -132,11 +132,11 @@ def save(
                 "(SELECT coalesce(max(seq), 0) + 1 FROM exchanges WHERE tracker_id = ?1 AND revision = ?2))",
                 entry,
             )
-        if entries:
+        for revision in {each.revision for each in exchanges}:
             db.execute(
                 "DELETE FROM exchanges WHERE tracker_id = ?1 AND revision = ?2 AND seq <= "
                 "(SELECT max(seq) FROM exchanges WHERE tracker_id = ?1 AND revision = ?2) - ?3",
-                (tracker_id, entries[-1][1], KEEP_EXCHANGES),
+                (tracker_id, revision, KEEP_EXCHANGES),
             )
         if reported is not None or known is not None or reread is not None:
             _say(db, tracker_id, reported or {}, known or {}, reread)

@@ -34,7 +34,8 @@ def dumps(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()
     except TypeError as error:
-        raise StoreError(f"cannot keep {value!r:.100}: {error}") from None
+        # Without the value: it may hold a device password.
+        raise StoreError(f"cannot be kept: {error}") from None
 
 
 def plain(value: Any) -> Any:

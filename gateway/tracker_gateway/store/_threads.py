@@ -13,14 +13,14 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 from tracker_gateway.store._connect import explain
-from tracker_gateway.store.base import StoreError
+from tracker_gateway.store.base import StoreError, StoreUnavailable
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
 #: Jobs that share one commit at most.
 MAX_GROUP = 512
-#: What a single job may fail with and leave the others of its group untouched.
-_OWN_FAULT = (StoreError, sqlite3.IntegrityError, sqlite3.DataError, OverflowError)
+#: SQLite's own failures that concern one job alone; any other may concern the file, and so the whole group.
+_OWN_FAULT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
 class _Job(NamedTuple):
@@ -94,8 +94,10 @@ class Worker(threading.Thread):
                     self._tell(self._group(group))
                     group = []
         finally:
-            # Also reached by a defect in a job: nobody may wait for ever for a thread that is gone.
+            # Also reached when the thread dies (no memory): nobody may wait for ever for it.
             self._closed = True
+            if open_:
+                self.problem = f"the thread of the store {self._path} ended: restart the gateway"
             gone = StoreError(f"the thread of the store {self._path} ended")
             self._tell([_Done(job.future, None, gone) for job in [*group, *self._left()]])
             self._connection.close()
@@ -119,34 +121,50 @@ class Worker(threading.Thread):
         for job in jobs:
             try:
                 done.append(_Done(job.future, job.work(self._connection), None))
-            except (StoreError, OverflowError) as error:
-                done.append(_Done(job.future, None, error))
-            except sqlite3.Error as error:
-                done.append(_Done(job.future, None, explain(error, self._path)))
+            except Exception as error:
+                done.append(_Done(job.future, None, self._words(error)))
         return done
+
+    def _words(self, error: Exception) -> StoreError:
+        """Whatever a job failed with, as a StoreError."""
+        if isinstance(error, StoreError):
+            return error
+        if isinstance(error, sqlite3.Error):
+            return explain(error, self._path)
+        words = StoreError(f"the store {self._path} cannot do this ({type(error).__name__}: {error})")
+        words.__cause__ = error  # a defect or a value no database takes (a lone surrogate, an integer beyond 64 bits)
+        return words
 
 
 class Writer(Worker):
     """Does all jobs that wait in one transaction: one fsync for many callers."""
 
+    def __init__(self, connection: sqlite3.Connection, path: Path, loop: AbstractEventLoop, name: str) -> None:
+        super().__init__(connection, path, loop, name)
+        self._file = _identity(path)
+
     def _group(self, jobs: list[_Job]) -> list[_Done]:
         execute = self._connection.execute
         done: list[_Done] = []
         try:
+            if _identity(self._path) != self._file:  # SQLite would go on writing into a file that nobody finds again
+                raise StoreUnavailable(f"the store {self._path} was moved, removed or replaced: restart the gateway")
             execute("BEGIN IMMEDIATE")
             for job in jobs:
                 execute("SAVEPOINT job")
                 try:
                     result = job.work(self._connection)
-                except _OWN_FAULT as error:
+                except Exception as error:
+                    if isinstance(error, sqlite3.Error) and not isinstance(error, _OWN_FAULT):
+                        raise
                     execute("ROLLBACK TO job")
                     done.append(_Done(job.future, None, self._words(error)))
                 else:
                     done.append(_Done(job.future, result, None))
                 execute("RELEASE job")
             execute("COMMIT")
-        except sqlite3.Error as error:
-            failed = explain(error, self._path)
+        except (sqlite3.Error, StoreUnavailable) as error:
+            failed = self._words(error)
             self.problem = str(failed)
             if self._connection.in_transaction:
                 with contextlib.suppress(sqlite3.Error):  # it was rolled back already
@@ -155,5 +173,11 @@ class Writer(Worker):
         self.problem = ""
         return done
 
-    def _words(self, error: BaseException) -> BaseException:
-        return explain(error, self._path) if isinstance(error, sqlite3.Error) else error
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at this path now."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

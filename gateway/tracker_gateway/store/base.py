@@ -120,7 +120,7 @@ class RawCommand:
 
 def secret_digest(secret: str) -> bytes:
     """What is kept of a key's secret. A plain SHA-256 is enough: the secret is 256 random bits."""
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()  # a header may hold any byte
 
 
 class Store(ABC):

@@ -126,6 +126,7 @@ class SqliteStore(Store):
                 db.execute(f"UPDATE trackers SET {name} = ? WHERE tracker_id = ?", (value, tracker_id))
             new = _get_tracker(db, tracker_id)
             assert new is not None
+            db.execute("DELETE FROM unknown_devices WHERE device_id = ?", (new.device_id,))
             if (new.model, new.device_id) != (old.model, old.device_id):
                 db.execute("UPDATE twins SET reported = '{}', known = '{}' WHERE tracker_id = ?", (tracker_id,))
             _note_change(db, tracker_id)
@@ -299,6 +300,7 @@ def _open(path: Path, read_only: bool) -> tuple[sqlite3.Connection | None, sqlit
     if read_only:
         if not path.is_file():
             raise StoreError(f"there is no store {path}: start the gateway once, or name another path")
+        _connect.refuse_empty(path)
         reading = _connect.connect(path, read_only=True)
         version = int(reading.execute("PRAGMA user_version").fetchone()[0])
         if version < max(_connect.migrations()):

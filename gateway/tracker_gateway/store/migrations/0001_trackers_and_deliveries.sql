@@ -16,7 +16,7 @@ CREATE TABLE trackers (
 CREATE UNIQUE INDEX trackers_device ON trackers (device_id) WHERE clone = 0;
 CREATE INDEX trackers_owner ON trackers (owner);
 
--- What another process changed: one row a tracker (0: the keys), so it never grows beyond the register.
+-- What another process changed: one row for each tracker there ever was (0: the keys).
 CREATE TABLE changes (
     tracker_id INTEGER PRIMARY KEY,
     seq INTEGER NOT NULL UNIQUE
