@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +12,7 @@ import click
 from tracker_gateway.cli.decode import TRANSPORTS, link_of
 from tracker_gateway.cli.device_ids import following, sample
 from tracker_gateway.cli.opened import config_option, use_catalogue
-from tracker_gateway.cli.output import reports_errors
+from tracker_gateway.cli.output import Failure, reports_errors
 from tracker_gateway.cli.values import parse_options, parse_settings
 
 if TYPE_CHECKING:
@@ -41,6 +40,11 @@ _CLAMP = re.compile(r"(?P<name>\w+)=(?P<low>-?[0-9.]+)\.\.(?P<high>-?[0-9.]+)")
 @click.option("--refuse", multiple=True, metavar="NAME", help="Refuse this setting.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="Accept this setting and forget it.")
 @click.option("--silent", is_flag=True, help="Never answer a command.")
+@click.option(
+    "--awake", type=click.FloatRange(0.1), metavar="SECONDS", help="Sleep: keep the link up only so long, then ..."
+)
+@click.option("--asleep", type=click.FloatRange(0.1), metavar="SECONDS", help="... down so long.")
+@click.option("--rate", type=click.FloatRange(0.1), default=500.0, show_default=True, help="Connects a second.")
 @config_option
 @reports_errors
 def emulate(
@@ -59,24 +63,32 @@ def emulate(
     refuse: tuple[str, ...],
     ignore: tuple[str, ...],
     silent: bool,
+    awake: float | None,
+    asleep: float | None,
+    rate: float,
     config_path: Path | None,
 ) -> None:
     """Run emulated trackers against HOST:PORT, until interrupted.
 
-    They log in, report, obey and answer as real ones do, or misbehave as told.
+    They log in, report, obey and answer as real ones do, or misbehave as told. The exit code is 1 when the address
+    refuses them all.
 
     \b
     Examples:
       tracker-gateway emulate 127.0.0.1:5027 --model telfmb920
       tracker-gateway emulate 127.0.0.1:5023 --codec gt06 --count 100 --every 10
+      tracker-gateway emulate 127.0.0.1:5004 --model gl200 --awake 20 --asleep 300
     """
     from tracker_codecs import registry
 
-    from tracker_gateway.cli.emulation_run import run_fleet
+    from tracker_gateway.emulation import Fleet, Pace
+    from tracker_gateway.emulation.run import allow_sockets, run_fleet, run_loop
 
-    host, port = _address(address)
+    host, port = address_of(address)
     if (model is None) == (codec is None):
         raise click.UsageError("say who the devices are: --model or --codec, and not both")
+    if (awake is None) != (asleep is None):
+        raise click.UsageError("--awake and --asleep belong together")
     use_catalogue(config_path)
     family_name, variant, id_type, known = _who(model, codec, variant)
     family = registry.get(family_name)
@@ -96,10 +108,17 @@ def emulate(
         for each in ids
     ]
     click.echo(f"{count} x {family.name} {variant} -> {host}:{port} ({link.value}), from {ids[0]}", err=True)
-    asyncio.run(run_fleet(devices, family, link, host, port, every=every, seconds=seconds))
+    fits = allow_sockets(count)
+    if fits < count:
+        click.echo(f"the limit on open files (ulimit -n) leaves room for {fits} of them only", err=True)
+    pace = Pace(every=every, awake=awake, asleep=asleep or 0.0)
+    fleet = Fleet(devices, family, link, host, port, pace=pace, rate=rate)
+    if not run_loop(run_fleet(fleet, seconds=seconds)):
+        raise Failure(f"nobody got a link to {host}:{port}: {fleet.problem or 'no time'}; does a gateway listen there?")
 
 
-def _address(text: str) -> tuple[str, int]:
+def address_of(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`. Raises UsageError."""
     found = _ADDRESS.fullmatch(text)
     if found is None or not 0 < int(found["port"]) < 65536:
         raise click.UsageError(f"an address is written HOST:PORT, not {text!r}")
