@@ -1,0 +1,208 @@
+"""Milesight AT101. Port 85 (a setting of the tracker: option `f_port` follows), little endian, chains of channel, type,
+data. A change is echoed with channel fe or ff, same type and data; nothing can be asked. The echo is the tracker's own
+answer: an acknowledgement; where it carries another value, that value is what the tracker says. Intervals of `8e` are
+minutes here. Sources: Milesight-IoT/SensorDecoders at-series/at101; actility/device-catalog at101.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from construct import Byte, Int16sl, Int16ul, Int32sl, Struct
+
+from tracker_codecs.contract import Capability, Match, Problem, Settings, Severity, Strength
+from tracker_codecs.errors import PeerError
+from tracker_codecs.families.lorawan.device import Ask, Device, Tokens, Told, Unit, Uplinks, parse, quiet
+from tracker_codecs.families.lorawan.network import Event
+
+MODES = ("periodic", "motion", "timing")
+POSITIONING = ("gnss", "wifi", "wifi_gnss")
+_ENUMS = {"tracking_mode": MODES, "positioning": POSITIONING}
+#: Field -> type, fixed bytes before the value, layout of the value.
+TABLE: dict[str, tuple[int, bytes, Any]] = {
+    "tracking_mode": (0x66, b"", Byte),
+    "tracking_interval": (0x8E, b"\0", Int16ul),
+    "motion_tracking_interval": (0x8E, b"\1", Int16ul),
+    "gnss_timeout": (0x3C, b"", Byte),
+    "positioning": (0x71, b"", Byte),
+}
+#: Bytes of data by type, settings (channel ff, fe) and telemetry (channel, type).
+_SIZES = {0x66: 1, 0x8E: 3, 0x3C: 1, 0x71: 1, 0x13: 3, 0x58: 4, 0x8A: 3, 0x10: 1, 0x28: 1, 0x17: 2, 0x3B: 1, 0x2D: 1}
+_TELEMETRY = {(1, 0x75): 1, (3, 0x67): 2, (4, 0x88): 9, (5, 0): 1, (6, 0): 1}
+Place = Struct("latitude" / Int32sl, "longitude" / Int32sl, "status" / Byte)
+Motion = Struct("which" / Byte, "delta" / Byte, "duration" / Int16ul)
+_ECHO = "the echo says no more than that the tracker took the frame; it cannot be asked"
+
+
+def blocks(payload: bytes) -> list[tuple[int, int, bytes]]:
+    """(channel, type, data) of a chain. Raises PeerError for a type of unknown length or a cut one."""
+    out, at = [], 0
+    while at < len(payload):
+        channel, kind = payload[at], payload[at + 1] if at + 1 < len(payload) else -1
+        size = _SIZES.get(kind) if channel in (0xFF, 0xFE) else _TELEMETRY.get((channel, kind))
+        if size is None or at + 2 + size > len(payload):
+            raise PeerError(f"unknown or cut block at byte {at}", discarded=payload)
+        out.append((channel, kind, payload[at + 2 : at + 2 + size]))
+        at += 2 + size
+    return out
+
+
+def _name(kind: int, data: bytes) -> tuple[str, int] | None:
+    for name, (number, fixed, layout) in TABLE.items():
+        if kind == number and data.startswith(fixed):
+            return name, int(parse(layout, data[len(fixed) :]))
+    return None
+
+
+def settings_in(payload: bytes) -> tuple[dict[str, Any], dict[str, str]]:
+    """Fields in a chain of settings, and values that no profile value names. Raises PeerError."""
+    values: dict[str, Any] = {}
+    foreign: dict[str, str] = {}
+    for channel, kind, data in blocks(payload):
+        found = _name(kind, data) if channel in (0xFF, 0xFE) else None
+        if found is None:
+            continue
+        name, number = found
+        choices = _ENUMS.get(name)
+        if choices is None:
+            values[name] = number
+        elif number < len(choices):
+            values[name] = choices[number]
+        else:
+            foreign[name] = f"{name} {number}"
+    return values, foreign
+
+
+class MilesightAt101(Device):
+    """AT101."""
+
+    name = "milesight_at101"
+    fields = dict.fromkeys(TABLE, Capability(Strength.ACKNOWLEDGED, _ECHO))
+    port, uplink_port = 85, 85
+    ranges = {  # noqa: RUF012  # a class constant of the base's type
+        "tracking_interval": (1, 1440),
+        "motion_tracking_interval": (1, 1440),
+        "gnss_timeout": (1, 5),
+    }
+    factory = {  # noqa: RUF012
+        "tracking_mode": "periodic",
+        "tracking_interval": 1440,
+        "motion_tracking_interval": 10,
+        "gnss_timeout": 2,
+        "positioning": "wifi_gnss",
+    }
+    sample = (85, bytes.fromhex("01756403671b01050000048836bf7701f000090722"))
+
+    def check(self, settings: Settings) -> list[Problem]:
+        """Ranges and names."""
+        out = super().check(settings)
+        for name, choices in _ENUMS.items():
+            if name in settings and settings[name] not in choices:
+                out.append(Problem(name, Severity.REFUSE, f"must be one of {', '.join(choices)}"))
+        return out
+
+    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+        """One chain of at most 19 bytes."""
+        names = tuple(name for name in TABLE if name in settings)
+        payload = b""
+        for name in names:
+            kind, fixed, layout = TABLE[name]
+            value = _ENUMS[name].index(settings[name]) if name in _ENUMS else settings[name]
+            payload += bytes([0xFF, kind]) + fixed + layout.build(value)
+        open_names = set(names)
+
+        def answer(event: Event) -> Match:
+            values, foreign = settings_in(event.payload) if event.f_port == self.uplink_port else ({}, {})
+            found = (values.keys() | foreign.keys()) & open_names
+            open_names.difference_update(found)
+            return Match.NO if not found else Match.PART if open_names else Match.DONE
+
+        shown = ", ".join(f"{name} {settings[name]}" for name in names)
+        return [Ask(payload, f"set {shown}", "echo of every setting on port 85", names, quiet(answer))]
+
+    def told(self, events: Sequence[Event]) -> Told:
+        """Of echoes."""
+        out = Told()
+        for event in events:
+            if event.kind == "up":
+                values, foreign = settings_in(event.payload)
+                out.values |= values
+                out.foreign |= foreign
+        return out
+
+    def acknowledged(self, ask: Ask, events: Sequence[Event]) -> tuple[set[str], dict[str, str]]:
+        """What was echoed."""
+        return set(self.told(events).values) & set(ask.fields), {}
+
+    def decode(self, f_port: int, payload: bytes) -> dict[str, Any]:
+        """Telemetry and echoes."""
+        out: dict[str, Any] = {"message": "other"}
+        if f_port != self.uplink_port:
+            return out
+        for channel, kind, data in blocks(payload):
+            if channel in (0xFF, 0xFE):
+                out |= {"message": "set_echo", **_shown(kind, data)}
+                continue
+            out["message"] = "telemetry"
+            if kind == 0x75:
+                out["battery_pct"] = data[0]
+            elif kind == 0x67:
+                out["temperature"] = parse(Int16sl, data) / 10
+            elif kind == 0x88:
+                place = parse(Place, data)
+                out |= {"latitude": place.latitude / 1e6, "longitude": place.longitude / 1e6}
+                out["motion"] = {0: "unknown", 1: "start_moving", 2: "moving", 3: "stop_moving"}.get(place.status & 15)
+                out["geofence"] = {0: "inside", 1: "outside", 2: "unset", 3: "unknown"}.get(place.status >> 4)
+        return out
+
+    def decode_down(self, payload: bytes) -> dict[str, Any]:
+        """Settings."""
+        out: dict[str, Any] = {"message": "set"}
+        for _, kind, data in blocks(payload):
+            out |= _shown(kind, data)
+        return out
+
+    def unit(self, settings: Settings, faults: Any) -> Unit:
+        """See `Device.unit`."""
+        return _Unit(self, settings, faults)
+
+
+def _shown(kind: int, data: bytes) -> dict[str, Any]:
+    if kind == 0x8E:
+        key = "motion_report_interval_min" if data[0] == 1 else "report_interval_min"
+        return {key: parse(Int16ul, data[1:])}
+    if kind == 0x66:
+        return {"report_strategy": MODES[data[0]] if data[0] < 3 else data[0]}
+    if kind == 0x3C:
+        return {"gnss_timeout_min": data[0]}
+    if kind == 0x71:
+        return {"positioning": POSITIONING[data[0]] if data[0] < 3 else data[0]}
+    if kind == 0x58:
+        found = parse(Motion, data)
+        key = "motion_detection" if found.which == 0 else "rest_detection"
+        return {key: {"delta_raw": found.delta, "duration_s": found.duration}}
+    if kind == 0x8A:
+        return {"timed_report": {"index": data[0] + 1, "minute_of_day": parse(Int16ul, data[1:])}}
+    return {f"type_{kind:02x}": data.hex()}
+
+
+class _Unit(Unit):
+    """Echoes what it took; what it refuses it does not echo."""
+
+    def hear(self, f_port: int, payload: bytes) -> Uplinks:
+        """See `Unit.hear`."""
+        if f_port != self.device.port:
+            return []
+        echo = b""
+        for _, kind, data in blocks(payload):
+            found = _name(kind, data)
+            if found is None or found[0] in self.faults.refuse:
+                continue
+            name, number = found
+            choices = _ENUMS.get(name)
+            self.store(name, choices[number] if choices else number)
+            fixed, layout = TABLE[name][1:]
+            clamped = self.state[name] if name in self.faults.clamp else number
+            echo += bytes([0xFE, kind]) + fixed + layout.build(clamped)
+        return [(self.device.uplink_port, echo)] if echo else []

@@ -1,0 +1,179 @@
+"""TEKTELIC Stork, Pelican and kin. Port 100, big endian: register (bit 7 set = write) and value, several a frame.
+
+Writes are answered on port 101: downlink counter, number of invalid writes, their registers. Intervals are counted in
+core ticks. F0 writes the settings to flash; without it a change is lost at a restart. The manual gives two bytes
+(20 00); newer units have other bits there: option `save` holds them in hexadecimal digits, or `none`. Older units
+answer a write with a CRC32 on port 100 instead; its form is not documented, so it is not counted as an answer. Sources:
+TEKTELIC Kona Home Sensor TRM T0005370 p. 11, 16, 33; actility/device-catalog t0008781-stork.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from construct import Byte, Bytes, GreedyRange, Int16ub, Int32ub, Struct, Switch, Terminated, this
+
+from tracker_codecs.contract import Match, Problem, Settings, Severity
+from tracker_codecs.errors import PeerError
+from tracker_codecs.families.lorawan.device import READ, Ask, Device, Tokens, Told, Unit, Uplinks, parse, quiet
+from tracker_codecs.families.lorawan.network import Event
+
+TICK, REST, MOVING, SAVE = 0x20, 0x22, 0x23, 0x70
+REGISTERS = {"core_tick": TICK, "on_stop_tracking_interval": REST, "tracking_interval": MOVING}
+_NAMES = {number: name for name, number in REGISTERS.items()}
+_SIZES = {TICK: Int32ub, **dict.fromkeys((0x21, REST, MOVING, 0x24, 0x25, 0x26, SAVE), Int16ub)}
+_Value = Switch(this.register & 0x7F, _SIZES)
+Values = Struct("items" / GreedyRange(Struct("register" / Byte, "value" / _Value)), Terminated)
+Results = Struct(
+    "items" / GreedyRange(Struct("counter" / Byte, "count" / Byte, "invalid" / Bytes(this.count))), Terminated
+)
+
+
+def registers(payload: bytes) -> dict[int, int]:
+    """Register -> value of a frame. Raises PeerError where a register of unknown size is in it."""
+    items = parse(Values, payload)["items"]
+    if any(item.value is None for item in items):
+        raise PeerError("a register of unknown size", discarded=payload)
+    return {item.register: item.value for item in items}
+
+
+class Tektelic(Device):
+    """Trackers with registers 20, 22, 23."""
+
+    name = "tektelic"
+    fields = dict.fromkeys(REGISTERS, READ)
+    port, uplink_port = 100, 100
+    ranges = {"core_tick": (60, 86400)}  # noqa: RUF012  # a class constant of the base's type
+    factory = {"core_tick": 60, "on_stop_tracking_interval": 3600, "tracking_interval": 60}  # noqa: RUF012
+    sample = (100, bytes.fromhex("200000003c210001"))
+
+    def special(self, name: str, value: Any) -> bool:
+        """0 ticks: no periodic reports."""
+        return name == "core_tick" and value == 0
+
+    def check(self, settings: Settings) -> list[Problem]:
+        """Intervals must be whole ticks."""
+        out = super().check(settings)
+        tick = settings.get("core_tick")
+        for name in ("on_stop_tracking_interval", "tracking_interval"):
+            value = settings.get(name)
+            if value is None:
+                continue
+            if tick is None:
+                out.append(Problem(name, Severity.UNSUPPORTED, "needs core_tick: the tracker counts ticks"))
+            elif value < 0 or (value and (not tick or value % tick or value // tick > 65535)):
+                reason = f"must be a multiple of core_tick ({tick} s), at most 65535 ticks, or 0"
+                out.append(Problem(name, Severity.REFUSE, reason))
+        return out
+
+    def reads(self, names: Iterable[str], tokens: Tokens, before: bool) -> list[Ask]:
+        """The registers, and the tick with them."""
+        numbers = sorted({TICK, *(REGISTERS[name] for name in names)})
+
+        def answer(event: Event) -> Match:
+            if event.f_port != 100:
+                return Match.NO
+            return Match.DONE if set(numbers) <= registers(event.payload).keys() else Match.NO
+
+        text = f"read registers {bytes(numbers).hex(' ')}"
+        return [Ask(bytes(numbers), text, "the registers on port 100", tuple(names), quiet(answer))]
+
+    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+        """The registers, then the command that saves them."""
+        names = tuple(name for name in REGISTERS if name in settings)
+        tick = settings.get("core_tick", 0)
+        items = []
+        for name in names:
+            value = settings[name] if name == "core_tick" else settings[name] // tick if tick else 0
+            items.append({"register": REGISTERS[name] | 0x80, "value": value})
+        shown = ", ".join(f"{item['register'] & 0x7F:02X}={item['value']}" for item in items)
+        out = [self._write(bytes(Values.build({"items": items})), f"write registers {shown}", names)]
+        return [*out, self._write(bytes.fromhex("f02000"), "save to flash", names)]
+
+    @staticmethod
+    def _write(payload: bytes, text: str, names: tuple[str, ...]) -> Ask:
+        def answer(event: Event) -> Match:
+            if event.f_port != 101 or not event.payload:
+                return Match.NO
+            results = parse(Results, event.payload)["items"]
+            return Match.REFUSED if any(item.count for item in results) else Match.DONE
+
+        return Ask(payload, text, "write result on port 101", names, quiet(answer))
+
+    def told(self, events: Sequence[Event]) -> Told:
+        """Ticks become seconds by the tick of the same frame."""
+        out = Told()
+        for event in events:
+            if event.kind != "up":
+                continue
+            found = registers(event.payload)
+            tick = found.get(TICK)
+            for number, value in found.items():
+                if number == TICK:
+                    out.values["core_tick"] = value
+                elif number in _NAMES and tick is not None:
+                    out.values[_NAMES[number]] = value * tick
+        return out
+
+    def acknowledged(self, ask: Ask, events: Sequence[Event]) -> tuple[set[str], dict[str, str]]:
+        """The registers that the tracker calls invalid are refused."""
+        results = [item for event in events if event.kind == "up" for item in parse(Results, event.payload)["items"]]
+        if not results:
+            return set(), {}
+        bad = {number & 0x7F for item in results for number in item.invalid}
+        if SAVE in bad:
+            return set(), dict.fromkeys(ask.fields, "the tracker did not save the change: it is lost at a restart")
+        no = {_NAMES[number]: f"the tracker calls register {number:02X} invalid" for number in bad if number in _NAMES}
+        return set(ask.fields) - no.keys(), no
+
+    def decode(self, f_port: int, payload: bytes) -> dict[str, Any]:
+        """Answers to reads and writes."""
+        if f_port == 100:
+            return {"message": "read_answer", "registers": {f"{n:02X}": v for n, v in registers(payload).items()}}
+        if f_port == 101:
+            items = parse(Results, payload)["items"]
+            invalid = [f"{n & 0x7F:02X}" for item in items for n in item.invalid]
+            counter = items[-1].counter if items else None
+            return {"message": "write_answer", "downlink_counter": counter, "invalid": invalid}
+        return {"message": "other"}
+
+    def decode_down(self, payload: bytes) -> dict[str, Any]:
+        """Reads, writes, save."""
+        if payload[:1] == b"\xf0":
+            return {"message": "save_to_flash", "what": "application configuration"}
+        if payload and not any(number & 0x80 for number in payload):
+            return {"message": "read", "registers": [f"{number:02X}" for number in payload]}
+        return {"message": "write", "registers": {f"{n & 0x7F:02X}": v for n, v in registers(payload).items()}}
+
+    def unit(self, settings: Settings, faults: Any) -> Unit:
+        """See `Device.unit`."""
+        return _Unit(self, settings, faults)
+
+
+class _Unit(Unit):
+    def hear(self, f_port: int, payload: bytes) -> Uplinks:
+        """See `Unit.hear`."""
+        if f_port != 100 or not payload:
+            return []
+        if payload[0] & 0x80:
+            bad = bytearray()
+            tick = self.state["core_tick"]
+            for number, value in registers(payload).items():
+                name = _NAMES.get(number & 0x7F, "")
+                if name in self.faults.refuse or (not name and number & 0x7F != SAVE):
+                    bad.append(number & 0x7F)
+                elif name == "core_tick":
+                    self.store(name, value)
+                    old, tick = tick, self.state[name]
+                    for other in (REST, MOVING):  # what it stores are ticks
+                        self.state[_NAMES[other]] = self.state[_NAMES[other]] // old * tick if old else 0
+                elif name:
+                    self.store(name, value * tick)
+            return [(101, bytes([1, len(bad), *bad]))]
+        tick = self.state["core_tick"]
+        items = []
+        for number in payload:
+            value = self.state.get(_NAMES.get(number, ""), 0)
+            items.append({"register": number, "value": value if number == TICK else value // tick if tick else 0})
+        return [(100, bytes(Values.build({"items": items})))]
