@@ -23,7 +23,7 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 _CODEC = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 #: `imei`: 15 digits. `meid`: 14 hexadecimal digits. `id,n`: n digits. `id,n,m`: n to m digits. `string,n,m`: n to m
 #: printable characters.
-_ID_TYPE = re.compile(r"imei|meid|id,[1-9]\d?(,[1-9]\d?)?|string,[1-9]\d?,[1-9]\d{0,2}")
+_ID_TYPE = re.compile(r"imei|meid|id,[1-9]\d?(,[1-9]\d?)?|hex,[1-9]\d?|string,[1-9]\d?,[1-9]\d{0,2}|user/device")
 _ENTRY_KEYS = ("name", "vendor", "profile", "codec", "variant", "id_type", "experimental", "options", "reason")
 _FILE_KEYS = ("models", *_ENTRY_KEYS[1:])
 
@@ -33,9 +33,9 @@ class Model:
     """One hardware model.
 
     `variant` is the codec's. `id_type` says what a device id looks like: `imei`, `meid`, `id,n` (n digits), `id,n,m`
-    (n to m digits), `string,n,m`. `experimental`: facts of low confidence are in use. `options` are the codec's, such
-    as the factory `password`; a tracker's own record overrides them. `reason` says why nothing can be pushed, where
-    `codec` or `profile` is None.
+    (n to m digits), `hex,n` (n hexadecimal digits in lower case), `string,n,m`, `user/device`. `experimental`: facts of
+    low confidence are in use. `options` are the codec's, such as the factory `password`; a tracker's own record
+    overrides them. `reason` says why nothing can be pushed, where `codec` or `profile` is None.
     """
 
     code: str
@@ -135,7 +135,9 @@ def _model(
         raise CatalogError(path, f"{key}.options", "must be a mapping of names to values")
     id_type = text("id_type", "imei")
     if not _ID_TYPE.fullmatch(id_type):
-        raise CatalogError(path, f"{key}.id_type", "must be imei, meid, id,n or id,n,m or string,n,m")
+        raise CatalogError(
+            path, f"{key}.id_type", "must be imei, meid, user/device, id,n or id,n,m, hex,n or string,n,m"
+        )
     reason = text("reason", "")
     if codec is None or profile is None:
         if not reason.strip():

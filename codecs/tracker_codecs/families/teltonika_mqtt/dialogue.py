@@ -1,0 +1,74 @@
+"""The dialogues of the family `teltonika` (dialect fmb), each command put into the MQTT envelope.
+
+A setparam longer than an SMS goes as several; its answer is what all of them give together. Sources: those of
+`tracker_codecs.families.teltonika`; Teltonika wiki Codec_JSON (envelope).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+
+from tracker_codecs.contract import Command, Dialogue, Message, Outcome, Reply, Target, Transport, Value, Verdict
+from tracker_codecs.families.teltonika import talk, texts
+from tracker_codecs.families.teltonika_mqtt import wire
+
+#: Seconds: answers may come after several records.
+TIMEOUT = 60.0
+
+
+def inner(target: Target) -> Target:
+    """The target as `teltonika` sees it: codec 12 has no counterpart here, so neither has its option."""
+    options: Mapping[str, Value] = {k: v for k, v in target.options.items() if k != "command_codec"}
+    return replace(target, transport=Transport.TCP, options=options)
+
+
+def wrapped(target: Target, dialogue: Dialogue) -> Dialogue:
+    """A dialogue of `teltonika`, spoken over MQTT."""
+    try:
+        command = next(dialogue)
+        while True:
+            command = dialogue.send((yield from _exchange(target, command)))
+    except StopIteration as stop:
+        outcome: Outcome = stop.value
+        return outcome
+    finally:
+        dialogue.close()
+
+
+def command_of(target: Target, command: Command) -> Command:
+    """The command in its envelope, on the unit's command topic. Raises LocalError for one that does not fit."""
+    return replace(
+        command,
+        payload=wire.envelope(command.text),
+        channel=wire.topic(target.device_id, target.options, "command_topic"),
+        expects=command.expects.replace("codec 12 reply", "RSP on the data topic"),
+        timeout=TIMEOUT,
+    )
+
+
+def _exchange(target: Target, command: Command) -> Generator[Command, Reply, Reply]:
+    if len(command.text) <= wire.MAX_COMMAND or not command.text.startswith("setparam "):
+        return (yield command_of(target, command))
+    heard: list[Message] = []
+    verdict = Verdict.ANSWERED
+    for pairs in _pieces(command.text):
+        match = talk.matcher(target, talk.judge_write(pairs))
+        reply = yield command_of(target, replace(command, text=texts.set_text(pairs, False), match=match))
+        heard += reply.messages
+        if not reply.ok:
+            verdict = reply.verdict
+            if not reply.assumed:
+                break
+    return Reply(verdict, tuple(heard))
+
+
+def _pieces(text: str) -> list[dict[str, str]]:
+    """Parameters and values (numbers all) of a setparam, in as many groups as the length asks for."""
+    groups: list[dict[str, str]] = [{}]
+    for part in text.removeprefix("setparam ").split(";"):
+        key, _, value = part.partition(":")
+        if groups[-1] and len(texts.set_text({**groups[-1], key: value}, False)) > wire.MAX_COMMAND:
+            groups.append({})
+        groups[-1][key] = value
+    return groups
