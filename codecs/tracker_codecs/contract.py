@@ -405,6 +405,8 @@ class Family(ABC):
     acknowledgement_proves: str = ""
     #: Public sources of the facts, one line each.
     sources: tuple[str, ...] = ()
+    #: Options that a tracker's record must give before the tracker has spoken, each with an example of its value.
+    needed_options: Mapping[str, Value] = {}
     #: The variants this family knows, each with the profile fields it can carry.
     variants: Mapping[str, Mapping[str, Capability]]
 

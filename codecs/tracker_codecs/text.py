@@ -7,5 +7,7 @@ def clean(text: str | bytes, limit: int = MAX_TEXT) -> str:
     """Printable form of peer text: control and non-ASCII characters become escapes, cut at `limit` characters."""
     if isinstance(text, bytes):
         text = text[: limit + 1].decode("latin-1")
+    if len(text) <= limit and text.isascii() and text.isprintable():  # the usual case, at a tenth of the price
+        return text
     shown = "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."

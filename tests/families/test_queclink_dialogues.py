@@ -26,7 +26,6 @@ from tracker_codecs.families.queclink.layout import HexAck
 
 from tests.families.queclink_facts import (
     ASKED,
-    FIXTURE,
     GL200,
     GV,
     IMEI,
@@ -340,38 +339,3 @@ def test_emulated_reports_are_understood_and_sack_is_served(variant: str) -> Non
         assert FAMILY.fields(event)["imei"] == IMEI
         unit.receive(event.owed)
     assert unit.report_interval > 0
-
-
-@pytest.mark.parametrize("dialogue", [found["id"] for found in FIXTURE["dialogues"]])
-def test_composed_dialogue(dialogue: str) -> None:
-    found = next(d for d in FIXTURE["dialogues"] if d["id"] == dialogue)
-    variant = {"gl300": "gl200"}.get(found["model"], found["model"])
-    at = target(variant, options={"password": found["model"]})
-    stream, talk = FAMILY.stream(), FAMILY.apply(at, found["settings"])
-    command = next(talk)
-    heard: list[Message] = []
-    owed = b""
-    outcome: Outcome | None = None
-    for step in found["exchange"]:
-        if "from_device" in step:
-            for event in stream.feed(step["from_device"]["ascii"].encode()):
-                assert isinstance(event, Message)
-                owed += event.owed
-                heard.append(event)
-            reply = collect(command, heard)
-            if reply.ok:
-                heard = []
-                try:
-                    command = talk.send(reply)
-                except StopIteration as stop:
-                    outcome = stop.value
-            continue
-        wanted = step["to_device"]["ascii"].encode()
-        if owed:
-            assert owed == wanted
-            owed = b""
-        else:
-            assert command.payload == wanted
-    assert outcome is not None
-    told = set(problems(variant, found["settings"]))
-    assert {n for n, f in outcome.fields.items() if f.state is FieldState.CONFIRMED} == set(found["settings"]) - told

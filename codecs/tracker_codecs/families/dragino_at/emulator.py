@@ -1,0 +1,82 @@
+"""An emulated TrackerD console: prints log lines, obeys the interval commands, answers as firmware 1.4.6 does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.families.dragino_at import settings as values
+from tracker_codecs.families.dragino_at.stream import DraginoStream
+
+_FIELDS = {word: name for name, word in values.WORDS.items()}
+_COMMAND = re.compile(r"AT\+([A-Z0-9]+)=(.*)", re.ASCII).fullmatch
+#: Factory state: milliseconds, and no waking by motion.
+_FACTORY = {"TDC": 1200000, "MTDC": 300000, "ATDC": 60000, "INTWK": 0}
+
+
+class DraginoEmulator(Emulator):
+    """One unit. Options: `prefix` (false) true prints values as AT+TDC=...; `echo` (false) true sends back lines."""
+
+    def __init__(
+        self, device_id: str, variant: str, settings: Settings, faults: Faults, options: Mapping[str, Value]
+    ) -> None:
+        self.device_id = device_id
+        self.faults = faults
+        self.options = options
+        names = values.VARIANTS[variant]
+        self.stored = {word: _FACTORY[word] for name, word in values.WORDS.items() if name in names}
+        for name, value in settings.items():
+            if name in names:
+                self.stored[values.WORDS[name]] = int(values.encode(name, value))
+        self._stream = DraginoStream(from_host=True)
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """The stored settings, in seconds."""
+        return {_FIELDS[word]: values.decode(_FIELDS[word], number) for word, number in self.stored.items()}
+
+    def connect(self) -> list[Datum]:
+        """Log lines of the start: opening the port resets the unit."""
+        self._stream = DraginoStream(from_host=True)
+        return [Datum(b"\r\nTrackerD ,v1.4.6\r\ndatalog count:0\r\n")]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """Positions go over the air; the console only says that it searches."""
+        return [Datum(b"Start searching for GPS...\r\n")]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """Obeys lines; a value, an empty line, a result."""
+        said = [Datum(data)] if self.options.get("echo") else []
+        for event in self._stream.feed(data):
+            if isinstance(event, Message) and not self.faults.silent:
+                said += [Datum(f"{line}\r\n".encode("ascii")) for line in self._obey(event.text)]
+        return said
+
+    def _obey(self, line: str) -> list[str]:
+        found = _COMMAND(line)
+        if line == "AT":
+            return ["", "OK", ""]
+        fixed = {
+            "AT+MODEL=?": "TrackerD ,v1.4.6",
+            "AT+DEUI=?": bytes.fromhex(self.device_id[:16].rjust(16, "0")).hex(" ") + " ",
+        }
+        if line in fixed:
+            return [fixed[line], "", "OK", ""]
+        if found is None or found[1] not in self.stored:
+            return ["", "ERROR", ""]
+        if found[2] == "?":
+            prefix = f"AT+{found[1]}=" if self.options.get("prefix") else ""
+            return [f"{prefix}{self.stored[found[1]]}", "", "OK", ""]
+        return ["", "OK" if self._set(found[1], found[2]) else "AT_PARAM_ERROR", ""]
+
+    def _set(self, word: str, text: str) -> bool:
+        name = _FIELDS[word]
+        number = int(text) if text.isdigit() else 0
+        if name in self.faults.refuse or (word == "INTWK" and number > 1) or (word in ("TDC", "MTDC") and number < 60):
+            return False
+        if name not in self.faults.ignore:
+            low, high = self.faults.clamp.get(name, (0, 2147483))
+            self.stored[word] = number if word == "INTWK" else int(min(max(number / 1000, low), high) * 1000)
+        return True

@@ -1,0 +1,167 @@
+"""The conversations with a PMTK receiver: set the period, ask for it; who is it.
+
+One sentence at a time; the acknowledgement names the command only, so a stale one cannot be told apart and a command
+that nobody answered ends the conversation. Sources: those of `settings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Match,
+    Message,
+    Outcome,
+    Purpose,
+    Reply,
+    Settings,
+    Target,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.families.pmtk import nmea
+from tracker_codecs.families.pmtk import settings as values
+from tracker_codecs.judge import judge
+
+#: Seconds: the answer waits behind a second's worth of sentences on a slow port.
+TIMEOUT = 2.0
+_QUERY = "PMTK400"
+
+
+def _acknowledges(number: int) -> Callable[[Message], Match]:
+    def match(message: Message) -> Match:
+        found = values.acknowledgement(message.data) if isinstance(message.data, bytes) else None
+        if found is None or found[0] != number:
+            return Match.NO
+        return Match.DONE if found[1] == 3 else Match.REFUSED
+
+    return match
+
+
+def _answers(number: int, wanted: Callable[[bytes], object | None]) -> Callable[[Message], Match]:
+    """The answer sentence of a query, or its refusal. Some firmware acknowledges as well: that is not waited for."""
+    refused = _acknowledges(number)
+
+    def match(message: Message) -> Match:
+        if isinstance(message.data, bytes) and wanted(message.data) is not None:
+            return Match.DONE
+        return Match.REFUSED if refused(message) is Match.REFUSED else Match.NO
+
+    return match
+
+
+def _command(
+    body: str, purpose: Purpose, match: Callable[[Message], Match], expects: str, fields: tuple[str, ...] = ()
+) -> Command:
+    line = nmea.sentence(body)
+    return Command(line, line.decode("ascii").strip(), purpose, expects, match, fields, TIMEOUT)
+
+
+def _write(number: int, body: str) -> Command:
+    return _command(body, Purpose.WRITE, _acknowledges(number), f"$PMTK001,{number},3", (values.FIELD,))
+
+
+def _read(purpose: Purpose) -> Command:
+    return _command(_QUERY, purpose, _answers(400, values.interval), "$PMTK500", (values.FIELD,))
+
+
+def _refusal(reply: Reply) -> str:
+    found = values.acknowledgement(reply.messages[-1].data) if reply.messages else None
+    return f"refused by the receiver: {values.FLAGS[found[1]]}" if found else "refused by the receiver"
+
+
+def _told(reply: Reply) -> int | None:
+    return values.interval(reply.messages[-1].data) if reply.ok else None
+
+
+def apply(target: Target, wanted: Settings) -> Dialogue:
+    """See `Family.apply`."""
+    problems = values.check(wanted)
+    if values.FIELD not in wanted:
+        return judge(wanted, reported={}, problems=problems)
+    ms = wanted[values.FIELD]
+    first = yield _write(220, f"PMTK220,{ms}")
+    if first.verdict is Verdict.TIMEOUT:
+        return judge(wanted, reported={}, problems=problems, written=(values.FIELD,), unanswered=True)
+    told, unanswered, known = yield from _look()
+    acknowledged, refused = first.ok, _refusal(first) if first.verdict is Verdict.REFUSED else ""
+    if not unanswered and not first.assumed and told != ms and (refused or told is not None):
+        # PMTK220 did not show (or does not exist here): the fix period has a command of its own.
+        second = yield _write(300, f"PMTK300,{ms},0,0,0,0")
+        if second.verdict is Verdict.TIMEOUT:
+            return judge(wanted, reported={}, problems=problems, written=(values.FIELD,), unanswered=True)
+        acknowledged = acknowledged or second.ok
+        told, unanswered, known = yield from _look()
+    return judge(
+        wanted,
+        reported={} if told is None else {values.FIELD: told},
+        problems=problems,
+        acknowledged=(values.FIELD,) if acknowledged else (),
+        refused={values.FIELD: refused} if refused and not acknowledged else {},
+        written=(values.FIELD,),
+        known=known,
+        unanswered=unanswered,
+    )
+
+
+def _look() -> Generator[Command, Reply, tuple[int | None, bool, dict[str, str]]]:
+    """The period that the receiver tells, whether it said nothing at all, and whether it can be asked."""
+    reply = yield _read(Purpose.READ_BACK)
+    if reply.verdict is Verdict.REFUSED:
+        return None, False, {"read_back": "no"}
+    return _told(reply), reply.verdict is Verdict.TIMEOUT, {"read_back": "yes"} if reply.ok else {}
+
+
+def read(wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`."""
+    if values.FIELD not in wanted:
+        return Outcome({})
+    reply = yield _read(Purpose.READ)
+    told = _told(reply)
+    reported = {} if told is None else {values.FIELD: told}
+    return Outcome({}, reported, unanswered=reply.verdict is Verdict.TIMEOUT)
+
+
+def identify() -> Dialogue:
+    """See `Family.identify`: firmware release and product; these receivers tell no serial number."""
+    command = _command("PMTK605", Purpose.PROBE, _answers(605, values.release), "$PMTK705")
+    reply = yield command
+    found = values.release(reply.messages[-1].data) if reply.ok else None
+    known = {}
+    if found:
+        known = {"firmware": found[0], "hardware": found[2], "model": values.PRODUCTS.get(found[2], "mtk_gnss")}
+    return Outcome({}, known={k: v for k, v in known.items() if v}, unanswered=reply.verdict is Verdict.TIMEOUT)
+
+
+def raw(text: str | bytes) -> Command:
+    """See `Family.raw`: `PMTK605` gets `$`, checksum and line end; bytes go as they are."""
+    if isinstance(text, bytes):
+        return Command(text, "an operator's own bytes", Purpose.RAW, "any PMTK answer", _any_answer, timeout=TIMEOUT)
+    body = text.strip()
+    if body.startswith("$"):
+        try:
+            body = nmea.body_of(body.encode("ascii") + b"\r\n").decode("ascii")
+        except (PeerError, UnicodeError) as error:
+            raise LocalError("no sentence, or its checksum is wrong", parameter="command") from error
+    if not values.HOST_SENTENCE(body):
+        raise LocalError("must be PMTKnnn with printable ASCII fields, without $ and *", parameter="command")
+    return _command(body, Purpose.RAW, _any_answer_to(int(body[4:7])), f"$PMTK001,{body[4:7]} or the answer sentence")
+
+
+def _any_answer(message: Message) -> Match:
+    return Match.DONE if message.text.startswith("PMTK") else Match.NO
+
+
+def _any_answer_to(number: int) -> Callable[[Message], Match]:
+    """Queries 4nn are answered by 5nn, 6nn by 7nn; commands by PMTK001."""
+    answer = b"PMTK%03d," % (number + 100)
+    acknowledged = _acknowledges(number)
+
+    def match(message: Message) -> Match:
+        if number >= 400 and isinstance(message.data, bytes) and message.data.startswith(answer):
+            return Match.DONE
+        return acknowledged(message)
+
+    return match

@@ -1,0 +1,102 @@
+"""Cutting and naming of sentences on the port of a MediaTek receiver.
+
+Sources: gpsd drivers and recorded logs (quectel-L70, mtk-3329); see `nmea` for the sentence itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.errors import PeerError
+from tracker_codecs.families.pmtk import nmea
+from tracker_codecs.text import clean
+
+MAX_JUNK = 32
+
+
+def understood(line: bytes, *, from_host: bool = False) -> Event:
+    """The message of one whole line, or why it is none. PMTK numbers below 500 but 001-011 are a host's: echoes."""
+    try:
+        body = nmea.body_of(line)
+    except PeerError as error:
+        return error
+    kind = Kind.OTHER
+    if not from_host:
+        if nmea.is_fix(body):
+            kind = Kind.REPORT
+        elif body.startswith((b"PMTK001,", b"PMTK5", b"PMTK7")):
+            kind = Kind.REPLY
+    text = clean(body) if kind is Kind.REPLY else ""
+    return Message(kind, line, checksum=Checksum.OK, text=text, data=body)
+
+
+class NmeaStream(Stream):
+    """Sentences of one port. A serial receiver has no login and no id: the link knows who it is."""
+
+    __slots__ = ("_from_host", "_in_junk", "_junk", "_rest", "device_id")
+
+    def __init__(self, *, from_host: bool = False) -> None:
+        self.device_id: str | None = None
+        self._rest = b""
+        self._junk = b""
+        self._in_junk = False
+        self._from_host = from_host
+
+    @property
+    def buffered(self) -> int:
+        """Bytes kept of an unfinished sentence or of garbage not yet told."""
+        return len(self._rest) + len(self._junk)
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Cut and name; see `Stream.feed`."""
+        buf = self._rest + data if self._rest else data
+        events: list[Event] = []
+        pos, end = 0, len(buf)
+        while pos < end:
+            if buf[pos] != 0x24:
+                stop = buf.find(b"$", pos)
+                stop = end if stop < 0 else stop
+                self._swallow(buf[pos:stop], events)
+                pos = stop
+                continue
+            limit = min(end, pos + nmea.MAX_LINE)
+            stop = buf.find(b"\n", pos, limit)
+            again = buf.find(b"$", pos + 1, limit if stop < 0 else stop)
+            if again >= 0:  # cut short by the next one
+                self._swallow(buf[pos:again], events)
+                pos = again
+            elif stop >= 0:
+                self._end_junk(events)
+                events.append(understood(buf[pos : stop + 1], from_host=self._from_host))
+                pos = stop + 1
+            elif limit - pos == nmea.MAX_LINE:
+                self._swallow(buf[pos : pos + 1], events)
+                pos += 1
+            else:
+                break
+        self._rest = buf[pos:]
+        return events
+
+    # One event for a run of garbage, however it was split.
+    def _swallow(self, junk: bytes, events: list[Event]) -> None:
+        if not self._in_junk:
+            junk = junk.lstrip(b"\r\n\0 ")
+        if not junk:
+            return
+        told = self._in_junk and not self._junk
+        self._in_junk = True
+        if told:
+            return
+        self._junk += junk[: MAX_JUNK - len(self._junk)]
+        if len(self._junk) == MAX_JUNK:
+            self._tell(events)
+
+    def _tell(self, events: list[Event]) -> None:
+        events.append(PeerError("bytes that are no NMEA sentence", discarded=self._junk))
+        self._junk = b""
+
+    def _end_junk(self, events: list[Event]) -> None:
+        if self._junk:
+            self._tell(events)
+        self._in_junk = False

@@ -1,0 +1,171 @@
+"""Cutting of UBX frames and of the NMEA sentences between them.
+
+B5 62, class, id, payload length (2 bytes, little-endian), payload, CK_A, CK_B: an 8-bit Fletcher sum over class to the
+end of the payload. Nothing is escaped: after a wrong checksum the search goes on one byte behind the B5. Source:
+semuconsulting/pyubx2 (message tables, tests, recorded logs).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import accumulate
+
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.errors import PeerError
+from tracker_codecs.families.pmtk import nmea
+from tracker_codecs.families.pmtk.stream import understood
+
+SYNC = b"\xb5\x62"
+#: Longest payload taken, in bytes: the longest of real receivers (raw measurements) stay below 4 KiB.
+MAX_PAYLOAD = 8192
+MAX_JUNK = 32
+#: Most that is ever kept: an unfinished frame, and the garbage in front of it.
+MAX_FRAME = MAX_PAYLOAD + 8 + MAX_JUNK
+_STARTS = re.compile(rb"[\xb5$]").search
+_NO_TEXT = re.compile(rb"[^ -~\r]").search
+_HEAD = 6
+
+ACK_NAK, ACK_ACK = b"\x05\x00", b"\x05\x01"
+CFG_RATE, CFG_VALSET, CFG_VALGET = b"\x06\x08", b"\x06\x8a", b"\x06\x8b"
+MON_VER, SEC_UNIQID = b"\x0a\x04", b"\x27\x03"
+NAV_PVT, NAV_POSLLH = b"\x01\x07", b"\x01\x02"
+_REPLIES = frozenset({ACK_NAK, ACK_ACK, CFG_RATE, CFG_VALGET, MON_VER, SEC_UNIQID})
+
+
+def checksum(body: bytes) -> bytes:
+    """CK_A and CK_B over class, id, length and payload."""
+    return bytes((sum(body) & 255, sum(accumulate(body)) & 255))
+
+
+def build(kind: bytes, payload: bytes = b"") -> bytes:
+    """The frame of this class and id (two bytes) with this payload."""
+    body = kind + len(payload).to_bytes(2, "little") + payload
+    return SYNC + body + checksum(body)
+
+
+def kind_of(frame: bytes) -> bytes:
+    """Class and id of a frame; empty for an NMEA sentence."""
+    return frame[2:4] if frame.startswith(SYNC) else b""
+
+
+def payload_of(frame: bytes) -> bytes:
+    """The payload of a frame."""
+    return frame[_HEAD:-2]
+
+
+def unique_id(payload: bytes) -> str | None:
+    """The chip's id of a SEC-UNIQID answer in hex: 5 bytes in version 1, 6 in version 2."""
+    size = {(1, 9): 5, (2, 10): 6}.get((payload[0] if payload else 0, len(payload)))
+    return payload[4 : 4 + size].hex() if size else None
+
+
+class UbxStream(Stream):
+    """One receiver's port: UBX frames and NMEA sentences, mixed. Only SEC-UNIQID tells who it is."""
+
+    __slots__ = ("_from_host", "_in_junk", "_junk", "_rest", "device_id")
+
+    def __init__(self, *, from_host: bool = False) -> None:
+        self.device_id: str | None = None
+        self._rest = b""
+        self._junk = b""
+        self._in_junk = False
+        self._from_host = from_host
+
+    @property
+    def buffered(self) -> int:
+        """Bytes kept of an unfinished frame or of garbage not yet told."""
+        return len(self._rest) + len(self._junk)
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Cut and name; see `Stream.feed`."""
+        buf = self._rest + data if self._rest else data
+        events: list[Event] = []
+        pos, end = 0, len(buf)
+        while pos < end:
+            first = buf[pos]
+            used = -1
+            if first == 0xB5:
+                used = self._frame(buf, pos, end, events)
+            elif first == 0x24:
+                used = self._sentence(buf, pos, end, events)
+            if used == 0:
+                break
+            if used > 0:
+                pos += used
+                continue
+            found = _STARTS(buf, pos + 1)
+            stop = found.start() if found else end
+            self._swallow(buf[pos:stop], events)
+            pos = stop
+        self._rest = buf[pos:]
+        return events
+
+    def _frame(self, buf: bytes, pos: int, end: int, events: list[Event]) -> int:
+        """Bytes used by the frame at `pos`; 0: more bytes needed; -1: no frame starts here."""
+        if end - pos < _HEAD:
+            return 0 if SYNC.startswith(buf[pos : pos + 2]) else -1
+        length = int.from_bytes(buf[pos + 4 : pos + 6], "little")
+        if buf[pos + 1] != 0x62 or length > MAX_PAYLOAD:
+            return -1
+        if end - pos < length + 8:
+            return 0
+        frame = buf[pos : pos + length + 8]
+        if checksum(frame[2:-2]) != frame[-2:]:
+            self._end_junk(events)
+            events.append(PeerError("UBX frame with a wrong checksum", discarded=frame[:MAX_JUNK]))
+            return 1
+        self._end_junk(events)
+        events.append(self._message(frame))
+        return len(frame)
+
+    def _message(self, frame: bytes) -> Message:
+        kind = frame[2:4]
+        if self._from_host:
+            return Message(Kind.OTHER, frame, checksum=Checksum.OK)
+        if kind == SEC_UNIQID:
+            found = unique_id(payload_of(frame))
+            self.device_id = found or self.device_id
+            return Message(Kind.REPLY, frame, found, checksum=Checksum.OK)
+        if kind in (NAV_PVT, NAV_POSLLH):
+            return Message(Kind.REPORT, frame, checksum=Checksum.OK)
+        return Message(Kind.REPLY if kind in _REPLIES else Kind.OTHER, frame, checksum=Checksum.OK)
+
+    def _sentence(self, buf: bytes, pos: int, end: int, events: list[Event]) -> int:
+        limit = min(end, pos + nmea.MAX_LINE)
+        # A frame that begins before the line ends cuts it short: it is not waited for.
+        found = _NO_TEXT(buf, pos + 1, limit)
+        if found is None:
+            return -1 if limit - pos == nmea.MAX_LINE else 0
+        stop = found.start()
+        if buf[stop] != 0x0A:
+            return -1
+        self._end_junk(events)
+        event = understood(buf[pos : stop + 1], from_host=self._from_host)
+        if isinstance(event, Message) and event.kind is Kind.REPLY:
+            event.kind = Kind.OTHER  # another vendor's sentence answers nothing here
+        events.append(event)
+        return stop + 1 - pos
+
+    # One event for a run of garbage, however it was split.
+    def _swallow(self, junk: bytes, events: list[Event]) -> None:
+        if not self._in_junk:
+            junk = junk.lstrip(b"\r\n\0 ")
+        if not junk:
+            return
+        told = self._in_junk and not self._junk
+        self._in_junk = True
+        if told:
+            return
+        self._junk += junk[: MAX_JUNK - len(self._junk)]
+        if len(self._junk) == MAX_JUNK:
+            self._tell(events)
+
+    def _tell(self, events: list[Event]) -> None:
+        events.append(PeerError("bytes that are neither UBX nor NMEA", discarded=self._junk))
+        self._junk = b""
+
+    def _end_junk(self, events: list[Event]) -> None:
+        if self._junk:
+            self._tell(events)
+        self._in_junk = False
