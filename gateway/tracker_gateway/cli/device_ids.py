@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import re
 
-_FORMS = {"imei": r"[0-9]{15}", "meid": r"[0-9A-Fa-f]{14}"}
+_FORMS = {
+    "imei": (r"[0-9]{15}", "15 digits"),
+    "meid": (r"[0-9A-Fa-f]{14}", "14 hexadecimal digits"),
+    "user/device": (r"[^/+#\s]{1,64}/[^/+#\s]{1,64}", "the form user/device, without + and #"),
+}
+_SORTS = {
+    "id": ("[0-9]", "digits"),
+    "hex": ("[0-9a-f]", "hexadecimal digits"),
+    "string": ("[!-~]", "printable characters"),
+}
 
 
 def complaint(id_type: str, device_id: str) -> str | None:
     """What is wrong with this device id, or None. `id_type` as in `tracker_profiles.models`."""
     kind, *bounds = id_type.split(",")
     if kind in _FORMS:
-        pattern = _FORMS[kind]
-        words = "15 digits" if kind == "imei" else "14 hexadecimal digits"
+        pattern, words = _FORMS[kind]
     else:
         low, high = int(bounds[0]), int(bounds[-1])
-        sort = "digits" if kind == "id" else "printable characters"
-        pattern = f"[{'0-9' if kind == 'id' else '!-~'}]{{{low},{high}}}"
+        characters, sort = _SORTS[kind]
+        pattern = f"{characters}{{{low},{high}}}"
         words = f"{low} {sort}" if low == high else f"{low} to {high} {sort}"
     if re.fullmatch(pattern, device_id, re.ASCII):
         return None
     return f"a device id of this model has {words}"
+
+
+def normal(id_type: str, device_id: str) -> str:
+    """The device id as its codec writes it: hexadecimal digits in lower case."""
+    return device_id.lower() if id_type.startswith("hex,") else device_id
 
 
 #: The sample IMEI of the GSM standards' test cases; its check digit is right.
@@ -34,6 +47,8 @@ def sample(id_type: str) -> str:
         return SAMPLE_IMEI
     if kind == "meid":
         return "A0000000000001"
+    if kind == "user/device":
+        return "user/phone1"
     length = int(bounds[0])
     return ("1234567890" * (length // 10 + 1))[:length]
 

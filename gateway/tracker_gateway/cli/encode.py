@@ -97,11 +97,12 @@ def _model_target(code: str) -> tuple[Family, Target]:
 
     model = _model_of(code)
     assert model.codec is not None
-    return registry.get(model.codec), Target(
+    family = registry.get(model.codec)
+    return family, Target(
         sample(model.id_type),
         model.code,
         model.variant,
-        options=dict(model.options),
+        options={**family.needed_options, **model.options},
         experimental=model.experimental,
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracker_gateway.cli.device_ids import complaint
+from tracker_gateway.cli.device_ids import complaint, normal
 from tracker_gateway.cli.opened import config_option, finished, opened, use_catalogue
 from tracker_gateway.cli.output import Failure, json_option, reports_errors, show_json, show_pairs, show_table, when
 from tracker_gateway.cli.values import parse_options
@@ -67,7 +67,7 @@ async def add(
       tracker-gateway tracker add 135790246811220 --model gl300 --option password=gl300
     """
     use_catalogue(config_path)
-    known = _model(model, device_id)
+    known, device_id = _model(model, device_id)
     async with opened(config_path, write=True, create=True) as store:
         added = await store.add_tracker(
             device_id=device_id,
@@ -82,14 +82,16 @@ async def add(
     _warn(known)
 
 
-def _model(code: str, device_id: str) -> Model:
+def _model(code: str, device_id: str) -> tuple[Model, str]:
+    """The model, and the device id as its codec writes it."""
     from tracker_profiles import models
 
     known = models.get(code)
+    device_id = normal(known.id_type, device_id)
     wrong = complaint(known.id_type, device_id)
     if wrong is not None:
         raise Failure(f"{wrong}; {device_id!r} does not fit")
-    return known
+    return known, device_id
 
 
 def _warn(model: Model) -> None:
@@ -279,7 +281,7 @@ async def adopt(device_id: str, model: str, owner: str, label: str, config_path:
       tracker-gateway tracker adopt 356307042441013 --model telfmb920
     """
     use_catalogue(config_path)
-    known = _model(model, device_id)
+    known, device_id = _model(model, device_id)
     async with opened(config_path, write=True) as store:
         caller = _caller(await store.list_unknown(), device_id)
         if known.codec is not None and caller.family != known.codec:
