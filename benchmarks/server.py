@@ -18,7 +18,7 @@ from tracker_gateway import log
 from tracker_gateway.config import Config
 from tracker_gateway.daemon import Daemon
 
-FAMILIES = ("queclink", "gt06")
+FAMILIES = ("teltonika", "queclink", "gt06")
 
 
 class Echo(asyncio.Protocol):

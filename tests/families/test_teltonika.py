@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tracker_codecs.contract import Checksum, Event, Kind, Message, Severity, Strength, Transport
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.teltonika import FAMILY, texts
+from tracker_codecs.families.teltonika import FAMILY, layout, texts
 
 from tests.families.teltonika_facts import ASKED, CASES, IMEI, TELFM, TELFM5X, one, problems, raw, reply, seen, target
 
@@ -54,6 +54,32 @@ def test_device_frame(name: str) -> None:
     assert FAMILY.recognise(raw(name)) is (None if name == "keepalive-ff" else True)
     kinds = {"login": Kind.LOGIN, "keepalive": Kind.HEARTBEAT, "avl_data": Kind.REPORT, "command_response": Kind.REPLY}
     assert message.kind is kinds.get(means["message"], Kind.REPLY if name == "c14-nack" else Kind.OTHER)
+
+
+LAID_OUT = [n for n in DEVICE if CASES[n]["means"].get("codec") not in (None, "0x07")]
+
+
+@pytest.mark.parametrize("name", [n for n in LAID_OUT if n not in ("c12-camera-type-0d",)])
+def test_the_layout_and_the_fast_path_say_the_same(name: str) -> None:
+    """Every frame from outside, taken apart by construct and built again; its values against those of `fields`."""
+    struct = layout.DATAGRAM if CASES[name].get("transport") == "udp" else layout.PACKET
+    parsed = struct.parse(raw(name))
+    body = (parsed if struct is layout.DATAGRAM else parsed.framed).body
+    told = FAMILY.fields(one(raw(name), Transport(CASES[name].get("transport", "tcp"))))
+    again = {"value": {"codec": body.value.codec, "data": body.value.data}}
+    if struct is layout.PACKET:
+        assert layout.PACKET.build({"framed": {"body": again}}) == raw(name)
+    else:
+        assert layout.DATAGRAM.build({**parsed, "body": again}) == raw(name)
+    if "records" in body.value.data:
+        assert len(body.value.data.records) == len(told["records"])
+    for record, quick in zip(body.value.data.get("records", []), told.get("records", []), strict=True):
+        plain = {key: value for key, value in record.items() if key in quick}
+        assert plain == {key: quick[key] for key in plain}
+        assert len(plain) >= 10
+        pairs = [pair for size in (1, 2, 4, 8) for pair in record[f"io{size}"]]
+        assert {str(pair.id): pair.value for pair in pairs}.items() <= quick["io"].items()
+        assert len(pairs) + len(record.get("variable", [])) == len(quick["io"])
 
 
 @pytest.mark.parametrize("name", [n for n, c in FRAMES.items() if c["direction"] == "server_to_device"])

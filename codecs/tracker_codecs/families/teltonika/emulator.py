@@ -13,6 +13,7 @@ from datetime import datetime
 
 from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Transport, Value
 from tracker_codecs.families.teltonika import frame as wire
+from tracker_codecs.families.teltonika import layout
 from tracker_codecs.families.teltonika import settings as params
 
 #: Records without their time: FMB130 and FM units in traccar/traccar tests.
@@ -103,8 +104,7 @@ class TeltonikaEmulator(Emulator):
     def connect(self) -> list[Datum]:
         """The login; over UDP there is none."""
         self._buffer, self._waits = b"", not self._datagrams
-        imei = self.device_id.encode("ascii")
-        return [] if self._datagrams else [Datum(len(imei).to_bytes(2, "big") + imei)]
+        return [] if self._datagrams else [Datum(layout.LOGIN.build(self.device_id))]
 
     def heartbeat(self) -> list[Datum]:
         """The byte FF."""
@@ -112,16 +112,14 @@ class TeltonikaEmulator(Emulator):
 
     def report(self, now: datetime) -> list[Datum]:
         """One record; a packet that nobody acknowledged is sent again after the next login."""
-        time = int(now.timestamp() * 1000).to_bytes(8, "big")
+        time = int(now.timestamp() * 1000)
         codec, record = (wire.AVL_8E, _RECORD_8E) if self.dialect == "fmb" else (wire.AVL_8, _RECORD_8)
-        body = bytes((codec, 1)) + time + record + b"\x01"
+        data = {"records": [{**layout.RECORDS[codec].parse(b"\0" * 8 + record), "timestamp_ms": time}]}
         if self._datagrams:
             self._packet = (self._packet + 1) & 0xFFFF
-            imei = self.device_id.encode("ascii")
-            rest = self._packet.to_bytes(2, "big") + b"\1" + bytes((self._packet & 0xFF,))
-            rest += len(imei).to_bytes(2, "big") + imei + body
-            return [Datum(len(rest).to_bytes(2, "big") + rest)]
-        packet = wire.seal(body)
+            parts = {"packet_id": self._packet, "avl_packet_id": self._packet & 0xFF, "imei": self.device_id}
+            return [Datum(layout.DATAGRAM.build({**parts, "body": {"value": {"codec": codec, "data": data}}}))]
+        packet = layout.packet(codec, data)
         self._unanswered = [*self._unanswered[-7:], packet]
         return [Datum(packet)]
 
@@ -160,16 +158,11 @@ class TeltonikaEmulator(Emulator):
         if body[0] not in (wire.TEXT_12, wire.TEXT_14) or body[2] != wire.COMMAND:
             return []
         start = 7 if body[0] == wire.TEXT_12 else 15
-        own = bytes.fromhex(f"{self.device_id:0>16}") if body[0] == wire.TEXT_14 else b""
-        if body[7:start] != own:
-            return [Datum(wire.seal(bytes((wire.TEXT_14, 1, wire.NACK, 0, 0, 0, 8)) + own + b"\x01"))]
-        content = self._obey(body[start:-1].decode("latin-1")).encode("latin-1")
-        if not content:
-            return []
-        content = own + content
-        return [
-            Datum(wire.seal(body[:2] + bytes((wire.RESPONSE,)) + len(content).to_bytes(4, "big") + content + b"\1"))
-        ]
+        own = {"imei_field": bytes.fromhex(f"{self.device_id:0>16}")} if body[0] == wire.TEXT_14 else {}
+        if body[7:start] != own.get("imei_field", b""):
+            return [Datum(layout.text_packet(wire.TEXT_14, wire.NACK, b"", **own))]
+        answer = self._obey(body[start:-1].decode("latin-1")).encode("latin-1")
+        return [Datum(layout.text_packet(body[0], wire.RESPONSE, answer, **own))] if answer else []
 
     def _obey(self, text: str) -> str:
         """The answer to a command text; empty: none."""
