@@ -37,6 +37,9 @@ _BLOCKED, _OFFLINE, _NOT_SUPPORTED, _CLONE = 208, 213, 214, 219
 class Metrics(Meter, Protocol):
     """What the gateway counts with."""
 
+    def accepted(self, seconds: float) -> None:
+        """An update is on disk, so long after it was asked for."""
+
     def render(self) -> bytes:
         """Prometheus text."""
 
@@ -253,12 +256,14 @@ class Gateway:
     async def _accept(
         self, tracker: Tracker, settings: Settings, author: str, fields: Mapping[str, FieldOutcome]
     ) -> Twin:
-        now = self._wall()
+        now, began = self._wall(), self._clock.time()
         twin = await self._asked(
             self._store.accept(
                 tracker.tracker_id, settings, author=author, now=now, expires=now + self._config.ttl, fields=fields
             )
         )
+        if self._metrics is not None:
+            self._metrics.accepted(self._clock.time() - began)
         self.engine.submit(twin)
         return twin
 

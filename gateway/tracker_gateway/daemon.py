@@ -60,6 +60,7 @@ class Daemon:
             profiles.add_directory(directory)
         self.store = await open_store(config.store.path)
         self._undo.push_async_callback(self.store.close)
+        await self.store.claim()
         self.gateway = Gateway(self.store, self.metrics, config.delivery)
         self.metrics.deliveries_open.set_function(lambda: self.gateway.engine.open_lanes)
         await self.gateway.start()

@@ -132,6 +132,14 @@ class Metrics:
         """Count a delivery that entered this state."""
         self.deliveries.labels(state).inc()
 
+    def accepted(self, seconds: float) -> None:
+        """Time an update that is on disk now."""
+        self.acceptance.observe(seconds)
+
+    def confirmed(self, seconds: float) -> None:
+        """Time a delivery that was confirmed, since it was accepted."""
+        self.delivery_seconds.observe(max(seconds, 0.0))
+
     def exchange(self, purpose: str, verdict: str) -> None:
         """Count a command that was answered, refused or not answered."""
         self.commands.labels(purpose, verdict).inc()

@@ -294,3 +294,17 @@ async def test_another_process_that_holds_the_lock_is_waited_for(tmp_path: Path)
     other.close()
     assert await ask(store) == 2
     await store.close()
+
+
+async def test_one_process_works_on_deliveries(tmp_path: Path) -> None:
+    """A second gateway on the same file would send every command twice; tools beside the gateway may come and go."""
+    first = await open_store(tmp_path / "g.db")
+    await first.claim()
+    await first.claim()
+    second = await open_store(tmp_path / "g.db")
+    with pytest.raises(StoreError, match=r"another gateway works with the store .*g\.db"):
+        await second.claim()
+    await second.add_tracker(device_id="100000000000001", model="fake_tracker")
+    await first.close()
+    await second.claim()
+    await second.close()

@@ -38,6 +38,9 @@ async def test_a_registered_device_is_answered_and_set(tmp_path: Path) -> None:
         device.say(b"value 65 interval=60 distance=100\n")
         sync = (await asked)["sync"]
         assert (sync["state"], sync["strength"], sync["connected"]) == ("confirmed", "read_back", True)
+        told = gateway.gateway.metrics().decode()
+        assert "tracker_gateway_acceptance_seconds_count 1.0" in told
+        assert "tracker_gateway_delivery_seconds_count 1.0" in told
 
 
 async def test_the_command_follows_the_owed_reply_at_once(tmp_path: Path) -> None:

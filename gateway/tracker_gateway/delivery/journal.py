@@ -30,6 +30,9 @@ class Meter(Protocol):
     def delivery_state(self, state: str) -> None:
         """A delivery went into this state."""
 
+    def confirmed(self, seconds: float) -> None:
+        """A delivery was confirmed, so long after it was accepted."""
+
     def exchange(self, purpose: str, verdict: str) -> None:
         """A command was answered, refused or not answered."""
 

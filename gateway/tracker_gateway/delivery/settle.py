@@ -231,6 +231,8 @@ class Settle(Work):
         if (new.state, new.final) != (old.state, old.final):
             if self.journal.meter is not None and new.state is not old.state:
                 self.journal.meter.delivery_state(new.state.value)
+                if new.state is DeliveryState.CONFIRMED:
+                    self.journal.meter.confirmed(new.changed - self.desired.time)
             self._tell()
 
     def _tell(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import time
@@ -189,3 +190,21 @@ def refuse_empty(path: Path) -> None:
         raise StoreUnavailable(
             f"cannot open the store {path} ({error.strerror}): check that it exists and may be read and written"
         ) from error
+
+
+def claim(path: Path) -> int:
+    """A lock beside the file that one process holds; the descriptor that keeps it. Raises StoreError."""
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnavailable(f"cannot make {lock} ({error.strerror}): make its folder writable") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise StoreError(
+            f"another gateway works with the store {path}: two would send every command twice; end it, or give this "
+            "one a store of its own"
+        ) from None
+    return descriptor

@@ -137,6 +137,13 @@ class Store(ABC):
         """Finish what was begun and let go. Idempotent."""
 
     @abstractmethod
+    async def claim(self) -> None:
+        """Become the one process that works on deliveries, until `close`. Raises StoreError where another one is.
+
+        An embedded store has one such process; a shared one divides the trackers among its nodes.
+        """
+
+    @abstractmethod
     def problem(self) -> str:
         """Why the last write failed; empty while all is well."""
 

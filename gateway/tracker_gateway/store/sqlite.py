@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import sqlite3
 import time
@@ -44,6 +45,7 @@ class SqliteStore(Store):
         self._path = path
         self._writer = writer
         self._reader = reader
+        self._claim: int | None = None
 
     @classmethod
     async def open(cls, path: Path, *, read_only: bool = False) -> SqliteStore:
@@ -61,6 +63,13 @@ class SqliteStore(Store):
         if self._writer is not None:
             await self._writer.close()
         await self._reader.close()
+        if self._claim is not None:
+            os.close(self._claim)  # the lock goes with it
+            self._claim = None
+
+    async def claim(self) -> None:
+        if self._claim is None:
+            self._claim = await asyncio.to_thread(_connect.claim, self._path)
 
     def problem(self) -> str:
         return "" if self._writer is None else self._writer.problem
