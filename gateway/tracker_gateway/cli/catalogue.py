@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tracker_gateway.cli.coverage import coverage
 from tracker_gateway.cli.opened import config_option, use_catalogue
 from tracker_gateway.cli.output import json_option, reports_errors, show_json, show_pairs, show_table
 
@@ -199,13 +200,15 @@ def show_model(code: str, config_path: Path | None, as_json_: bool) -> None:
     from tracker_profiles import models as models_
     from tracker_profiles import profiles as profiles_
 
+    from tracker_gateway.coverage import capabilities as capabilities_of
+
     use_catalogue(config_path)
     model = models_.get(code)
     row = _model_row(model)
     fields = []
     facts: dict[str, Any] = {}
     if row["push"]:
-        capabilities = _capabilities(model)
+        capabilities = capabilities_of(model)
         assert model.profile is not None
         fields = [_capability_row(name, capabilities.get(name)) for name in profiles_.get(model.profile).fields]
         facts = _codec_facts(model, capabilities.values())
@@ -220,15 +223,6 @@ def show_model(code: str, config_path: Path | None, as_json_: bool) -> None:
     if fields:
         click.echo()
         show_table(fields, ("field", "best", "experimental", "reason"), empty="")
-
-
-def _capabilities(model: Model) -> dict[str, Capability]:
-    from tracker_codecs import registry
-    from tracker_codecs.contract import Target
-
-    assert model.codec is not None
-    target = Target("", model.code, model.variant, options=model.options, experimental=model.experimental)
-    return dict(registry.get(model.codec).capabilities(target))
 
 
 def _codec_facts(model: Model, capabilities: Any) -> dict[str, Any]:
@@ -253,3 +247,6 @@ def _capability_row(name: str, capability: Capability | None) -> dict[str, Any]:
         "experimental": capability.experimental,
         "reason": capability.reason,
     }
+
+
+models.add_command(coverage)
