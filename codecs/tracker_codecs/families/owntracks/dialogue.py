@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tracker_codecs import jsontext
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -230,7 +231,7 @@ def raw(target: Target, text: str | bytes) -> Command:
         content: dict[str, Any] = {"_type": "cmd", "action": text}
     else:
         try:
-            kind, content = wire.typed(wire.parse(text.encode("utf-8", "replace")), b"")
+            kind, content = wire.typed(jsontext.parse(text.encode("utf-8", "replace")), b"")
         except PeerError as fault:
             raise LocalError(f"neither an action name nor a JSON object: {fault.reason}", parameter="text") from None
         inner = content.get("configuration")

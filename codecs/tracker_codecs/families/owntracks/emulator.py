@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from tracker_codecs import jsontext
 from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Value, utc_now
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.owntracks import settings as keys
@@ -92,7 +93,7 @@ class OwnTracksEmulator(Emulator):
         if channel != f"{self.base}/cmd" or self.faults.silent or not self.configuration["cmd"]:
             return []
         try:
-            kind, content = wire.typed(wire.parse(data), data)
+            kind, content = wire.typed(jsontext.parse(data), data)
         except PeerError:
             return []
         action = content.get("action")

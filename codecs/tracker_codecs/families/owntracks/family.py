@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import jsontext
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -75,7 +76,7 @@ class OwnTracks(Family):
     def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """A command or a configuration; also the array of them that answers an HTTP report."""
         try:
-            found = wire.parse(data)
+            found = jsontext.parse(data)
             if not isinstance(found, list):
                 return [wire.message_of(data, channel, found, from_device=False)]
             return [wire.message_of(wire.compact(item), channel, item, from_device=False) for item in found]

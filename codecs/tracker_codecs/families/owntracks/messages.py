@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracker_codecs import jsontext
 from tracker_codecs.families.owntracks import wire
 from tracker_codecs.text import clean
 
@@ -43,7 +44,7 @@ def plain(value: Any, depth: int = 4) -> Any:
 
 def fields(frame: bytes, device_id: str | None) -> dict[str, Any]:
     """Everything said that has a name here. Raises PeerError for a frame that is no OwnTracks message."""
-    kind, content = wire.typed(wire.parse(frame), frame)
+    kind, content = wire.typed(jsontext.parse(frame), frame)
     told: dict[str, Any] = {"message": clean(kind, 60)}
     if device_id:
         told["device_id"] = device_id

@@ -8,11 +8,11 @@ wrapper).
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from tracker_codecs import jsontext
 from tracker_codecs.contract import Event, Kind, Message, Stream, Value
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
@@ -92,40 +92,7 @@ def sender(topic: str, kind: str) -> str | None:
     return name if len(levels) > 2 and all(map(_level, found)) and len(name) <= MAX_ID else None
 
 
-# -- JSON ------------------------------------------------------------------------------------------------------------
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("a number is too large")
-    return value
-
-
-def _constant(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
-
-
-def parse(data: bytes) -> Any:
-    """The JSON value of a payload. Raises PeerError: too long, no UTF-8, no JSON, nested too deep, a key twice."""
-    if len(data) > MAX_FRAME:
-        raise PeerError(f"payload of {len(data)} bytes, more than {MAX_FRAME}", discarded=data[:64])
-    try:
-        return _DECODER.decode(data.decode("utf-8"))
-    except RecursionError:
-        raise PeerError("JSON nested too deep", discarded=data[:64]) from None
-    except ValueError as fault:
-        raise PeerError(f"no JSON message: {clean(str(fault), 80)}", discarded=data[:64]) from None
-
-
+# -- objects ---------------------------------------------------------------------------------------------------------
 def typed(found: Any, data: bytes) -> tuple[str, dict[str, Any]]:
     """Type and content of a parsed object. Raises PeerError for anything without a textual `_type`."""
     kind = found.get("_type") if isinstance(found, dict) else None
@@ -180,7 +147,7 @@ class OwnTracksStream(Stream):
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """One payload of the topic `channel`; without a topic the key `topic` (HTTP form) names the sender."""
         try:
-            return [message_of(data, channel, parse(data))]
+            return [message_of(data, channel, jsontext.parse(data))]
         except PeerError as fault:
             return [fault]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 
+from tracker_codecs import nmea
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -21,7 +22,6 @@ from tracker_codecs.contract import (
     Verdict,
 )
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.pmtk import nmea
 from tracker_codecs.families.pmtk import settings as values
 from tracker_codecs.judge import judge
 

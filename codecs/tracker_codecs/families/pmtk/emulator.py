@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from tracker_codecs import nmea
 from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
-from tracker_codecs.families.pmtk import nmea
 from tracker_codecs.families.pmtk import settings as values
 from tracker_codecs.families.pmtk.stream import NmeaStream
 

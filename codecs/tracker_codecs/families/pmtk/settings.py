@@ -14,8 +14,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tracker_codecs import nmea
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Value
-from tracker_codecs.families.pmtk import nmea
 
 FIELD = "tracking_interval_ms"
 #: Period in ms that receivers of this family take.

@@ -7,28 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs import nmea
+from tracker_codecs.contract import Event, Stream
 from tracker_codecs.errors import PeerError
-from tracker_codecs.families.pmtk import nmea
-from tracker_codecs.text import clean
 
 MAX_JUNK = 32
-
-
-def understood(line: bytes, *, from_host: bool = False) -> Event:
-    """The message of one whole line, or why it is none. PMTK numbers below 500 but 001-011 are a host's: echoes."""
-    try:
-        body = nmea.body_of(line)
-    except PeerError as error:
-        return error
-    kind = Kind.OTHER
-    if not from_host:
-        if nmea.is_fix(body):
-            kind = Kind.REPORT
-        elif body.startswith((b"PMTK001,", b"PMTK5", b"PMTK7")):
-            kind = Kind.REPLY
-    text = clean(body) if kind is Kind.REPLY else ""
-    return Message(kind, line, checksum=Checksum.OK, text=text, data=body)
 
 
 class NmeaStream(Stream):
@@ -68,7 +51,7 @@ class NmeaStream(Stream):
                 pos = again
             elif stop >= 0:
                 self._end_junk(events)
-                events.append(understood(buf[pos : stop + 1], from_host=self._from_host))
+                events.append(nmea.understood(buf[pos : stop + 1], from_host=self._from_host))
                 pos = stop + 1
             elif limit - pos == nmea.MAX_LINE:
                 self._swallow(buf[pos : pos + 1], events)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tracker_codecs import jsontext
 from tracker_codecs.contract import Message
 from tracker_codecs.errors import PeerError
-from tracker_codecs.families.owntracks.wire import parse as parse_json
 from tracker_codecs.families.teltonika import texts
 from tracker_codecs.text import clean
 
@@ -28,7 +28,7 @@ _NAMES = {
 
 def fields(message: Message) -> dict[str, Any]:
     """Everything said. Raises PeerError for a broken content."""
-    found = parse_json(message.frame)
+    found = jsontext.parse(message.frame)
     told: dict[str, Any] = {"imei": message.device_id} if message.device_id else {}
     if "CMD" in found:
         return told | {"message": "command", "text": clean(str(found["CMD"]), 2000)}

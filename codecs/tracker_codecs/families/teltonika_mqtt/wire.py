@@ -12,9 +12,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import jsontext
 from tracker_codecs.contract import Event, Kind, Message, Stream, Value
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.owntracks.wire import parse as parse_json
 from tracker_codecs.families.teltonika import frame
 from tracker_codecs.text import clean
 
@@ -70,7 +70,7 @@ def envelope(text: str) -> bytes:
 
 def message_of(data: bytes, channel: str, *, from_device: bool = True) -> Message:
     """The message of a JSON payload. Raises PeerError for anything that is none of the three objects."""
-    found: Any = parse_json(data)
+    found: Any = jsontext.parse(data)
     if not isinstance(found, dict):
         raise PeerError("no JSON object", discarded=data[:64])
     device = sender(channel)

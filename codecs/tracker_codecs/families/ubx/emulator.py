@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from tracker_codecs import nmea
 from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
-from tracker_codecs.families.pmtk import nmea
 from tracker_codecs.families.ubx import frame as wire
 from tracker_codecs.families.ubx import payload
 from tracker_codecs.families.ubx import settings as values

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import nmea
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -27,7 +28,6 @@ from tracker_codecs.contract import (
     utc_now,
 )
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.pmtk import nmea
 from tracker_codecs.families.ubx import dialogue, payload
 from tracker_codecs.families.ubx import frame as wire
 from tracker_codecs.families.ubx import settings as values

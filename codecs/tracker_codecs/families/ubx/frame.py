@@ -11,10 +11,9 @@ import re
 from collections.abc import Sequence
 from itertools import accumulate
 
+from tracker_codecs import nmea
 from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
 from tracker_codecs.errors import PeerError
-from tracker_codecs.families.pmtk import nmea
-from tracker_codecs.families.pmtk.stream import understood
 
 SYNC = b"\xb5\x62"
 #: Longest payload taken, in bytes: the longest of real receivers (raw measurements) stay below 4 KiB.
@@ -141,7 +140,7 @@ class UbxStream(Stream):
         if buf[stop] != 0x0A:
             return -1
         self._end_junk(events)
-        event = understood(buf[pos : stop + 1], from_host=self._from_host)
+        event = nmea.understood(buf[pos : stop + 1], from_host=self._from_host)
         if isinstance(event, Message) and event.kind is Kind.REPLY:
             event.kind = Kind.OTHER  # another vendor's sentence answers nothing here
         events.append(event)

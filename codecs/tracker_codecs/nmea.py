@@ -10,6 +10,7 @@ import re
 from datetime import datetime
 from typing import Any
 
+from tracker_codecs.contract import Checksum, Event, Kind, Message
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -49,6 +50,22 @@ def body_of(line: bytes) -> bytes:
 def is_fix(body: bytes) -> bool:
     """Whether the sentence tells a position."""
     return _FIX(body) is not None
+
+
+def understood(line: bytes, *, from_host: bool = False) -> Event:
+    """The message of one whole line, or why it is none. PMTK numbers below 500 but 001-011 are a host's: echoes."""
+    try:
+        body = body_of(line)
+    except PeerError as error:
+        return error
+    kind = Kind.OTHER
+    if not from_host:
+        if is_fix(body):
+            kind = Kind.REPORT
+        elif body.startswith((b"PMTK001,", b"PMTK5", b"PMTK7")):
+            kind = Kind.REPLY
+    text = clean(body) if kind is Kind.REPLY else ""
+    return Message(kind, line, checksum=Checksum.OK, text=text, data=body)
 
 
 def begins(first: bytes) -> bool | None:
