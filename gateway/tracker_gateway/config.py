@@ -56,21 +56,31 @@ class HttpConfig(_Section):
     rate_limit: float = Field(default=50.0, ge=0)
 
 
-class ListenerConfig(_Section):
-    """A port that trackers of one family connect to, or send datagrams to."""
+#: Every family that speaks TCP.
+AUTO = "auto"
 
-    family: str
+
+class ListenerConfig(_Section):
+    """A port that trackers connect to, or send datagrams to.
+
+    Several families may share a TCP port: the first bytes of a link decide. `auto` stands for all that speak TCP.
+    """
+
+    family: str | tuple[str, ...]
     transport: Transport = Transport.TCP
     host: Host = "0.0.0.0"
     port: Port
 
     @field_validator("family")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _known(cls, family: str | tuple[str, ...]) -> str | tuple[str, ...]:
         names = registry.names()
-        if name not in names:
-            raise ValueError(f"there is no codec family {name!r}{_close(name, names)}")
-        return name
+        for name in (family,) if isinstance(family, str) else family:
+            if name not in names and (name, family) != (AUTO, AUTO):
+                raise ValueError(f"there is no codec family {name!r}{_close(name, names)}")
+        if not family or (not isinstance(family, str) and len(set(family)) != len(family)):
+            raise ValueError("names no family, or one twice")
+        return family
 
     @field_validator("transport")
     @classmethod
@@ -81,10 +91,20 @@ class ListenerConfig(_Section):
 
     @model_validator(mode="after")
     def _spoken(self) -> Self:
-        family = registry.get(self.family)
-        if self.transport not in family.transports:
-            raise ValueError(f"{self.family} does not speak {self.transport.value}")
+        shared = self.family == AUTO or len(self.families) > 1
+        if shared and self.transport is not Transport.TCP:
+            raise ValueError("several families can share a tcp port only")
+        for name in self.families:
+            if self.transport not in registry.get(name).transports:
+                raise ValueError(f"{name} does not speak {self.transport.value}")
         return self
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The names of the families that are served here."""
+        if self.family == AUTO:
+            return tuple(each.name for each in registry.all_families() if Transport.TCP in each.transports)
+        return (self.family,) if isinstance(self.family, str) else self.family
 
 
 class Unregistered(StrEnum):
@@ -185,8 +205,9 @@ class Config(_Section):
         for each in listeners:
             for name, transport, host, port in taken:
                 if port and (transport, port) == (each.transport.value, each.port) and _overlap(host, each.host):
-                    raise ValueError(f"{each.host}:{port}/{transport} of {each.family} is taken by {name} already")
-            taken.append((each.family, each.transport.value, each.host, each.port))
+                    mine = ", ".join(each.families)
+                    raise ValueError(f"{each.host}:{port}/{transport} of {mine} is taken by {name} already")
+            taken.append((", ".join(each.families), each.transport.value, each.host, each.port))
         return listeners
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 from tracker_codecs import registry as families
-from tracker_codecs.contract import Transport
+from tracker_codecs.contract import Family, Transport
 
 from tracker_gateway.config import LinksConfig, ListenerConfig
 from tracker_gateway.log import Sparing
@@ -17,7 +17,8 @@ from tracker_gateway.registry import SessionRegistry
 from tracker_gateway.sessions import SessionListener
 from tracker_gateway.transports.guard import Guard
 from tracker_gateway.transports.link import Link
-from tracker_gateway.transports.room import Directory, Room, Shared
+from tracker_gateway.transports.room import Directory, ListenError, Room, Shared
+from tracker_gateway.transports.sniff import Sniffer, clashes
 from tracker_gateway.transports.tcp import TcpListener
 from tracker_gateway.transports.udp import UdpListener
 from tracker_gateway.transports.unknown import UnknownDevices, UnknownStore
@@ -34,7 +35,7 @@ log = structlog.stdlib.get_logger("tracker_gateway.links")
 class Listener(Protocol):
     """A port."""
 
-    room: Room
+    rooms: Sequence[Room]
 
     async def start(self) -> None:
         """Listen. Raises ListenError."""
@@ -93,7 +94,8 @@ class Hub:
                 await listener.start()
                 self._listeners.append(listener)
                 host, port = listener.address
-                log.info("listening", family=each.family, transport=each.transport.value, address=f"{host}:{port}")
+                names = ", ".join(each.families)
+                log.info("listening", family=names, transport=each.transport.value, address=f"{host}:{port}")
         except BaseException:
             await self._stop_listening()
             raise
@@ -101,11 +103,17 @@ class Hub:
         self._sweeper = asyncio.create_task(self._sweep_for_ever(), name="deadlines of links")
 
     def _listener(self, config: ListenerConfig) -> Listener:
-        family = families.get(config.family)
-        stats = self.shared.metrics.link_stats(family.name, config.transport.value)
-        room = Room(self.shared, family, config.transport, stats)
-        kind = UdpListener if config.transport is Transport.UDP else TcpListener
-        return kind(room, config.host, config.port)
+        rooms = [self._room(families.get(name), config.transport) for name in config.families]
+        if config.transport is Transport.UDP:
+            return UdpListener(rooms[0], config.host, config.port)
+        alike = "; ".join(clashes([room.family for room in rooms]))
+        if alike:
+            raise ListenError(f"port {config.port} cannot be shared: links open alike of {alike}; give each its own")
+        return TcpListener(rooms, config.host, config.port)
+
+    def _room(self, family: Family, transport: Transport) -> Room:
+        stats = self.shared.metrics.link_stats(family.name, transport.value)
+        return Room(self.shared, family, transport, stats)
 
     async def stop(self, reason: str) -> None:
         """Accept nobody, close every link, and wait shortly for the last bytes to leave."""
@@ -131,7 +139,7 @@ class Hub:
     @property
     def addresses(self) -> Mapping[tuple[str, Transport], tuple[str, int]]:
         """Where each family is listened for; the real ports."""
-        return {(each.room.family.name, each.room.transport): each.address for each in self._listeners}
+        return {(room.family.name, room.transport): each.address for each in self._listeners for room in each.rooms}
 
     def health(self) -> dict[str, Any]:
         """For `Gateway.add_health`."""
@@ -140,20 +148,21 @@ class Hub:
             "status": "ok",
             "listening": [
                 {
-                    "family": each.room.family.name,
-                    "transport": each.room.transport.value,
+                    "family": room.family.name,
+                    "transport": room.transport.value,
                     "address": "{}:{}".format(*each.address),
-                    "links": each.room.stats.links,
-                    "sessions": each.room.stats.sessions,
+                    "links": room.stats.links,
+                    "sessions": room.stats.sessions,
                 }
                 for each in self._listeners
+                for room in each.rooms
             ],
             "links": shared.guard.links,
             "unidentified": shared.guard.unidentified,
             "held": shared.guard.held,
         }
 
-    def _links(self) -> Iterator[Link]:
+    def _links(self) -> Iterator[Link | Sniffer]:
         for listener in self._listeners:
             yield from tuple(listener.links)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from asyncio import Protocol, Transport
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import cast
 
 from tracker_gateway.transports.guard import DECISIVE, foreign, source_of
 from tracker_gateway.transports.link import Link
 from tracker_gateway.transports.room import ListenError, Room, why_not_listening
+from tracker_gateway.transports.sniff import Sniffer
 
 #: Connections the kernel holds for us: a restart brings a whole fleet back at once.
 BACKLOG = 4096
@@ -37,18 +38,32 @@ class TcpLink(Link, Protocol):
         name = transport.get_extra_info("peername") or ("?", 0)
         self.peer = f"{name[0]}:{name[1]}"
         self.source = source_of(str(name[0]))
-        stats = self.room.stats
         if not self.room.shared.guard.admit(self.source):
-            stats.turned_away += 1
+            self.room.stats.turned_away += 1
             self.ending = "a limit on links is reached"
             self._transport.abort()
             return
+        self._begin()
+
+    def _begin(self) -> None:
+        assert self._transport is not None
         self._admitted = True
-        stats.opened += 1
-        stats.links += 1
+        self.room.stats.opened += 1
+        self.room.stats.links += 1
         self._links.add(self)
-        _keep_alive(transport.get_extra_info("socket"))
+        _keep_alive(self._transport.get_extra_info("socket"))
         self._transport.set_write_buffer_limits(high=self.room.shared.config.write_buffer)
+
+    def adopt(self, transport: Transport, opening: bytes) -> None:
+        """Go on with a connection that was admitted, and whose first bytes showed that it is of this family."""
+        self._transport = transport
+        name = transport.get_extra_info("peername") or ("?", 0)
+        self.peer = f"{name[0]}:{name[1]}"
+        self.source = source_of(str(name[0]))
+        self._opening = None
+        self._begin()
+        transport.set_protocol(self)
+        self.contain(self.take, opening)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
@@ -102,24 +117,33 @@ class TcpLink(Link, Protocol):
 
 
 class TcpListener:
-    """A port that devices of one family connect to."""
+    """A port that devices of one family connect to; of several, where the first bytes decide."""
 
-    def __init__(self, room: Room, host: str, port: int) -> None:
-        self.room = room
+    def __init__(self, rooms: Sequence[Room], host: str, port: int) -> None:
+        self.rooms = rooms
         self._host = host
         self._port = port
         self._server: asyncio.Server | None = None
         self._links: set[TcpLink] = set()
+        self._sniffed: set[Sniffer] = set()
 
     async def start(self) -> None:
         """Listen. Raises ListenError."""
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                lambda: TcpLink(self.room, self._links), self._host, self._port, backlog=BACKLOG, reuse_address=True
+                self._protocol, self._host, self._port, backlog=BACKLOG, reuse_address=True
             )
         except OSError as error:
-            raise ListenError(why_not_listening(self.room, self._host, self._port, error)) from error
+            raise ListenError(why_not_listening(self.rooms[0], self._host, self._port, error)) from error
+
+    def _protocol(self) -> Protocol:
+        if len(self.rooms) == 1:
+            return TcpLink(self.rooms[0], self._links)
+        return Sniffer(self.rooms, self._sniffed, self._recognised)
+
+    def _recognised(self, room: Room, transport: Transport, opening: bytes) -> None:
+        TcpLink(room, self._links).adopt(transport, opening)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -129,9 +153,9 @@ class TcpListener:
         return name[0], name[1]
 
     @property
-    def links(self) -> Set[Link]:
+    def links(self) -> Set[Link | Sniffer]:
         """The connections that are open."""
-        return self._links
+        return self._links | self._sniffed if self._sniffed else self._links
 
     async def stop(self) -> None:
         """Accept no more. The links are closed by the hub."""

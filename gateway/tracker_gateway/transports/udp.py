@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import DatagramProtocol, DatagramTransport
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 import structlog
@@ -96,6 +96,7 @@ class UdpListener(DatagramProtocol):
 
     def __init__(self, room: Room, host: str, port: int) -> None:
         self.room = room
+        self.rooms: Sequence[Room] = (room,)
         self._host = host
         self._port = port
         self._transport: DatagramTransport | None = None
