@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from tracker_codecs.contract import Capability, Family, FieldOutcome, FieldState, Settings, Severity, Strength, Target
+from tracker_codecs.contract import Capability, FieldOutcome, FieldState, Settings
 from tracker_codecs.drive import against_nobody
 from tracker_codecs.errors import LocalError
 from tracker_profiles import models, profiles
-from tracker_profiles.models import Model
 
+from tracker_gateway.admission import Admission, refused
 from tracker_gateway.config import DeliveryConfig
 from tracker_gateway.delivery import ledger, view
 from tracker_gateway.delivery.engine import Engine
@@ -31,7 +31,7 @@ T = TypeVar("T")
 REFRESH = 1.0
 
 _DATABASE, _KEY, _UNEXPECTED, _INVALID, _LATER, _NOT_FOUND = 1, 4, 6, 7, 8, 201
-_BLOCKED, _OFFLINE, _NOT_SUPPORTED, _CLONE = 208, 213, 214, 219
+_OFFLINE, _NOT_SUPPORTED = 213, 214
 
 
 class Metrics(Meter, Protocol):
@@ -42,15 +42,6 @@ class Metrics(Meter, Protocol):
 
     def render(self) -> bytes:
         """Prometheus text."""
-
-
-class Settable(NamedTuple):
-    """A tracker that settings can be brought to, with what is needed for it."""
-
-    model: Model
-    family: Family
-    target: Target
-    capabilities: Mapping[str, Capability]
 
 
 class Gateway:
@@ -75,6 +66,7 @@ class Gateway:
         self.engine = Engine(
             store, self.directory, self.bus, self._clock, config=self._config, meter=metrics, wall=wall
         )
+        self._admission = Admission(self.directory, self.engine)
         self._keys: dict[bytes, Key] = {}
         self._keys_stale = True
         self._health: dict[str, Callable[[], Json]] = {}
@@ -224,7 +216,7 @@ class Gateway:
     # -- settings -----------------------------------------------------------------------------------------------------
     async def read(self, tracker: Tracker) -> Json:
         """See `Service`."""
-        profile = profiles.get(self._model(tracker, change=False).track_control)
+        profile = profiles.get(self._admission.model(tracker, change=False).track_control)
         twin = await self._twin(tracker)
         if twin.desired is not None:
             value = dict(twin.desired.settings)
@@ -235,8 +227,8 @@ class Gateway:
 
     async def update(self, tracker: Tracker, settings: Settings, *, author: str, wait: float = 0.0) -> Json:
         """See `Service`."""
-        able = self._settable(tracker)
-        fields = self._fields(able, settings)
+        able = self._admission.settable(tracker)
+        fields = self._admission.fields(able, settings)
         with self.bus.subscribe(tracker.tracker_id) as events:
             # Not broken off with the caller: what is on disk must also be known to the engine.
             twin = await self._shielded(self._accept(tracker, settings, author, fields))
@@ -269,15 +261,15 @@ class Gateway:
 
     async def dry_run(self, tracker: Tracker, settings: Settings) -> Json:
         """See `Service`."""
-        able = self._settable(tracker)
-        fields = self._fields(able, settings)
+        able = self._admission.settable(tracker)
+        fields = self._admission.fields(able, settings)
         twin = await self._twin(tracker)
         revision = 1 + (twin.desired.revision if twin.desired is not None else 0)
-        target = self._target(tracker, serial_of(revision))
+        target = self._admission.target(tracker, serial_of(revision))
         try:
             exchanges, _ = against_nobody(able.family.apply(target, settings))
         except LocalError as error:
-            raise _refused(error) from None
+            raise refused(error) from None
         told = {}
         for name, outcome in fields.items():
             capability = able.capabilities.get(name)
@@ -311,14 +303,14 @@ class Gateway:
 
     async def cancel(self, tracker: Tracker) -> Json:
         """See `Service`."""
-        self._model(tracker)
+        self._admission.model(tracker)
         self.engine.cancel(tracker.tracker_id, "by request")
         await self._asked(self.engine.journal.flush(tracker.tracker_id))
         return {"sync": self._sync(tracker, await self._twin(tracker))}
 
     async def reread(self, tracker: Tracker, *, wait: float = 0.0) -> Json:
         """See `Service`."""
-        able = self._settable(tracker)
+        able = self._admission.settable(tracker)
         if not readable(able.family, able.target):
             raise ApiError(_NOT_SUPPORTED, "this tracker cannot be asked for its settings")
         with self.bus.subscribe(tracker.tracker_id) as events:
@@ -335,7 +327,7 @@ class Gateway:
         self, tracker: Tracker, command: str | bytes, *, reliable: bool, wait: float = 0.0, author: str
     ) -> Json:
         """See `Service`."""
-        able = self._settable(tracker)
+        able = self._admission.settable(tracker)
         try:
             able.family.raw(able.target, command)
         except LocalError as error:
@@ -370,69 +362,7 @@ class Gateway:
         self.engine.raw(kept, await self._twin(tracker))
         return kept
 
-    # -- the checks, in their order -----------------------------------------------------------------------------------
-    def _model(self, tracker: Tracker, *, change: bool = True) -> Model:
-        if tracker.blocked:
-            raise ApiError(_BLOCKED)
-        if tracker.clone and change:
-            raise ApiError(_CLONE)
-        model = self.directory.model(tracker)
-        if model is None:
-            raise ApiError(_NOT_SUPPORTED, f"the model {tracker.model} is not known")
-        if not model.settable or self.directory.family(tracker) is None:
-            raise ApiError(_NOT_SUPPORTED, model.reason or f"there is no codec {model.codec}")
-        return model
-
-    def _settable(self, tracker: Tracker) -> Settable:
-        model = self._model(tracker)
-        family = self.directory.family(tracker)
-        assert family is not None
-        if model.experimental and not self.directory.experimental(tracker):
-            raise ApiError(
-                _NOT_SUPPORTED,
-                f"what is known of the model {model.code} is of low confidence: it is used when the operator switches "
-                "`experimental` on, for the tracker or for the model",
-            )
-        target = self._target(tracker)
-        try:
-            return Settable(model, family, target, family.capabilities(target))
-        except LocalError as error:
-            raise ApiError(_NOT_SUPPORTED, error.reason) from None
-
-    def _fields(self, able: Settable, settings: Settings) -> dict[str, FieldOutcome]:
-        """What each setting begins with. Raises ApiError 7 and, where nothing can be carried, 214."""
-        wrong = profiles.get(able.model.track_control).validate(settings)
-        if not wrong and not settings:
-            raise ApiError(_INVALID, errors=[FieldError("tracking_settings", "holds no setting")])
-        if wrong:
-            raise ApiError(_INVALID, errors=[_field_error(parameter, error) for parameter, error in wrong])
-        try:
-            problems = able.family.check(able.target, settings)
-        except LocalError as error:
-            raise _refused(error) from None
-        refused = [_field_error(each.field, each.reason) for each in problems if each.severity is Severity.REFUSE]
-        if refused:
-            raise ApiError(_INVALID, errors=refused)
-        unsupported = {each.field: each.reason for each in problems if each.severity is Severity.UNSUPPORTED}
-        if all(name in unsupported for name in settings):
-            told = "; ".join(f"{name}: {unsupported[name]}" for name in settings)
-            raise ApiError(_NOT_SUPPORTED, f"none of these settings can be carried: {told}")
-        return {
-            name: FieldOutcome(FieldState.UNSUPPORTED, value, reason=unsupported[name])
-            if name in unsupported
-            else FieldOutcome(FieldState.UNKNOWN, value, None, Strength.ACCEPTED, "not sent yet")
-            for name, value in settings.items()
-        }
-
     # -- helpers ------------------------------------------------------------------------------------------------------
-    def _target(self, tracker: Tracker, serial: int = 1) -> Target:
-        session = self.engine.session(tracker.tracker_id)
-        if session is None:
-            return self.directory.target(tracker, serial=serial)
-        return self.directory.target(
-            tracker, transport=session.transport, link_options=session.link_options, serial=serial
-        )
-
     async def _twin(self, tracker: Tracker) -> Twin:
         twin = self.engine.twin(tracker.tracker_id)
         return twin if twin is not None else await self._asked(self._store.twin(tracker.tracker_id))
@@ -442,7 +372,7 @@ class Gateway:
         capabilities: Mapping[str, Capability] = {}
         if family is not None:
             with suppress(LocalError):
-                capabilities = family.capabilities(self._target(tracker))
+                capabilities = family.capabilities(self._admission.target(tracker))
         return view.sync(
             twin,
             capabilities=capabilities,
@@ -478,14 +408,6 @@ class Gateway:
             raise ApiError(_LATER, f"temporarily unavailable: {error}") from error
         except StoreError as error:
             raise ApiError(_DATABASE, str(error)) from error
-
-
-def _field_error(parameter: str, error: str) -> FieldError:
-    return FieldError(f"tracking_settings.{parameter}" if parameter else "tracking_settings", error)
-
-
-def _refused(error: LocalError) -> ApiError:
-    return ApiError(_INVALID, errors=[_field_error(error.parameter, error.reason)])
 
 
 def _describe_raw(command: RawCommand) -> Json:

@@ -211,7 +211,10 @@ def readable(family: Family, target: Target) -> list[str]:
 
 
 class Raw(Work):
-    """An operator's own command. Never written twice: what it does, only the operator knows."""
+    """An operator's own command. What it does only the operator knows, so it is never tried again once it was written.
+
+    (Killed in the millisecond between writing and keeping that it was written, a gateway that comes back does not know.)
+    """
 
     def __init__(self, journal: Journal, command: RawCommand, pace: Pace) -> None:
         super().__init__(journal, command.tracker_id, pace)

@@ -1,0 +1,111 @@
+"""What is checked before an update, command or re-read is taken: the checks in their order, each with its code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tracker_codecs.contract import Capability, Family, FieldOutcome, FieldState, Settings, Severity, Strength, Target
+from tracker_codecs.errors import LocalError
+from tracker_profiles import profiles
+from tracker_profiles.models import Model
+
+from tracker_gateway.delivery.engine import Engine
+from tracker_gateway.directory import Directory
+from tracker_gateway.service import ApiError, FieldError
+from tracker_gateway.types import Tracker
+
+_INVALID, _BLOCKED, _NOT_SUPPORTED, _CLONE = 7, 208, 214, 219
+
+
+class Settable(NamedTuple):
+    """A tracker that settings can be brought to, with what is needed for it."""
+
+    model: Model
+    family: Family
+    target: Target
+    capabilities: Mapping[str, Capability]
+
+
+class Admission:
+    """Blocked (208), clone (219), can be set at all (214), values (7): whoever fails first is told."""
+
+    def __init__(self, directory: Directory, engine: Engine) -> None:
+        self._directory = directory
+        self._engine = engine
+
+    def model(self, tracker: Tracker, *, change: bool = True) -> Model:
+        """The model, of a tracker that may be asked (`change` False) or told something. Raises ApiError 208, 219, 214."""
+        if tracker.blocked:
+            raise ApiError(_BLOCKED)
+        if tracker.clone and change:
+            raise ApiError(_CLONE)
+        model = self._directory.model(tracker)
+        if model is None:
+            raise ApiError(_NOT_SUPPORTED, f"the model {tracker.model} is not known")
+        if not model.settable or self._directory.family(tracker) is None:
+            raise ApiError(_NOT_SUPPORTED, model.reason or f"there is no codec {model.codec}")
+        return model
+
+    def settable(self, tracker: Tracker) -> Settable:
+        """The tracker with its codec, experimental or not as the operator allows. Raises ApiError 208, 219, 214."""
+        model = self.model(tracker)
+        family = self._directory.family(tracker)
+        assert family is not None
+        if model.experimental and not self._directory.experimental(tracker):
+            raise ApiError(
+                _NOT_SUPPORTED,
+                f"what is known of the model {model.code} is of low confidence: it is used when the operator switches "
+                "`experimental` on, for the tracker or for the model",
+            )
+        target = self.target(tracker)
+        try:
+            return Settable(model, family, target, family.capabilities(target))
+        except LocalError as error:
+            raise ApiError(_NOT_SUPPORTED, error.reason) from None
+
+    def fields(self, able: Settable, settings: Settings) -> dict[str, FieldOutcome]:
+        """What each setting begins with. Raises ApiError 7 and, where nothing can be carried, 214."""
+        if all(each.best is None for each in able.capabilities.values()):
+            reasons = dict.fromkeys(each.reason for each in able.capabilities.values())
+            raise ApiError(_NOT_SUPPORTED, "; ".join(reasons) or "the codec can carry none of its settings")
+        wrong = profiles.get(able.model.track_control).validate(settings)
+        if not wrong and not settings:
+            raise ApiError(_INVALID, errors=[FieldError("tracking_settings", "holds no setting")])
+        if wrong:
+            raise ApiError(_INVALID, errors=[_field_error(parameter, error) for parameter, error in wrong])
+        try:
+            problems = able.family.check(able.target, settings)
+        except LocalError as error:
+            raise refused(error) from None
+        errors = [_field_error(each.field, each.reason) for each in problems if each.severity is Severity.REFUSE]
+        if errors:
+            raise ApiError(_INVALID, errors=errors)
+        unsupported = {each.field: each.reason for each in problems if each.severity is Severity.UNSUPPORTED}
+        if all(name in unsupported for name in settings):
+            told = "; ".join(f"{name}: {unsupported[name]}" for name in settings)
+            raise ApiError(_NOT_SUPPORTED, f"none of these settings can be carried: {told}")
+        return {
+            name: FieldOutcome(FieldState.UNSUPPORTED, value, reason=unsupported[name])
+            if name in unsupported
+            else FieldOutcome(FieldState.UNKNOWN, value, None, Strength.ACCEPTED, "not sent yet")
+            for name, value in settings.items()
+        }
+
+    def target(self, tracker: Tracker, serial: int = 1) -> Target:
+        """The tracker as its codec sees it, on the link it has now."""
+        session = self._engine.session(tracker.tracker_id)
+        if session is None:
+            return self._directory.target(tracker, serial=serial)
+        return self._directory.target(
+            tracker, transport=session.transport, link_options=session.link_options, serial=serial
+        )
+
+
+def _field_error(parameter: str, error: str) -> FieldError:
+    return FieldError(f"tracking_settings.{parameter}" if parameter else "tracking_settings", error)
+
+
+def refused(error: LocalError) -> ApiError:
+    """What a codec refuses, as the answer of the API."""
+    return ApiError(_INVALID, errors=[_field_error(error.parameter, error.reason)])
