@@ -35,7 +35,7 @@ class Admission:
         self._engine = engine
 
     def model(self, tracker: Tracker, *, change: bool = True) -> Model:
-        """The model, of a tracker that may be asked (`change` False) or told something. Raises ApiError 208, 219, 214."""
+        """The model of a tracker that may be told something, or only asked. Raises ApiError 208, 219, 214."""
         if tracker.blocked:
             raise ApiError(_BLOCKED)
         if tracker.clone and change:

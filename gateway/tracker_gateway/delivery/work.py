@@ -211,9 +211,9 @@ def readable(family: Family, target: Target) -> list[str]:
 
 
 class Raw(Work):
-    """An operator's own command. What it does only the operator knows, so it is never tried again once it was written.
+    """An operator's own command. What it does only the operator knows: once written, it is never tried again.
 
-    (Killed in the millisecond between writing and keeping that it was written, a gateway that comes back does not know.)
+    (A gateway killed in the millisecond between writing it and keeping that it was written cannot know of it.)
     """
 
     def __init__(self, journal: Journal, command: RawCommand, pace: Pace) -> None:
