@@ -18,6 +18,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from tracker_codecs import registry
 from tracker_codecs.contract import Transport
+from tracker_codecs.errors import LocalError
+from tracker_codecs.template import TemplateError, load_directory
 
 #: Read where no file is named.
 DEFAULT_FILE = Path("gateway.toml")
@@ -188,7 +190,7 @@ def _default_listeners() -> tuple[ListenerConfig, ...]:
 class Config(_Section):
     """The whole configuration. `Config()` are the embedded defaults."""
 
-    #: Folders with further profiles and models.
+    #: Folders with further profiles (catalog/), models (models/) and families described in files (families/).
     extra_profiles: tuple[Path, ...] = ()
     store: StoreConfig = StoreConfig()
     http: HttpConfig = HttpConfig()
@@ -230,12 +232,22 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     overridden = dict(_overrides(environment))
     for keys, value in overridden.items():
         _put(data, keys, value)
+    _add_families(data.get("extra_profiles"))
     try:
         # By way of JSON: strict checking then still takes a list for a tuple and a text for a path.
         return Config.model_validate_json(json.dumps(data, default=str))
     except ValidationError as error:
         lines = [_line(name, each["loc"], each, overridden) for each in error.errors(include_url=False)]
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
+
+
+def _add_families(folders: Any) -> None:
+    """Families described in files of the operator's folders, so that listeners may name them. Raises ConfigError."""
+    for folder in folders if isinstance(folders, list) else ():
+        try:
+            load_directory(Path(str(folder)) / "families")
+        except (TemplateError, LocalError) as error:
+            raise ConfigError(str(error)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -30,6 +30,7 @@ FAILED, WRONG_USE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
         "settings": ("settings:settings", "Read, set and watch settings through the running gateway."),
         "emulate": ("emulate:emulate", "Run emulated trackers against an address."),
         "decode": ("decode:decode", "Say what the bytes of a tracker or server mean."),
+        "family": ("family:family", "Check a protocol family that is described in a file."),
         "identify": ("coverage:identify", "Say which families the first bytes of a link could belong to."),
         "replay": ("replay:replay", "Play recorded dialogues and compare what the gateway says."),
         "encode": ("encode:encode", "Show the commands that bring settings to a model."),
