@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def family() -> None:
-    """Families described in a file, without code."""
+    """Families described in a file, without code (docs/family-template.md).
+
+    \b
+    Example:
+      tracker-gateway family check families/mine.yaml
+    """
 
 
 @family.command()
