@@ -1,0 +1,110 @@
+"""A believable terminal: head packet, records, answers to WrPeriod and Turning; repeats what nobody confirmed.
+
+Its records copy a recorded one (traccar/traccar tests); only IMEI, number and time are its own. Answers have the form
+printed in the Satellite v4.0 manual. How it refuses is not public, so it is silent where it would. Options: `queries`
+(true) false: a command without arguments gets no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.families.galileosky import frame as wire
+from tracker_codecs.families.galileosky.texts import Period, Turning
+
+#: Behind record number and time: position, speed, altitude, HDOP, status, voltages, inputs.
+_RECORD = bytes.fromhex("300570172f03bc7dfd023363002604343e00351c400092414a6842af0e4324450000460300")
+_PLACES = {"tracking_interval": ("wrperiod", 0), "tracking_angle": ("turning", 1), "tracking_distance": ("turning", 2)}
+_UNCONFIRMED = 4
+
+
+class GalileoskyEmulator(Emulator):
+    """One terminal; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
+        self.device_id = device_id
+        self.faults = faults
+        self.options = options
+        self.stored: dict[str, list[int]] = {"wrperiod": [60, 180], "turning": [3, 10, 300, 60, 20]}
+        self._stream = wire.GalileoskyStream(server=True)
+        self._unconfirmed: list[bytes] = []
+        self._record = 0
+        for name, value in settings.items():
+            if name in _PLACES:
+                word, at = _PLACES[name]
+                self.stored[word][at] = int(value)
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """See `Emulator.settings`."""
+        return {name: self.stored[word][at] for name, (word, at) in _PLACES.items()}
+
+    def _say(self, payload: bytes) -> Datum:
+        frame = wire.seal(payload)
+        self._unconfirmed = [*self._unconfirmed[1 - _UNCONFIRMED :], frame]
+        return Datum(frame)
+
+    def _who(self) -> bytes:
+        return bytes((wire.IMEI,)) + self.device_id.encode("ascii") + bytes((wire.NUMBER, 50, 0))
+
+    def connect(self) -> list[Datum]:
+        """The head packet: hardware, firmware, IMEI, device number."""
+        self._stream = wire.GalileoskyStream(server=True)
+        self._unconfirmed.clear()
+        return [self._say(bytes((wire.HARDWARE, 130, wire.FIRMWARE, 19)) + self._who())]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A record; before it what nobody confirmed."""
+        self._record = (self._record + 1) & 0xFFFF
+        again = [Datum(frame) for frame in self._unconfirmed]
+        time = int(now.timestamp()).to_bytes(4, "little")
+        record = b"\x10" + self._record.to_bytes(2, "little") + b"\x20" + time + _RECORD
+        return [*again, self._say(self._who() + record)]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """See `Emulator.receive`."""
+        said: list[Datum] = []
+        for event in self._stream.feed(data):
+            if not isinstance(event, Message):
+                continue
+            if len(event.frame) == 3:
+                self._unconfirmed = [each for each in self._unconfirmed if each[-2:] != event.frame[1:]]
+            elif isinstance(event.data, wire.Answer) and event.device_id == self.device_id and not self.faults.silent:
+                text = self._obey(event.data.text)
+                if text:
+                    number = (event.data.number or 0).to_bytes(4, "little")
+                    head = self._who() + bytes((wire.COMMAND_NUMBER,)) + number
+                    said.append(self._say(head + bytes((wire.COMMAND_TEXT, len(text))) + text.encode("ascii")))
+        return said
+
+    def _obey(self, text: str) -> str:
+        """The answer to a command; empty: none."""
+        word, _, rest = text.lower().partition(" ")
+        if word not in self.stored:
+            return ""
+        if not rest:
+            return self._told(word) if self.options.get("queries", True) else ""
+        parts = rest.split(",")
+        names = {at: name for name, (owner, at) in _PLACES.items() if owner == word}
+        if len(parts) != len(self.stored[word]) or not all(part.isdecimal() for part in parts):
+            return ""
+        if any(name in self.faults.refuse and int(parts[at]) != self.stored[word][at] for at, name in names.items()):
+            return ""
+        for at, part in enumerate(parts):
+            name = names.get(at, "")
+            low, high = self.faults.clamp.get(name, (0, 2**32))
+            if name not in self.faults.ignore:
+                self.stored[word][at] = int(min(max(int(part), low), high))
+        return self._told(word)
+
+    def _told(self, word: str) -> str:
+        if word == "wrperiod":
+            period = Period(*self.stored[word])
+            return f"WRPERIOD move={period.move} parking={period.parking}"
+        turn = Turning(*self.stored[word])
+        return (
+            f"TURNING:Speed={turn.speed},Angle={turn.angle},Distance={turn.distance},"
+            f"SpeedEx={turn.excess},SpeedDelta={turn.step};"
+        )
