@@ -1,4 +1,4 @@
-"""`python -m benchmarks [S2] [S4] [S7] [S9]`: all of them by default, in about two minutes. Writes results.json."""
+"""`python -m benchmarks [S1] [S2] [S4] [S6] [S7] [S8] [S9]`: S2, S4, S7 and S9 by default. Writes results.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import codecs_, frames, updates
+from benchmarks import codecs_, fleet, frames, updates
 from benchmarks.bench import LOAD_CORE, Result, stay_on
 from benchmarks.server import FAMILIES
 
@@ -27,11 +27,16 @@ def _s2() -> list[Result]:
 
 
 SCENARIOS: dict[str, Callable[[], list[Result]]] = {
+    "S1": lambda: _run(fleet.idle()),
     "S2": _s2,
     "S4": lambda: _run(updates.latency()),
+    "S6": lambda: _run(fleet.restart()),
     "S7": lambda: [_run(updates.confirmations())],
+    "S8": lambda: _run(fleet.cold()),
     "S9": codecs_.measure,
 }
+#: Those that end within two minutes together.
+DEFAULT = ("S2", "S4", "S7", "S9")
 
 
 def show(result: Result) -> None:
@@ -46,7 +51,7 @@ def show(result: Result) -> None:
 
 
 def main() -> int:
-    wanted = [name.upper() for name in sys.argv[1:]] or list(SCENARIOS)
+    wanted = [name.upper() for name in sys.argv[1:]] or list(DEFAULT)
     unknown = [name for name in wanted if name not in SCENARIOS]
     if unknown:
         print(f"no scenario {', '.join(unknown)}; there are {', '.join(SCENARIOS)}", file=sys.stderr)
