@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import ipaddress
 import signal
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
 
 import structlog
 from tracker_codecs.contract import Transport
@@ -19,6 +18,7 @@ from tracker_gateway import log as logging_
 from tracker_gateway.config import Config
 from tracker_gateway.core import Gateway
 from tracker_gateway.http import JsonRunner, make_app
+from tracker_gateway.loop import run_loop
 from tracker_gateway.metrics import Metrics
 from tracker_gateway.store import Store, open_store
 from tracker_gateway.transports.hub import Hub
@@ -150,16 +150,6 @@ async def _until_told(config: Config) -> None:
         )
         await told.wait()
     log.info("stopped")
-
-
-def run_loop(work: Coroutine[Any, Any, None]) -> None:
-    """`asyncio.run`, on uvloop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(work)
-    else:
-        uvloop.run(work)
 
 
 def run(config: Config) -> None:

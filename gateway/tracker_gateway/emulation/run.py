@@ -7,9 +7,8 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, TextIO, TypeVar
+from typing import TextIO, TypeVar
 
 from tracker_gateway.emulation.fleet import Fleet
 
@@ -95,12 +94,3 @@ def allow_sockets(count: int) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         soft = wanted
     return min(count, soft - 64)
-
-
-def run_loop(work: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run`, on uvloop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(work)
-    return uvloop.run(work)
