@@ -1,0 +1,197 @@
+"""The conversations: list the settings, write, list again. One command at a time.
+
+Answers come in order and carry no number: the output of a command, then OK; logs may stand between. CONFIG opens every
+conversation, because its answer (rows, then OK) cannot be taken for anything else: an OK without rows before it belongs
+to an older command, and one behind rows of a listing is no answer to a write. A write that nobody answered ends the
+writing; the listing then shows what is in force. The texts of failures are not public.
+Source: BOX-tracker Communication Protocol v1.5, pages 7 and 20.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.box_telematics import frame as wire
+from tracker_codecs.families.box_telematics import settings as values
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+MAX_COMMAND = 160
+_SHOWN_ROWS = frozenset((values.INTERVAL, values.ANGLE, values.ANGLE_ON))
+#: A server port of 0 switches GPRS off: nothing could be said to the unit again.
+_DEADLY = re.compile(r"SERVER\d*_PORT\s*,\s*0*", re.ASCII | re.IGNORECASE)
+_SECRET = re.compile(r"(\w*(?:PASS|PWD|PIN)\w*\s*,)(.+)", re.ASCII | re.IGNORECASE)
+Matcher = Callable[[Message], Match]
+
+
+def _ours(target: Target, message: Message) -> bool:
+    return message.kind is Kind.REPLY and message.device_id == target.device_id
+
+
+def listing(target: Target) -> Matcher:
+    """Matcher of the answer to CONFIG; of its rows only ours are kept."""
+    seen = False
+
+    def match(message: Message) -> Match:
+        nonlocal seen
+        if not _ours(target, message):
+            return Match.NO
+        found = wire.row(message.text)
+        if found:
+            seen = True
+            return Match.PART if found[0] in _SHOWN_ROWS else Match.NO
+        return Match.DONE if seen and message.text == "OK" else Match.NO
+
+    return match
+
+
+def done(target: Target, word: str) -> Matcher:
+    """Matcher of the OK to a write of this setting."""
+    foreign = False
+
+    def match(message: Message) -> Match:
+        nonlocal foreign
+        if not _ours(target, message):
+            return Match.NO
+        if message.text == "OK":
+            if not foreign:
+                return Match.DONE
+            foreign = False
+            return Match.NO
+        found = wire.row(message.text)
+        if found and found[0] != word:
+            foreign = True
+        return Match.NO
+
+    return match
+
+
+def _list(target: Target, purpose: Purpose, fields: Sequence[str]) -> Command:
+    expects = "the settings, one a line, then OK"
+    return Command(b"CONFIG\r", "CONFIG", purpose, expects, listing(target), tuple(fields), TIMEOUT)
+
+
+def _rows(reply: Reply) -> dict[str, str]:
+    """Our rows; one that stands twice with different values is left out."""
+    out: dict[str, str] = {}
+    twice = set()
+    for message in reply.messages if reply.ok else ():
+        found = wire.row(message.text)
+        if found:
+            if out.get(found[0], found[1]) != found[1]:
+                twice.add(found[0])
+            out[found[0]] = found[1]
+    return {name: value for name, value in out.items() if name not in twice}
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    reply = yield _list(target, Purpose.READ, list(carried))
+    if reply.verdict is Verdict.TIMEOUT:
+        return judge(wanted, reported={}, problems=problems, unanswered=True)
+    refused: dict[str, str] = {}
+    writes = _writes(carried, None if reply.assumed else _rows(reply), refused)
+    written: set[str] = set()
+    lacking: set[str] = set()
+    acknowledged: set[str] = set(carried) - refused.keys()
+    for name, word, value in writes:
+        if lacking:
+            lacking.add(name)
+            continue
+        text = f"{word},{value}"
+        payload = text.encode("ascii") + b"\r"
+        reply = yield Command(payload, text, Purpose.WRITE, "OK", done(target, word), (name,), TIMEOUT)
+        written.add(name)
+        if reply.verdict is Verdict.TIMEOUT:
+            lacking.add(name)
+    reported: dict[str, Value] = {}
+    if writes:
+        reply = yield _list(target, Purpose.READ_BACK, list(carried))
+        reported = values.told(_rows(reply))
+        if reply.verdict is Verdict.TIMEOUT:
+            lacking |= written
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        acknowledged=acknowledged & written - lacking if not reply.assumed else (),
+        refused=refused,
+        written=written,
+        unanswered=bool(lacking),
+    )
+
+
+def _writes(
+    carried: Mapping[str, Value], rows: Mapping[str, str] | None, refused: dict[str, str]
+) -> list[tuple[str, str, int]]:
+    """Field, setting, value of every write; `rows` is None in a dry run."""
+    out = []
+    if "tracking_interval" in carried:
+        out.append(("tracking_interval", values.INTERVAL, int(carried["tracking_interval"])))
+    if "tracking_angle" in carried:
+        angle = int(carried["tracking_angle"])
+        if angle and rows is not None and values.number(rows.get(values.ANGLE)) is None:
+            refused["tracking_angle"] = (
+                "not written: the unit does not list GPSHC as one number, and its arguments are not public"
+            )
+        else:
+            if angle:
+                out.append(("tracking_angle", values.ANGLE, angle))
+            out.append(("tracking_angle", values.ANGLE_ON, 1 if angle else 0))
+    return out
+
+
+def read(target: Target, wanted: Sequence[str]) -> Generator[Command, Reply, Outcome]:
+    """See `Family.read`."""
+    if not wanted:
+        return Outcome({})
+    reply = yield _list(target, Purpose.READ, wanted)
+    return Outcome({}, values.told(_rows(reply)), unanswered=reply.verdict is Verdict.TIMEOUT)
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command: a line, which gets its CR; bytes go as they are.
+
+    Raises LocalError for a text that is no line of 1 to 160 printable ASCII characters, and for a server port of 0.
+    """
+
+    def match(message: Message) -> Match:
+        if not _ours(target, message):
+            return Match.NO
+        return Match.DONE if message.text == "OK" else Match.PART
+
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+        return Command(text, text.hex(), Purpose.RAW, "lines, then OK", match, timeout=TIMEOUT)
+    line = text.strip()
+    if not 0 < len(line) <= MAX_COMMAND or not all(" " <= c <= "~" for c in line):
+        raise LocalError(f"a command is a line of 1 to {MAX_COMMAND} printable ASCII characters", parameter="command")
+    if _DEADLY.fullmatch(line):
+        raise LocalError(
+            "a server port of 0 switches GPRS off: the unit could not be reached again", parameter="command"
+        )
+    secret = _SECRET.fullmatch(line)
+    shown = f"{secret[1]}***" if secret else line
+    secrets = (secret[2].encode("ascii"),) if secret else ()
+    payload = line.encode("ascii") + b"\r"
+    return Command(payload, shown, Purpose.RAW, "lines, then OK", match, timeout=TIMEOUT, secrets=secrets)

@@ -1,0 +1,113 @@
+"""The BOX Telematics family as the gateway sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracker_codecs.contract import (
+    NO_FAULTS,
+    Clock,
+    Command,
+    Dialogue,
+    Emulator,
+    Event,
+    Family,
+    Faults,
+    Limits,
+    Message,
+    Problem,
+    Settings,
+    Severity,
+    Stream,
+    Target,
+    Transport,
+    Value,
+    utc_now,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.box_telematics import dialogue
+from tracker_codecs.families.box_telematics import frame as wire
+from tracker_codecs.families.box_telematics import settings as values
+from tracker_codecs.families.box_telematics.emulator import BoxEmulator
+
+
+class BoxTelematics(Family):
+    """BOX-tracker units of BOX Telematics over TCP; see the package's modules."""
+
+    name = "box-telematics"
+    title = "BOX Telematics BOX-tracker"
+    default_port = 5065
+    limits = Limits(max_frame=wire.MAX_LINE + 2, idle=600.0, reply_timeout=dialogue.TIMEOUT)
+    acknowledgement_proves = (
+        "OK follows the output of a command that was carried out; the text of a failure is not public"
+    )
+    sources = (
+        "BOX-tracker Communication Protocol v1.5 (2009), manualshive.com box-tracker 2798112, pages 7 to 31",
+        "manualslib.com manual 1794193: session example, fields of the header",
+        "github.com/traccar/traccar Box protocol, decoder and tests (line end, confirmation, recorded lines)",
+    )
+    variants = values.VARIANTS
+
+    def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
+        """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
+        self._over(transport)
+        return wire.BoxStream()
+
+    def recognise(self, first: bytes) -> bool | None:
+        """The header line."""
+        return wire.recognise(first)
+
+    def fields(self, message: Message) -> dict[str, Any]:
+        """Everything known of a line of either direction."""
+        return wire.fields(message)
+
+    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """What a server sends: confirmations of batches, and commands."""
+        return wire.BoxStream(server=True).feed(data)
+
+    def check(self, target: Target, settings: Settings) -> list[Problem]:
+        """See `settings`."""
+        return values.check(target, self.capabilities(target), settings)
+
+    def apply(self, target: Target, settings: Settings) -> Dialogue:
+        """List the settings, write, list them again."""
+        problems = self.check(target, settings)
+        for problem in problems:
+            if problem.severity is Severity.REFUSE:
+                raise LocalError(problem.reason, parameter=problem.field)
+        told = {problem.field for problem in problems}
+        carried = {name: value for name, value in settings.items() if name not in told}
+        return dialogue.apply(target, settings, problems, carried)
+
+    def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
+        """The listing of CONFIG."""
+        able = self.capabilities(target)
+        return dialogue.read(target, [name for name in wanted if name in able and able[name].best is not None])
+
+    def raw(self, target: Target, text: str | bytes) -> Command:
+        """An operator's own command: text as a line, bytes as they are."""
+        return dialogue.raw(target, text)
+
+    def emulator(
+        self,
+        device_id: str,
+        variant: str,
+        *,
+        transport: Transport = Transport.TCP,
+        settings: Settings | None = None,
+        faults: Faults = NO_FAULTS,
+        options: Mapping[str, Value] | None = None,
+    ) -> Emulator:
+        """A device of this variant. Options: see the emulator's module."""
+        self._over(transport)
+        if variant not in self.variants:
+            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        return BoxEmulator(device_id, settings or {}, faults, options or {})
+
+    def _over(self, transport: Transport) -> None:
+        if transport not in self.transports:
+            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
+
+
+FAMILY = BoxTelematics()
