@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo run test lint bench lock clean help
+.PHONY: demo run test tools lint bench lock clean help
 help:
 	@echo "make demo | run | test | lint | bench | lock | clean"
 
@@ -21,7 +21,15 @@ demo: $(STAMP)
 run: $(STAMP)
 	$(BIN)/tracker-gateway serve
 
-test: $(STAMP)
+# The tests of MQTT run against a real broker: Mosquitto of Debian's archive, with openssl for its certificates.
+tools:
+	@command -v mosquitto >/dev/null && command -v openssl >/dev/null || PATH=$$PATH:/usr/sbin command -v mosquitto >/dev/null || { \
+	  echo "installing mosquitto"; \
+	  SUDO=$$(test "$$(id -u)" = 0 || echo sudo); \
+	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends mosquitto openssl >/dev/null; } || \
+	  { echo "the tests need mosquitto and openssl: install them (apt-get install mosquitto openssl)" >&2; exit 1; }
+
+test: $(STAMP) tools
 	$(BIN)/python -m pytest -n 2
 
 lint: $(STAMP)

@@ -13,9 +13,18 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from tracker_codecs import registry
 from tracker_codecs.contract import Transport
 from tracker_codecs.errors import LocalError
@@ -109,6 +118,57 @@ class ListenerConfig(_Section):
         return (self.family,) if isinstance(self.family, str) else self.family
 
 
+class BrokerConfig(_Section):
+    """An MQTT broker that trackers of one family are reached through."""
+
+    family: str
+    host: Host
+    port: Port = 1883
+    #: Protocol version; The Things Stack and many trackers speak 3.1.1.
+    version: Literal["3.1", "3.1.1", "5"] = "3.1.1"
+    tls: bool = False
+    #: Files: the authority that signed the broker's certificate, our certificate and its key.
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    #: Empty: one is made up at each connection. A persistent session (`clean = false`) needs one.
+    client_id: str = ""
+    keepalive: int = Field(default=60, ge=5, le=65535)
+    clean: bool = True
+    subscribe_qos: Literal[0, 1, 2] = 1
+    publish_qos: Literal[0, 1, 2] = 1
+    #: Topic filters in place of the family's own.
+    topics: tuple[str, ...] = ()
+    #: Options of the family, as `prefix`; below those of model and tracker.
+    options: dict[str, Any] = Field(default_factory=dict)
+    #: Messages that may wait, in each direction.
+    queue: int = Field(default=10_000, ge=10)
+
+    @field_validator("family")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        names = registry.names()
+        if name not in names:
+            raise ValueError(f"there is no codec family {name!r}{_close(name, names)}")
+        return name
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if Transport.MQTT not in registry.get(self.family).transports:
+            raise ValueError(f"{self.family} does not speak mqtt")
+        if not self.clean and not self.client_id:
+            raise ValueError("clean = false needs a client_id: the broker keeps the session under it")
+        if not self.tls and (self.ca or self.certificate or self.key):
+            raise ValueError("ca, certificate and key belong to tls = true")
+        try:
+            registry.get(self.family).topics(self.options)
+        except LocalError as error:
+            raise ValueError(f"options: {error}") from None
+        return self
+
+
 class Unregistered(StrEnum):
     """What happens to a device id that is not registered."""
 
@@ -146,6 +206,18 @@ class DeliveryConfig(_Section):
     idle_gap: Seconds = 60.0
     #: Models for which facts of low confidence may be used.
     experimental_models: tuple[str, ...] = ()
+
+
+class RecordingConfig(_Section):
+    """Which links are recorded as dialogues, and how much of them is kept."""
+
+    enabled: bool = False
+    directory: Path = Path("recordings")
+    #: Device ids, or "all".
+    trackers: Literal["all"] | tuple[str, ...] = "all"
+    max_bytes: int = Field(default=1_048_576, ge=4096, le=16 * 1024 * 1024)
+    max_files: int = Field(default=100, ge=1, le=10_000)
+    redact_ids: bool = False
 
 
 class Level(StrEnum):
@@ -195,9 +267,11 @@ class Config(_Section):
     store: StoreConfig = StoreConfig()
     http: HttpConfig = HttpConfig()
     listeners: tuple[ListenerConfig, ...] = Field(default_factory=_default_listeners)
+    brokers: tuple[BrokerConfig, ...] = ()
     links: LinksConfig = LinksConfig()
     delivery: DeliveryConfig = DeliveryConfig()
     logging: LoggingConfig = LoggingConfig()
+    recording: RecordingConfig = RecordingConfig()
 
     @field_validator("listeners")
     @classmethod
@@ -313,7 +387,8 @@ def _keys(loc: tuple[str | int, ...]) -> list[str]:
     for part in loc:
         if isinstance(part, int):
             continue
-        model = ListenerConfig if part == "listeners" else model.model_fields[part].annotation
+        lists = {"listeners": ListenerConfig, "brokers": BrokerConfig}
+        model = lists.get(part) or model.model_fields[part].annotation
     return list(model.model_fields)
 
 

@@ -20,6 +20,7 @@ from tracker_gateway.core import Gateway
 from tracker_gateway.http import JsonRunner, make_app
 from tracker_gateway.loop import run_loop
 from tracker_gateway.metrics import Metrics
+from tracker_gateway.recording.recorder import Recorder
 from tracker_gateway.store import Store, open_store
 from tracker_gateway.transports.hub import Hub
 from tracker_gateway.transports.room import ListenError
@@ -67,9 +68,14 @@ class Daemon:
         self._undo.push_async_callback(self.gateway.stop)
         self.hub = Hub(config.links, self.gateway.directory, self.gateway.engine, self.store, self.metrics)
         self._undo.push_async_callback(self.hub.stop, "the gateway stops")
+        if config.recording.enabled:
+            clock = asyncio.get_running_loop().time
+            recorder = Recorder(config.recording, self.gateway.directory, self.gateway.bus, clock)
+            self.hub.shared.tap = recorder
+            self._undo.callback(recorder.stop)
         if config.http.enabled:
             await self._serve_http()
-        await self.hub.start(config.listeners)
+        await self.hub.start(config.listeners, config.brokers)
         self.gateway.add_health("links", self.hub.health)
 
     async def _serve_http(self) -> None:

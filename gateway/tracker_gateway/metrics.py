@@ -6,7 +6,7 @@ The hot path counts in plain attributes of a `LinkStats`; they become samples on
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -117,12 +117,23 @@ class Metrics:
             buckets=SLOW,
             registry=self.registry,
         )
+        self._brokers = Gauge(
+            name("broker"),
+            "MQTT brokers: connected (1 or 0), messages dropped and retained ones ignored, reconnects.",
+            ["broker", "family", "fact"],
+            registry=self.registry,
+        )
         self._http = Counter(
             name("http_requests"), "Answered requests; code 0 is success.", ["route", "code"], registry=self.registry
         )
         self._http_seconds = Histogram(
             name("http_seconds"), "Time to answer a request.", ["route"], buckets=FAST, registry=self.registry
         )
+
+    def broker(self, name: str, family: str, facts: Mapping[str, Callable[[], float]]) -> None:
+        """Show the state of a broker's link: fact (`connected`, `dropped`, `retained`, `reconnects`) -> its number."""
+        for fact, number in facts.items():
+            self._brokers.labels(name, family, fact).set_function(number)
 
     def link_stats(self, family: str, transport: str) -> LinkStats:
         """The counters of a family on a transport; the same object for the same names."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tracker_codecs.contract import Transport
-from tracker_gateway.config import Config, ConfigError, Unregistered, load
+from tracker_gateway.config import BrokerConfig, Config, ConfigError, Unregistered, load
 
 EXAMPLE = Path(__file__).parents[2] / "gateway.example.toml"
 #: Keys whose default is "not set", and what the example shows for them.
@@ -36,7 +36,12 @@ def test_the_example_names_every_key_with_its_default(tmp_path: Path) -> None:
     lines = EXAMPLE.read_text("utf-8").splitlines()
     switched_on = "\n".join(re.sub(r"^#(?=\[|\w+ = )", "", line) for line in lines)
     shown = tomllib.loads(switched_on)
+    (broker,) = shown.pop("brokers")
+    known = BrokerConfig(family="lorawan", host="127.0.0.1").model_dump(mode="json")
+    files = {"ca": "ca.pem", "certificate": "client.pem", "key": "client.key"}
+    assert broker == {**known, **files, "tls": True, "password": ""}
     expected: dict[str, Any] = Config().model_dump(mode="json")
+    del expected["brokers"]
     for (section, key), value in UNSET.items():
         assert expected[section][key] is None
         expected[section][key] = value

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from tracker_codecs.contract import Message
+from tracker_codecs.contract import Kind, Message, Transport
 from tracker_codecs.text import clean
 
 from tracker_gateway.config import DeliveryConfig
@@ -202,6 +202,8 @@ class Engine:
         self._dispatch.kick(lane)
 
     def _heard(self, lane: Lane, session: Session, message: Message) -> None:
+        if lane.conversation is None and message.kind is Kind.OTHER and session.transport is Transport.MQTT:
+            return  # a network's own words (queued, sent) are no contact with the device
         now = self._clock.time()
         silence, lane.heard = now - lane.heard, now
         if lane.conversation is not None:

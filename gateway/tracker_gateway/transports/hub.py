@@ -10,13 +10,14 @@ import structlog
 from tracker_codecs import registry as families
 from tracker_codecs.contract import Family, Transport
 
-from tracker_gateway.config import LinksConfig, ListenerConfig
+from tracker_gateway.config import BrokerConfig, LinksConfig, ListenerConfig
 from tracker_gateway.log import Sparing
 from tracker_gateway.metrics import Metrics
 from tracker_gateway.registry import SessionRegistry
 from tracker_gateway.sessions import SessionListener
 from tracker_gateway.transports.guard import Guard
 from tracker_gateway.transports.link import Link
+from tracker_gateway.transports.mqtt import Broker
 from tracker_gateway.transports.room import Directory, ListenError, Room, Shared
 from tracker_gateway.transports.sniff import Sniffer, clashes
 from tracker_gateway.transports.tcp import TcpListener
@@ -83,11 +84,12 @@ class Hub:
         )
         directory.on_change(self.sessions.tracker_changed)
         self._listeners: list[Listener] = []
+        self._brokers: list[Broker] = []
         self._sweeper: asyncio.Task[None] | None = None
         self._suppressed = 0
 
-    async def start(self, wanted: Sequence[ListenerConfig]) -> None:
-        """Listen on all of these ports, or on none. Raises ListenError."""
+    async def start(self, wanted: Sequence[ListenerConfig], brokers: Sequence[BrokerConfig] = ()) -> None:
+        """Listen on all of these ports, or on none; call these brokers. Raises ListenError."""
         try:
             for each in wanted:
                 listener = self._listener(each)
@@ -99,6 +101,10 @@ class Hub:
         except BaseException:
             await self._stop_listening()
             raise
+        for config in brokers:
+            broker = Broker(self._room(families.get(config.family), Transport.MQTT), config)
+            await broker.start()
+            self._brokers.append(broker)
         self.shared.unknown.start()
         self._sweeper = asyncio.create_task(self._sweep_for_ever(), name="deadlines of links")
 
@@ -133,8 +139,12 @@ class Hub:
             await self.shared.unknown.stop()
 
     async def _stop_listening(self) -> None:
-        for listener in self._listeners:
+        for listener in self._all:
             await listener.stop()
+
+    @property
+    def _all(self) -> list[Listener]:
+        return [*self._listeners, *self._brokers]
 
     @property
     def addresses(self) -> Mapping[tuple[str, Transport], tuple[str, int]]:
@@ -144,8 +154,10 @@ class Hub:
     def health(self) -> dict[str, Any]:
         """For `Gateway.add_health`."""
         shared = self.shared
+        brokers = [broker.health() for broker in self._brokers]
         return {
-            "status": "ok",
+            "status": "ok" if all(each["status"] == "ok" for each in brokers) else "degraded",
+            **({"brokers": brokers} if brokers else {}),
             "listening": [
                 {
                     "family": room.family.name,
@@ -163,7 +175,7 @@ class Hub:
         }
 
     def _links(self) -> Iterator[Link | Sniffer]:
-        for listener in self._listeners:
+        for listener in self._all:
             yield from tuple(listener.links)
 
     async def _sweep_for_ever(self) -> None:

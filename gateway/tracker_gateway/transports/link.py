@@ -12,7 +12,7 @@ from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
 from tracker_gateway.sessions import Session
-from tracker_gateway.transports.room import Room
+from tracker_gateway.transports.room import Room, Tape
 from tracker_gateway.types import Tracker
 
 #: Messages without a device id that a link may send before it is identified.
@@ -46,11 +46,13 @@ class Link(Session):
         "room",
         "source",
         "stream",
+        "tape",
     )
 
     room: Room
     stream: Stream
     claimed: str | None
+    tape: Tape | None
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -62,6 +64,8 @@ class Link(Session):
         self.peer = ""
         self.source = ""
         self.connected = self.last_heard = room.shared.clock()
+        tap = room.shared.tap
+        self.tape = None if tap is None else tap.tape(room.family, room.transport)
         self.identified = False
         self.held = False
         self.claimed = None
@@ -100,6 +104,8 @@ class Link(Session):
         stats = room.stats
         self.last_heard = room.shared.clock()
         stats.bytes_in += len(data)
+        if self.tape is not None:
+            self.tape.device(data)
         events = self.stream.feed(data)
         count = len(events)
         stats.frames += count
@@ -167,6 +173,9 @@ class Link(Session):
     def gone(self, reason: str) -> None:
         """The transport is gone: give back what the link held."""
         shared = self.room.shared
+        if self.tape is not None:
+            self.tape.gone()
+            self.tape = None
         if not self.ending:
             self.ending = reason
             self.room.stats.closes["peer"] += 1
@@ -205,6 +214,8 @@ class Link(Session):
         self.claimed = message.device_id
         self.session_id = shared.registry.next_id()
         self.opened = self.last_heard
+        if self.tape is not None:
+            self.tape = self.tape.identified(self)
         self.stream.bind(shared.directory.target(tracker))
         if message.owed:
             self.send(message.owed)

@@ -13,7 +13,7 @@ from tracker_gateway.config import LinksConfig, Unregistered
 from tracker_gateway.log import Sparing
 from tracker_gateway.metrics import LinkStats, Metrics
 from tracker_gateway.registry import SessionRegistry
-from tracker_gateway.sessions import SessionListener
+from tracker_gateway.sessions import Session, SessionListener
 from tracker_gateway.transports.guard import Guard
 from tracker_gateway.transports.unknown import UnknownDevices
 from tracker_gateway.types import Tracker
@@ -30,6 +30,32 @@ class Directory(Protocol):
 
     def on_change(self, callback: Callable[[Tracker | None, Tracker | None], None]) -> None:
         """Call back with (before, after) whenever a tracker was added, changed or removed."""
+
+
+class Tape(Protocol):
+    """What records one link. Never raises. See `recording.recorder`."""
+
+    def device(self, data: bytes, channel: str = "") -> None:
+        """The device said this."""
+
+    def owed(self, data: bytes, channel: str = "") -> None:
+        """It was answered this."""
+
+    def command(self, data: bytes, channel: str = "") -> None:
+        """A command was written."""
+
+    def identified(self, session: Session) -> Tape | None:
+        """It is this tracker, before anything owed to it is written. None: it is not recorded."""
+
+    def gone(self) -> None:
+        """The link is over."""
+
+
+class Tap(Protocol):
+    """Makes a tape for every link that comes up."""
+
+    def tape(self, family: Family, transport: Transport) -> Tape:
+        """For a link of this family."""
 
 
 class ListenError(Exception):
@@ -49,6 +75,7 @@ class Shared:
     sparing: Sparing
     unknown: UnknownDevices
     clock: Callable[[], float]
+    tap: Tap | None = None
 
     @property
     def lists_unknown(self) -> bool:

@@ -93,11 +93,20 @@ class TcpLink(Link, Protocol):
     # -- Link ---------------------------------------------------------------------------------------------------------
     def send(self, data: bytes) -> None:
         """Bytes that are owed. A device that does not read what it is owed is let go."""
-        if not self.write(data) and not self.ending:
+        if self._put(data):
+            if self.tape is not None:
+                self.tape.owed(data)
+        elif not self.ending:
             self.end("slow", "does not read what is sent to it")
 
     def write(self, data: bytes, channel: str = "") -> bool:
         """See Session."""
+        taken = self._put(data)
+        if taken and self.tape is not None:
+            self.tape.command(data)
+        return taken
+
+    def _put(self, data: bytes) -> bool:
         transport = self._transport
         if transport is None or self.ending or transport.is_closing():
             return False

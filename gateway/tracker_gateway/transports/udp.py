@@ -76,10 +76,17 @@ class UdpLink(Link):
 
     def send(self, data: bytes) -> None:
         """Bytes that are owed, to where the device spoke from."""
-        self.write(data)
+        if self._put(data) and self.tape is not None:
+            self.tape.owed(data)
 
     def write(self, data: bytes, channel: str = "") -> bool:
         """See Session."""
+        taken = self._put(data)
+        if taken and self.tape is not None:
+            self.tape.command(data)
+        return taken
+
+    def _put(self, data: bytes) -> bool:
         if self.ending or not self._endpoint.send(data, self._address):
             return False
         self.room.stats.bytes_out += len(data)
@@ -236,6 +243,8 @@ class UdpListener(DatagramProtocol):
         link.claimed = tracker.device_id
         self._by_device[tracker.device_id] = link
         # Its own stream hears the datagram from the start: what is owed may depend on all of it.
+        if link.tape is not None:
+            link.tape.device(data)
         events = link.stream.feed(data)
         first = next(event for event in events if isinstance(event, Message) and event.device_id == link.claimed)
         link.identify(tracker, first)
