@@ -1,0 +1,106 @@
+"""A believable IDD-213: login, heartbeat, positions, set and query of the interval.
+
+Login and position copy recorded ones (IDD-213W, and an older unit; traccar/traccar tests); id and time are its own.
+Options: `version` (4): its version byte, and the only one it answers; `queries` (true): false keeps silent on queries.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.families.castel import frame as wire
+from tracker_codecs.families.castel import settings as values
+
+_LOGIN = (
+    bytes.fromhex("831c1c58b1fc1c58ae94040012220000f60400005800000000000763016800008484 00")
+    + b"IDD_213W01_S V1.0.7\0IDD_213W01_H V1.0.7\0"
+    + bytes.fromhex("0100 0211")
+)
+_POSITION = bytes.fromhex("01c1f06952e7f069529c9111000000000069830000070000000400036401014c00030001")
+_PLACE = bytes.fromhex("1480d60488c57218000000009f01e803")
+#: The vendor's factory interval in seconds.
+_FACTORY = 30
+
+
+class CastelEmulator(Emulator):
+    """One unit; see the module."""
+
+    def __init__(
+        self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value], datagrams: bool
+    ) -> None:
+        self.device_id = device_id
+        self.faults = faults
+        self.options = options
+        self.version = int(options.get("version", 4))
+        self.interval = int(settings.get(values.FIELD, _FACTORY))
+        self._datagrams = datagrams
+        self._stream = wire.CastelStream(server=True, datagrams=datagrams)
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """See `Emulator.settings`."""
+        return {values.FIELD: self.interval}
+
+    def _say(self, kind: int, body: bytes = b"") -> Datum:
+        return Datum(wire.build(self.version, self.device_id, kind, body))
+
+    def connect(self) -> list[Datum]:
+        """The login."""
+        self._stream = wire.CastelStream(server=True, datagrams=self._datagrams)
+        return [self._say(wire.LOGIN, _LOGIN)]
+
+    def heartbeat(self) -> list[Datum]:
+        """A heartbeat without a body."""
+        return [self._say(wire.HEARTBEAT)]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position."""
+        time = bytes((now.day, now.month, now.year % 100, now.hour, now.minute, now.second))
+        return [self._say(0x4001, _POSITION + time + _PLACE)]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """See `Emulator.receive`."""
+        said: list[Datum] = []
+        for event in self._stream.feed(data):
+            if not isinstance(event, Message) or self.faults.silent or event.device_id != self.device_id:
+                continue
+            if wire.version_of(event.frame) != self.version:
+                continue
+            kind, body = wire.type_of(event.frame), wire.body_of(event.frame)
+            if kind == wire.SET and len(body) >= 3:
+                said.append(self._set(body))
+            elif kind == wire.QUERY and len(body) >= 3 and self.options.get("queries", True):
+                said.append(self._query(body))
+        return said
+
+    def _set(self, body: bytes) -> Datum:
+        taken = []
+        for tag, value in _items(body):
+            if tag == values.TAG and len(value) == 2 and values.FIELD not in self.faults.refuse:
+                taken.append(tag)
+                low, high = self.faults.clamp.get(values.FIELD, (0, 0xFFFF))
+                if values.FIELD not in self.faults.ignore:
+                    self.interval = int(min(max(int.from_bytes(value, "little"), low), high))
+        return self._say(wire.SET_ANSWER, body[:2] + struct.pack(f"<B{len(taken)}H", len(taken), *taken))
+
+    def _query(self, body: bytes) -> Datum:
+        asked = struct.unpack_from(f"<{min(body[2], (len(body) - 3) // 2)}H", body, 3)
+        failed = [tag for tag in asked if tag != values.TAG]
+        value = self.interval.to_bytes(2, "little")
+        good = b"".join(struct.pack("<HH", tag, 2) + value for tag in dict.fromkeys(asked) if tag == values.TAG)
+        head = body[:2] + struct.pack(f"<BBB{len(failed)}HB", 1, 0, len(failed), *failed, bool(good))
+        return self._say(wire.QUERY_ANSWER, head + good)
+
+
+def _items(body: bytes) -> list[tuple[int, bytes]]:
+    """Tags and values of a set message, as far as they are whole."""
+    out: list[tuple[int, bytes]] = []
+    pos = 3
+    while pos + 4 <= len(body) and len(out) < body[2]:
+        tag, size = struct.unpack_from("<HH", body, pos)
+        out.append((tag, body[pos + 4 : pos + 4 + size]))
+        pos += 4 + size
+    return out

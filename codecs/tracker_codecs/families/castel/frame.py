@@ -1,0 +1,194 @@
+"""Castel frames: cutting of a link, answers that are owed, building.
+
+`@@`, length of the whole frame (little endian), version, device id (20 bytes, zero padded), type (big endian), body,
+CRC-16/X.25 over all before it (little endian), CR LF. Numbers in a body are little endian. Versions 3 and 4 speak the
+set SC (OBD units), others CC; `$$` is MPIP, which has no version byte. Nothing is escaped: the length cuts.
+Sources: traccar/traccar Castel decoder, encoder and tests (52 recorded frames).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from fastcrc import crc16
+
+from tracker_codecs.contract import Checksum, Clock, Event, Kind, Message, Stream, utc_now
+from tracker_codecs.errors import PeerError
+
+SC_VERSIONS = frozenset((3, 4))
+#: No largest frame is published; recorded ones have up to about 200 bytes.
+MAX_FRAME = 4096
+_LEAST = 30
+_SHOWN = 64
+LOGIN, LOGOUT, HEARTBEAT, ALARM, AGPS = 0x1001, 0x1002, 0x1003, 0x4007, 0x5101
+SET, QUERY, SET_ANSWER, QUERY_ANSWER = 0x2001, 0x2002, 0xA001, 0xA002
+CC_LOGIN, CC_HEARTBEAT, MPIP_POSITION, MPIP_REPORT = 0x4001, 0x4206, 0x4001, 0x2001
+#: Where a frame may start after garbage: a possible length, and an id of letters and digits.
+_START = re.compile(
+    rb"@(?:\Z|@(?:\Z|[\0-\xff](?:\Z|[\0-\x10](?:\Z|[\0-\xff](?:\Z|[0-9A-Za-z])))))|"
+    rb"\$(?:\Z|\$(?:\Z|[\0-\xff](?:\Z|[\0-\x10](?:\Z|[0-9A-Za-z]))))"
+)
+#: Body of a login answer before the time: stay on this server.
+_STAY = b"\xff\xff\xff\xff\0\0"
+
+crc = crc16.ibm_sdlc
+
+
+def seal(head: bytes, kind: int, body: bytes = b"") -> bytes:
+    """A frame: `head` is the start bytes, a length that is replaced, version (not of `$$`) and the padded id."""
+    size = len(head) + 2 + len(body) + 4
+    whole = head[:2] + size.to_bytes(2, "little") + head[4:] + kind.to_bytes(2, "big") + body
+    return whole + crc(whole).to_bytes(2, "little") + b"\r\n"
+
+
+def build(version: int, device_id: str, kind: int, body: bytes = b"") -> bytes:
+    """A frame with `@@` to or from this device (at most 20 ASCII characters)."""
+    return seal(b"@@\0\0" + bytes((version,)) + device_id.encode("ascii").ljust(20, b"\0"), kind, body)
+
+
+def type_of(frame: bytes) -> int:
+    """The message type."""
+    at = 25 if frame[0] == 0x40 else 24
+    return frame[at] << 8 | frame[at + 1]
+
+
+def body_of(frame: bytes) -> bytes:
+    """What stands between type and checksum."""
+    return frame[27 if frame[0] == 0x40 else 26 : -4]
+
+
+def version_of(frame: bytes) -> int | None:
+    """The version byte; None with `$$`."""
+    return frame[4] if frame[0] == 0x40 else None
+
+
+def _id_of(padded: bytes) -> str | None:
+    text = padded.rstrip(b"\0")
+    return text.decode("ascii") if text.isalnum() else None
+
+
+class CastelStream(Stream):
+    """Cuts one direction of a link; on UDP every feed is whole. `server` is true for what a server sends.
+
+    Recovery: a frame whose checksum or end is wrong is given up, but for one that may start inside it. One PeerError is
+    given for a run of garbage, at its first byte.
+    """
+
+    __slots__ = ("_buffer", "_clock", "_datagrams", "_lost", "_need", "_server", "device_id")
+
+    def __init__(self, clock: Clock = utc_now, *, datagrams: bool = False, server: bool = False) -> None:
+        self.device_id: str | None = None
+        self._buffer = bytearray()
+        self._need = 0
+        self._lost = False
+        self._clock = clock
+        self._datagrams = datagrams
+        self._server = server
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of the unfinished frame."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Take bytes at any split (UDP: a datagram); give messages and PeerErrors in order."""
+        events = self._cut(data)
+        if self._datagrams:
+            if self._buffer:
+                events.append(PeerError("a datagram that ends inside a frame", discarded=bytes(self._buffer[:_SHOWN])))
+                self._buffer.clear()
+            self._lost = False
+        return events
+
+    def _cut(self, data: bytes) -> list[Event]:
+        buffer = self._buffer
+        if buffer:
+            buffer += data
+            if len(buffer) < self._need:
+                return []
+            data = bytes(buffer)
+            buffer.clear()
+        events: list[Event] = []
+        pos, size = 0, len(data)
+        while pos < size:
+            if self._lost:
+                found = _START.search(data, pos)
+                if not found:
+                    return events
+                pos = found.start()
+            left, start = size - pos, data[pos : pos + 2]
+            sure = 6 if self._lost else 4  # what the search after garbage looks at, or only the length
+            if left < sure and b"@@".startswith(start) | b"$$".startswith(start):
+                self._need = left + 1 if left < 2 else sure
+                break
+            total = data[pos + 2] | data[pos + 3] << 8 if start in (b"@@", b"$$") else 0
+            if not _LEAST + (start == b"@@") <= total <= MAX_FRAME:
+                if not self._lost:
+                    self._lost = True
+                    events.append(
+                        PeerError(f"no frame starts with {data[pos : pos + 1].hex()}", discarded=data[pos : pos + 1])
+                    )
+                pos += 1
+                continue
+            if left < total:
+                self._need = total
+                break
+            frame = data[pos : pos + total]
+            if frame[-2:] == b"\r\n" and crc(frame[:-4]) == frame[-4] | frame[-3] << 8:
+                events.append(self._message(frame))
+                self._lost = False
+                pos += total
+            elif self._lost:
+                pos += 1
+            else:
+                events.append(PeerError("wrong checksum, or no frame of this length", discarded=frame[:_SHOWN]))
+                inside = _START.search(data, pos + 1, pos + total)
+                self._lost = inside is not None
+                pos = inside.start() if inside else pos + total
+        if pos < size:
+            buffer += data[pos:]
+        return events
+
+    def _message(self, frame: bytes) -> Message:
+        version = version_of(frame)
+        head = frame[:25] if version is not None else frame[:24]
+        device, kind = _id_of(head[-20:]), type_of(frame)
+        if self._server:
+            return Message(Kind.OTHER, frame, device, b"", Checksum.OK)
+        self.device_id = device
+        name, owed = Kind.REPORT, b""
+        if version in SC_VERSIONS:
+            if kind == LOGIN:
+                now = int(self._clock().timestamp()).to_bytes(4, "little")
+                name, owed = Kind.LOGIN, seal(head, 0x9001, _STAY + now)
+            elif kind == HEARTBEAT:
+                name, owed = Kind.HEARTBEAT, seal(head, 0x9003)
+            elif kind == ALARM:
+                owed = seal(head, 0xC007, frame[27:-4][:4])
+            elif kind in (LOGOUT, AGPS):
+                name = Kind.OTHER
+            elif kind & 0x8000:
+                name = Kind.REPLY
+        elif version is not None:
+            if kind == CC_LOGIN:
+                name, owed = Kind.LOGIN, seal(head, 0x8001)
+            elif kind == CC_HEARTBEAT:
+                name, owed = Kind.HEARTBEAT, seal(head, 0x8206)
+        elif kind == MPIP_POSITION:
+            owed = seal(head, 0x4001)
+        elif kind == MPIP_REPORT:
+            owed = seal(head, 0x1001, bytes(4) + b"\xff" * 8)
+        text = f"type {kind:04x}: {frame[27:-4][:_SHOWN].hex()}" if name is Kind.REPLY else ""
+        return Message(name, frame, device, owed, Checksum.OK, text)
+
+
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: a possible length, then an id of letters and digits."""
+    start = first[:2]
+    if not b"@@".startswith(start) | b"$$".startswith(start):
+        return False
+    if len(first) < 8:
+        return None if len(first) < 4 or _LEAST <= first[2] | first[3] << 8 <= MAX_FRAME else False
+    at = 5 if start == b"@@" else 4
+    return _LEAST <= first[2] | first[3] << 8 <= MAX_FRAME and first[at : at + 3].isalnum()

@@ -1,0 +1,51 @@
+"""Which parameter carries which profile field, and what does not fit.
+
+One tag is public: 1102, the reporting interval in seconds, two bytes. Distance, angle and count of records are probably
+among 1101 and 1103 to 1107, but which is which nobody publishes: they are not guessed.
+Sources: a public C# telematics server (tag 1102); OBD Smart PC Tool User Manual V100 (range 1 to 600 s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target
+from tracker_codecs.errors import LocalError
+
+FIELD, TAG = "tracking_interval", 0x1102
+RANGE = (1, 600)
+_HIDDEN = Capability(None, "the number of its parameter is not public")
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+    "idd": {
+        FIELD: Capability(Strength.READ_BACK),
+        **dict.fromkeys(
+            ("tracking_distance", "tracking_angle", "upload_records_count", "sleep_report_interval"), _HIDDEN
+        ),
+    }
+}
+
+
+def version_of(target: Target) -> int | None:
+    """Option `version` (3 or 4), else what the unit was last heard with, else None. Raises LocalError."""
+    option = target.options.get("version")
+    if option is not None:
+        if isinstance(option, bool) or str(option) not in ("3", "4"):
+            raise LocalError("must be 3 or 4", parameter="version")
+        return int(option)
+    known = target.known.get("version", "")
+    return int(known) if known in ("3", "4") else None
+
+
+def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+    """See `Family.check`."""
+    version_of(target)
+    problems = []
+    low, high = RANGE
+    for name, value in wanted.items():
+        capability = able.get(name)
+        if capability is None or capability.best is None:
+            reason = capability.reason if capability else "no public parameter of these units carries it"
+            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
+        elif not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            problems.append(Problem(name, Severity.REFUSE, f"the unit takes {low} to {high} s"))
+    return problems
