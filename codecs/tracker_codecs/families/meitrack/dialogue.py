@@ -1,0 +1,148 @@
+"""The conversations: one command after the other, each after the answer to the one before. Nothing can be read back.
+
+An answer repeats the data identifier F and the command code: both must be ours. (One printed example, of the picture
+command D02, answers with another F; every settings example repeats it.) F of a change is one of 31 capitals and
+signs, and follows the command number, so that 31 revisions in a row use different ones for the same command; operators'
+own commands use small letters. A failure text is not documented: anything but OK is a refusal.
+Source: MEITRACK GPRS Protocol V1.6 / V1.7, T622 edition V1.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+
+from tracker_codecs.contract import (
+    Checksum,
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Settings,
+    Target,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.families.meitrack import frame as wire
+from tracker_codecs.families.meitrack.settings import ORDER, Step
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+_OWN_FLAGS = 31
+_RAW_FLAGS = 26
+_CONTENT = re.compile(r"[A-Z][0-9A-Z]{2}(?:,[ -)+-~]*)?")
+
+
+def flag_of(target: Target, command: str) -> str:
+    """Data identifier of a command of a change."""
+    return chr(0x41 + (target.serial + ORDER.index(command)) % _OWN_FLAGS)
+
+
+def _answered(target: Target, flag: str, fits: Callable[[wire.Content], Match]) -> Callable[[Message], Match]:
+    def match(message: Message) -> Match:
+        if message.checksum is not Checksum.OK or message.device_id != target.device_id:
+            return Match.NO
+        if message.kind is Kind.OTHER or message.frame[2:3] != flag.encode("ascii"):
+            return Match.NO
+        try:
+            return fits(wire.parse(message.frame))
+        except PeerError:
+            return Match.NO
+
+    return match
+
+
+def _write(target: Target, step: Step) -> Command:
+    command = step.text[:3]
+    flag = flag_of(target, command)
+
+    def fits(found: wire.Content) -> Match:
+        if found.command != command:
+            return Match.NO
+        return Match.DONE if found.content[3:].upper() == b",OK" else Match.REFUSED
+
+    return Command(
+        wire.build(b"@@", flag, target.device_id, step.text.encode("ascii")),
+        step.text,
+        Purpose.WRITE,
+        f"{command},OK with data identifier {flag}",
+        _answered(target, flag, fits),
+        step.fields,
+        TIMEOUT,
+    )
+
+
+def apply(target: Target, settings: Settings, problems: Collection[Problem], steps: Collection[Step]) -> Dialogue:
+    """Write the steps; after a silence nothing more is sent, since a sleeping unit is deaf."""
+    refused: dict[str, str] = {}
+    written: set[str] = set()
+    acknowledged: set[str] = set()
+    silent = False
+    for step in steps:
+        if all(name in refused for name in step.fields):
+            continue
+        reply = yield _write(target, step)
+        written.update(step.fields)
+        if reply.verdict is Verdict.TIMEOUT:
+            silent = True
+            acknowledged.difference_update(step.fields)  # a field may need two commands
+            break
+        if reply.verdict is Verdict.REFUSED:
+            refused.update(dict.fromkeys(step.fields, f"{step.text}: the unit answers {reply.text}"))
+        elif reply.ok:
+            acknowledged.update(step.fields)
+    return judge(
+        settings,
+        reported={},
+        problems=problems,
+        acknowledged=acknowledged,
+        refused=refused,
+        written=written,
+        unanswered=silent,
+    )
+
+
+def read() -> Dialogue:
+    """Nothing to ask: no public command tells interval, distance, angle or sleep."""
+    yield from ()
+    return Outcome({})
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command. Raises LocalError for text that is no command, or that would end the frame."""
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+
+        def any_reply(message: Message) -> Match:
+            return Match.DONE if message.kind is Kind.REPLY and message.checksum is Checksum.OK else Match.NO
+
+        return Command(text, text.hex(), Purpose.RAW, "any answer to a command", any_reply, timeout=TIMEOUT)
+    if len(text) > wire.MAX_CONTENT or not _CONTENT.fullmatch(text):
+        raise LocalError("must be a three character code and arguments without *, such as A10", parameter="command")
+    flag = chr(0x61 + target.serial % _RAW_FLAGS)
+    command = text[:3]
+
+    def fits(found: wire.Content) -> Match:
+        # a position request is answered by a report with event 34, E91 without its code
+        if command == "A10" and found.content.startswith(b"AAA,34,"):
+            return Match.DONE
+        if found.command == command or (command == "E91" and found.content.startswith(b"FWV")):
+            return Match.DONE
+        return Match.NO
+
+    parts = text.split(",")
+    secret = parts[6] if command == "A21" and len(parts) == 7 else ""  # the APN's password
+    return Command(
+        wire.build(b"@@", flag, target.device_id, text.encode("ascii")),
+        ",".join((*parts[:6], "***")) if secret else text,
+        Purpose.RAW,
+        f"an answer with data identifier {flag}",
+        _answered(target, flag, fits),
+        timeout=TIMEOUT,
+        secrets=(secret.encode("ascii"),) if secret else (),
+    )
