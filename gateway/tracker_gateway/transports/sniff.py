@@ -138,8 +138,8 @@ def clashes(families: Sequence[Family]) -> list[str]:
     return [
         f"{one.name} and {other.name}"
         for one, other in combinations(families, 2)
-        if any(other.recognise(opening) is not False for opening in openings[one.name])
-        or any(one.recognise(opening) is not False for opening in openings[other.name])
+        if any(other.recognise(opening) for opening in openings[one.name])
+        or any(one.recognise(opening) for opening in openings[other.name])
     ]
 
 
