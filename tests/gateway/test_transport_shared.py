@@ -44,10 +44,6 @@ async def test_each_device_is_served_by_its_own_family(
 ) -> None:
     in_tree = [registry.get(name) for name in registry._in_tree()]  # other tests make up families that open alike
     monkeypatch.setattr(registry, "all_families", lambda: in_tree)
-        registry,
-        "all_families",
-        lambda: [registry.get(name) for name in registry.names() if "-" not in name and name != "fake"],
-    )
     async with running(shared(tmp_path, families)) as gateway:
         await gateway.add("356307042441013", "telfmb920")
         await gateway.add("135790246811220", "gl300")
