@@ -1,0 +1,224 @@
+"""The packets of ATrack units: cutting the stream, and who sent what.
+
+Four kinds share a link. Every number is big endian:
+
+- keep-alive and acknowledgement: FE 02, unit id u64, sequence u16. A keep-alive is owed itself;
+- binary report: prefix (two characters, `@P` by default, `@R` for photos), CRC u16, length u16 of what follows,
+  sequence u16, unit id u64, records;
+- ASCII report: `@P,CRC,length,sequence,unit id,record` with CR LF behind each record; the length counts from the comma
+  behind it to the end;
+- answers to commands: lines `$...`, CR LF.
+
+Reports are owed an acknowledgement with their unit id and sequence; otherwise they come again. The CRC is CRC-16/ARC
+over everything behind it (binary: from the length on; ASCII: from the comma on). Prefixes that do not begin with `@`,
+which AT$FORM can set, are not taken.
+Sources: traccar/traccar AtrackFrameDecoder, AtrackProtocolDecoder and their tests (recorded frames). For ASCII reports
+that decoder puts the length into the acknowledgement's unit id; here the unit id stands, as in binary ones.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Sequence
+
+from fastcrc import crc16
+
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.errors import PeerError
+from tracker_codecs.text import clean
+
+#: Longest frame taken, in bytes; recorded reports have at most 600, a length field can say 65535.
+MAX_FRAME = 4096
+#: Longest line taken, in bytes with its end.
+MAX_LINE = 512
+#: Unit ids are IMEIs, sent as numbers: at most fifteen digits, and one to spare.
+_MAX_ID = 10**16
+_SHORT = struct.Struct(">QH")
+_BINARY = struct.Struct(">HHHQ")
+_HEAD = 16
+_START = re.compile(rb"[@\xfe]|\r")
+_TEXT = re.compile(rb"@[A-Z],([0-9A-F]{4}),(\d{1,5}),", re.ASCII)
+_TEXT_IDS = re.compile(rb",(\d{1,10}),(\d{1,16}),", re.ASCII)
+_LONGEST_TEXT_HEAD = 14
+_ANSWER = re.compile(rb"\$[A-Z]{2,8}(?:=[ -~]*)?\r\n", re.ASCII)
+_COMMAND = re.compile(rb"(?:AT\$)?[A-Z]{2,8}(?:[=+,?][ -~]*)?\r\n", re.ASCII)
+
+
+def identity(number: int) -> str:
+    """A unit id as the IMEI it is: fifteen digits."""
+    return f"{number:015d}"
+
+
+def short(unit_id: int, sequence: int) -> bytes:
+    """A keep-alive, or the acknowledgement of a report."""
+    return b"\xfe\x02" + _SHORT.pack(unit_id, sequence & 0xFFFF)
+
+
+class AtrackStream(Stream):
+    """Cuts one link. `server`: the bytes are those of a server. `datagrams`: a frame ends with its datagram."""
+
+    __slots__ = ("_datagrams", "_rest", "_server", "_skipping", "device_id")
+
+    def __init__(self, *, server: bool = False, datagrams: bool = False) -> None:
+        self.device_id: str | None = None
+        self._rest = b""
+        self._server = server
+        self._datagrams = datagrams
+        self._skipping = False
+
+    @property
+    def buffered(self) -> int:
+        """Bytes kept of an unfinished frame."""
+        return len(self._rest)
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Take bytes at any split. After garbage a report or a keep-alive is looked for; a line only behind CR LF."""
+        buf = self._rest + data if self._rest else data
+        events: list[Event] = []
+        pos, size = 0, len(buf)
+        while pos < size:
+            end = self._frame(buf, pos, events)
+            if end < 0:
+                break
+            if end:
+                pos = end
+                continue
+            if not self._skipping:
+                self._skipping = True
+                events.append(PeerError("bytes that belong to no packet", discarded=buf[pos : pos + 64]))
+            found = _START.search(buf, pos + 1)
+            pos = found.start() if found else size
+        self._rest = buf[pos:]
+        if self._datagrams and self._rest:
+            events.append(PeerError("a datagram that ends within a packet", discarded=self._rest[:64]))
+            self._rest, self._skipping = b"", False
+        return events
+
+    def _frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """The end of the frame at `pos`; 0 where none can be, -1 where more bytes must come."""
+        first, left = buf[pos], len(buf) - pos
+        if first == 0x40:
+            if left < 3:
+                return -1 if left < 2 or 0x41 <= buf[pos + 1] <= 0x5A else 0
+            if not 0x41 <= buf[pos + 1] <= 0x5A or self._server:
+                return 0
+            return self._ascii(buf, pos, events) if buf[pos + 2] == 0x2C else self._binary(buf, pos, events)
+        if first == 0xFE:
+            return self._short(buf, pos, events)
+        if first == 0x0D:
+            if left < 2:
+                return -1
+            if buf[pos + 1] == 0x0A:
+                self._skipping = False
+                return pos + 2
+            return 0
+        return 0 if self._skipping else self._line(buf, pos, events)
+
+    def _short(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        if len(buf) - pos < 12:
+            return -1 if len(buf) - pos < 2 or buf[pos + 1] == 2 else 0
+        number, _ = _SHORT.unpack_from(buf, pos + 2)
+        if buf[pos + 1] != 2 or not 0 < number < _MAX_ID:
+            return 0
+        frame = buf[pos : pos + 12]
+        self._skipping = False
+        if self._server:
+            events.append(Message(Kind.OTHER, frame, identity(number), data="server"))
+        else:
+            self.device_id = identity(number)
+            events.append(Message(Kind.HEARTBEAT, frame, self.device_id, frame))
+        return pos + 12
+
+    def _binary(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        left = len(buf) - pos
+        if left < 6:
+            return -1
+        length = buf[pos + 4] << 8 | buf[pos + 5]
+        if not _HEAD - 6 <= length <= MAX_FRAME - 6:
+            return 0
+        if left < length + 6:
+            return -1
+        frame = buf[pos : pos + length + 6]
+        crc, _, sequence, number = _BINARY.unpack_from(frame, 2)
+        if crc != crc16.arc(frame[4:]):
+            return self._broken(frame, events)
+        return self._report(frame, pos, number, sequence, events)
+
+    def _ascii(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        head = _TEXT.match(buf, pos)
+        if head is None:
+            return -1 if len(buf) - pos < _LONGEST_TEXT_HEAD else 0
+        comma = head.end() - 1
+        end = comma + int(head[2])
+        if not _HEAD <= end - pos <= MAX_FRAME:
+            return 0
+        if len(buf) < end:
+            return -1
+        frame = buf[pos:end]
+        ids = _TEXT_IDS.match(frame, comma - pos)
+        if ids is None or int(head[1], 16) != crc16.arc(frame[head.end(1) - pos :]):
+            return self._broken(frame, events)
+        return self._report(frame, pos, int(ids[2]), int(ids[1]), events)
+
+    def _report(self, frame: bytes, pos: int, number: int, sequence: int, events: list[Event]) -> int:
+        if not 0 < number < _MAX_ID:
+            return self._broken(frame, events)
+        self.device_id = name = identity(number)
+        self._skipping = False
+        events.append(Message(Kind.REPORT, frame, name, short(number, sequence), Checksum.OK))
+        return pos + len(frame)
+
+    def _broken(self, frame: bytes, events: list[Event]) -> int:
+        """A report that is none: its length cannot be believed either, so the search goes on inside it."""
+        self._skipping = True
+        events.append(PeerError("a report whose checksum or unit id is wrong", discarded=frame[:64]))
+        return 0
+
+    def _line(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        if not 0x20 <= buf[pos] <= 0x7E or (buf[pos] != 0x24 and not self._server):
+            return 0
+        stop = buf.find(b"\n", pos, pos + MAX_LINE)
+        if stop < 0:
+            return -1 if len(buf) - pos < MAX_LINE else 0
+        line = buf[pos : stop + 1]
+        if not (_COMMAND if self._server else _ANSWER).fullmatch(line):
+            return 0
+        kind, mark = (Kind.OTHER, "server") if self._server else (Kind.REPLY, None)
+        events.append(Message(kind, line, self.device_id, text=clean(line[:-2]), data=mark))
+        return stop + 1
+
+
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: a link opens with a keep-alive or a report."""
+    if first[:1] == b"\xfe":
+        if len(first) < 2:
+            return None
+        if first[1] != 2:
+            return False
+        return None if len(first) < 10 else 0 < int.from_bytes(first[2:10], "big") < _MAX_ID
+    if first[:2] not in (b"", b"@", b"@P", b"@R"):
+        return False
+    if len(first) < 3:
+        return None
+    if first[2] == 0x2C:
+        return True if _TEXT.match(first) else None if len(first) < _LONGEST_TEXT_HEAD else False
+    if len(first) < _HEAD:
+        return None
+    length, number = int.from_bytes(first[4:6], "big"), int.from_bytes(first[8:16], "big")
+    return _HEAD - 6 <= length <= MAX_FRAME - 6 and 0 < number < _MAX_ID
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """See `Family.rename`: the unit id of a keep-alive or a report, checksums put right."""
+    if not (old.isdigit() and new.isdigit()):
+        return frame
+    if frame[:2] == b"\xfe\x02" and len(frame) == 12:
+        return frame.replace(int(old).to_bytes(8, "big"), int(new).to_bytes(8, "big"))
+    if frame[:1] != b"@":
+        return frame.replace(old.encode("ascii"), new.encode("ascii"))
+    if frame[2:3] == b",":
+        body = frame[frame.index(b",", 3) :].replace(old.encode("ascii"), new.encode("ascii"))
+        return frame[:3] + b"%04X" % crc16.arc(body) + body
+    body = frame[4:8] + frame[8:].replace(int(old).to_bytes(8, "big"), int(new).to_bytes(8, "big"), 1)
+    return frame[:2] + crc16.arc(body).to_bytes(2, "big") + body

@@ -1,0 +1,172 @@
+"""The conversations: write the interval, then distance and angle, then read the interval back. One command at a time.
+
+Answers carry no number. That of the interval repeats its value, so it opens every change: an answer to distance or
+angle that comes before it belongs to an older command. Distance and angle cannot be read. A unit that answers the write
+and keeps silent on the query (a clone may) ends as acknowledged.
+Source: Meiligao GPRS Communication Protocol V2.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.meiligao import frame as wire
+from tracker_codecs.families.meiligao import settings as values
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+_RAW = re.compile(r"([0-9A-Fa-f]{4})(?:\s+((?:[0-9A-Fa-f]{2})+))?", re.ASCII).fullmatch
+
+
+def _matcher(target: Target, fits: Callable[[int, bytes], Match]) -> Callable[[Message], Match]:
+    """Matcher of an answer of this unit; `fits` judges its command and data."""
+    who = wire.address(target.device_id)
+
+    def match(message: Message) -> Match:
+        if message.kind is not Kind.REPLY or message.frame[4:11] != who:
+            return Match.NO
+        return fits(wire.command_of(message.frame), wire.data_of(message.frame))
+
+    return match
+
+
+def _command(
+    target: Target, number: int, data: bytes, text: str, purpose: Purpose, field: str, fits: tuple[int, bytes]
+) -> Command:
+    """A command; `fits` are the command of its answer and what must follow the flag there."""
+    answer, tail = fits
+
+    def judged(command: int, found: bytes) -> Match:
+        if command != answer or found[1:] != tail or found[:1] not in (b"\0", b"\x01"):
+            return Match.NO
+        return Match.DONE if found[0] else Match.REFUSED
+
+    return Command(
+        payload=wire.build(wire.address(target.device_id), number, data),
+        text=text,
+        purpose=purpose,
+        expects=f"{answer:04x} with flag 01" + (f" and {tail.hex()}" if tail else ""),
+        match=_matcher(target, judged),
+        fields=(field,),
+        timeout=TIMEOUT,
+    )
+
+
+def write(target: Target, field: str, value: int) -> Command:
+    """The command that sets a field."""
+    data = values.data_for(field, value)
+    if field == values.INTERVAL:
+        text = f"interval {value} s"
+        return _command(target, values.SET_INTERVAL, data, text, Purpose.WRITE, field, (values.INTERVAL_SET, data))
+    number = values.COMMANDS[field]
+    text = f"{field.removeprefix('tracking_')} {value}"
+    return _command(target, number, data, text, Purpose.WRITE, field, (number, b""))
+
+
+def query(target: Target, purpose: Purpose) -> Command:
+    """Asks for the interval."""
+
+    def judged(command: int, found: bytes) -> Match:
+        return Match.DONE if command == values.READ_INTERVAL and len(found) == 2 else Match.NO
+
+    return Command(
+        payload=wire.build(wire.address(target.device_id), values.READ_INTERVAL),
+        text="interval?",
+        purpose=purpose,
+        expects="9002 with the interval",
+        match=_matcher(target, judged),
+        fields=(values.INTERVAL,),
+        timeout=TIMEOUT,
+    )
+
+
+def _told(reply: Reply) -> dict[str, Value]:
+    if not reply.ok or not reply.messages:
+        return {}
+    return {values.INTERVAL: int.from_bytes(wire.data_of(reply.messages[-1].frame), "big") * values.UNIT}
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`. Where a write is not answered nothing more is sent: a late answer must find no other."""
+    order = [name for name in (values.INTERVAL, *values.COMMANDS) if name in carried]
+    if not order:
+        return judge(wanted, reported={}, problems=problems)
+    acknowledged: set[str] = set()
+    written: set[str] = set()
+    refused: dict[str, str] = {}
+    reported: dict[str, Value] = {}
+    silent = False
+    if values.INTERVAL not in order:  # nothing opens the change: an answer that carries a value must
+        silent = (yield query(target, Purpose.PROBE)).verdict is Verdict.TIMEOUT
+    for name in order:
+        if silent:
+            break
+        command = write(target, name, int(carried[name]))
+        reply = yield command
+        written.add(name)
+        if reply.ok:
+            acknowledged.add(name)
+        elif reply.verdict is Verdict.REFUSED:
+            refused[name] = f"the unit answers {command.text} with flag 00"
+        silent = reply.verdict is Verdict.TIMEOUT
+    if values.INTERVAL in order and (written - {values.INTERVAL} or not silent):
+        reply = yield query(target, Purpose.READ_BACK)
+        reported = _told(reply)
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        acknowledged=acknowledged,
+        refused=refused,
+        written=written,
+        unanswered=silent,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`: only the interval can be read."""
+    if values.INTERVAL not in wanted:
+        return Outcome({})
+    reply = yield query(target, Purpose.READ)
+    return Outcome({}, _told(reply), {}, reply.verdict is Verdict.TIMEOUT)
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command: text is a command and its data in hex (`4113 01`); bytes go as they are."""
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+        match = _matcher(target, lambda *_: Match.DONE)
+        return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)
+    found = _RAW(text.strip())
+    if found is None or len(text) > 1024:
+        raise LocalError("must be a command and its data in hex, such as 4113 01", parameter="command")
+    number, data = int(found[1], 16), bytes.fromhex(found[2] or "")
+    if number == values.RESET:
+        raise LocalError("4110 resets settings that nobody can read back", parameter="command")
+    answer = values.INTERVAL_SET if number == values.SET_INTERVAL else number
+    return Command(
+        payload=wire.build(wire.address(target.device_id), number, data),
+        text=found[0],
+        purpose=Purpose.RAW,
+        expects=f"{answer:04x}",
+        match=_matcher(target, lambda command, _: Match.DONE if command == answer else Match.NO),
+        timeout=TIMEOUT,
+    )
