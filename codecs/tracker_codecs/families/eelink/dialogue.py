@@ -1,0 +1,256 @@
+"""The conversations. An answer repeats the UID of its command, which comes from the revision: a late one fits nothing.
+
+v1: TIMER, and its answer. v2: COLLECT is read, to keep the quantity, written and read again; then GPS likewise; then
+GSM.
+Sources: those of `frame` and `settings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Target,
+    Transport,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.eelink import frame as wire
+from tracker_codecs.families.eelink import settings as values
+from tracker_codecs.judge import judge
+
+#: Seconds: a unit may wait behind its own packages.
+TIMEOUT = 60.0
+#: A reading: the numbers that are told.
+Numbers = tuple[int, ...]
+
+
+class Conversation(IntEnum):
+    """First byte of a UID: what kind of conversation it belongs to. Never 0, which other servers use."""
+
+    APPLY = 1
+    READ = 2
+    RAW = 3
+
+
+def uid_of(target: Target, kind: Conversation, step: int) -> int:
+    """A command's UID: conversation, step, serial."""
+    return kind << 24 | (step & 0xFF) << 16 | target.serial & 0xFFFF
+
+
+def _payload(target: Target, text: str, uid: int) -> bytes:
+    data = wire.command(text, uid, ((uid >> 16 & 0xFF) + target.serial) & 0xFFFF)
+    return wire.envelope(target.device_id, data) if target.transport is Transport.UDP else data
+
+
+def _answers(target: Target, uid: int) -> Callable[[Message], str | None]:
+    """The text of a message, if it is this unit's answer with this UID."""
+
+    def text(message: Message) -> str | None:
+        found = message.data
+        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
+            return None
+        return found.text if isinstance(found, wire.Answer) and found.uid == uid else None
+
+    return text
+
+
+@dataclass(slots=True)
+class Talk:
+    """State of one conversation."""
+
+    target: Target
+    kind: Conversation
+    options: values.Options
+    step: int = 0
+    silent: bool = False
+    acknowledged: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+    reported: dict[str, Value] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)
+
+    def _command(
+        self, text: str, purpose: Purpose, fields: Sequence[str], judged: Callable[[str], Match], depends: bool = False
+    ) -> Command:
+        uid = uid_of(self.target, self.kind, self.step)
+        self.step += 1
+        told = _answers(self.target, uid)
+
+        def match(message: Message) -> Match:
+            answer = told(message)
+            return Match.NO if answer is None else judged(answer)
+
+        return Command(
+            payload=_payload(self.target, text, uid),
+            text=text,
+            purpose=purpose,
+            expects=f"an answer with UID {uid:08x}" + (", OK in its text" if purpose is Purpose.WRITE else ""),
+            match=match,
+            fields=tuple(fields),
+            timeout=TIMEOUT,
+            depends_on_read=depends,
+        )
+
+    def ask(
+        self, word: str, purpose: Purpose, fields: Sequence[str], parse: Callable[[str], Numbers | None]
+    ) -> Generator[Command, Reply, tuple[Numbers | None, bool]]:
+        """A query; gives what it tells and whether nobody is there (dry run)."""
+        reply = yield self._command(f"{word}?", purpose, fields, lambda _: Match.DONE)
+        self.silent = reply.verdict is Verdict.TIMEOUT
+        return (parse(reply.messages[-1].data.text) if reply.ok else None), reply.assumed
+
+    def write(self, text: str, fields: Sequence[str], *, depends: bool = False) -> Generator[Command, Reply, None]:
+        """A write; notes what became of it."""
+
+        def judged(answer: str) -> Match:
+            return Match.REFUSED if values.said(answer) is values.Said.NO else Match.DONE
+
+        reply = yield self._command(text, Purpose.WRITE, fields, judged, depends)
+        self.written.update(fields)
+        if reply.verdict is Verdict.TIMEOUT:
+            self.silent = True
+        elif reply.verdict is Verdict.REFUSED:
+            self.refused |= dict.fromkeys(fields, f"the unit answers {text} with: {reply.text}")
+        elif reply.ok and values.said(reply.messages[-1].data.text) is values.Said.YES:
+            self.acknowledged.update(fields)
+
+    def tell(self, found: Numbers, word: str) -> None:
+        """Takes what the unit says is in force."""
+        self.known[word.lower()] = values.joined(found)
+        if word == "COLLECT":
+            self.reported |= dict(zip(values.COLLECT_FIELDS, found, strict=False))
+        else:
+            mode = found[0]
+            self.reported[values.GPS] = values.MODES[mode] if mode < len(values.MODES) else f"mode {mode}"
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`. After a command that was not answered nothing more is sent."""
+    talk = Talk(target, Conversation.APPLY, values.options(target))
+    if target.variant == "v1":
+        if values.INTERVAL in carried:
+            yield from talk.write(f"TIMER,{carried[values.INTERVAL]}#", (values.INTERVAL,))
+    else:
+        fields = [name for name in values.COLLECT_FIELDS if name in carried]
+        if fields:
+            yield from _change(
+                talk, "COLLECT", fields, values.collect, lambda had, dry: _collect(talk, carried, had, dry)
+            )
+        if values.GPS in carried and not talk.silent:
+            yield from _change(talk, "GPS", [values.GPS], values.gps, lambda had, dry: _gps(talk, carried, had, dry))
+        if values.GSM in carried and not talk.silent:
+            yield from talk.write(f"GSM,{values.MODES.index(str(carried[values.GSM]))}#", (values.GSM,))
+    return judge(
+        wanted,
+        reported=talk.reported,
+        problems=problems,
+        acknowledged=talk.acknowledged,
+        refused=talk.refused,
+        written=talk.written,
+        known=talk.known,
+        unanswered=talk.silent,
+    )
+
+
+def _change(
+    talk: Talk,
+    word: str,
+    fields: Sequence[str],
+    parse: Callable[[str], Numbers | None],
+    plan: Callable[[Numbers | None, bool], str],
+) -> Generator[Command, Reply, None]:
+    """Reads what must be kept, writes, reads back where the first reading was understood."""
+    had, dry = yield from talk.ask(word, Purpose.READ, fields, parse)
+    if talk.silent:
+        return
+    arguments = plan(had, dry)
+    if not arguments:
+        option = "upload_quantity" if word == "COLLECT" else "gps_defaults"
+        reason = f"not written: the answer to {word}? does not tell the other arguments; the option {option} gives them"
+        talk.refused |= dict.fromkeys(fields, reason)
+        return
+    yield from talk.write(f"{word},{arguments}#", fields, depends=True)
+    if talk.silent or (had is None and not dry):
+        return
+    now, _ = yield from talk.ask(word, Purpose.READ_BACK, fields, parse)
+    if now is not None:
+        talk.tell(now, word)
+
+
+def _remembered(talk: Talk, word: str, parse: Callable[[str], Numbers | None]) -> Numbers | None:
+    return parse(f"{word},{talk.target.known.get(word.lower(), '')}")
+
+
+def _collect(talk: Talk, carried: Mapping[str, Value], had: Numbers | None, dry: bool) -> str:
+    """Arguments of COLLECT: what is not asked for is kept. Empty where nobody tells it."""
+    if dry:
+        had = _remembered(talk, "COLLECT", values.collect)
+    quantity = had[4] if had else talk.options.quantity or (1 if dry else None)
+    kept = dict(zip(values.COLLECT_FIELDS, had or (), strict=False))
+    numbers = [carried.get(name, kept.get(name, 0 if dry else None)) for name in values.COLLECT_FIELDS]
+    if quantity is None or None in numbers:
+        return ""
+    return values.joined((*(int(number) for number in numbers), quantity))
+
+
+def _gps(talk: Talk, carried: Mapping[str, Value], had: Numbers | None, dry: bool) -> str:
+    """Arguments of GPS: the times of the automatic mode are kept. Empty where nobody tells them."""
+    if carried[values.GPS] == "always_on":
+        return "0"
+    if dry:
+        had = _remembered(talk, "GPS", values.gps)
+    if had is not None and len(had) == 6:
+        return values.joined((1, *had[1:]))
+    # Always on and telling no times: none are in force, so the documented ones take nothing away.
+    return "1" if dry or talk.options.gps_short or (had is not None and had[0] == 0) else ""
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`: nothing can be asked of v1."""
+    talk = Talk(target, Conversation.READ, values.options(target))
+    if target.variant == "v1":
+        return Outcome({})
+    fields = [name for name in values.COLLECT_FIELDS if name in wanted]
+    if fields:
+        found, _ = yield from talk.ask("COLLECT", Purpose.READ, fields, values.collect)
+        if found is not None:
+            talk.tell(found, "COLLECT")
+    if values.GPS in wanted and not talk.silent:
+        found, _ = yield from talk.ask("GPS", Purpose.READ, (values.GPS,), values.gps)
+        if found is not None:
+            talk.tell(found, "GPS")
+    return Outcome({}, talk.reported, talk.known, talk.silent)
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command: text in a command package, bytes as they are."""
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+
+        def fits(message: Message) -> Match:
+            return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
+
+        return Command(text, text.hex(), Purpose.RAW, "any answer to a command", fits, timeout=TIMEOUT)
+    uid = uid_of(target, Conversation.RAW, 0)
+    told = _answers(target, uid)
+
+    def match(message: Message) -> Match:
+        return Match.NO if told(message) is None else Match.DONE
+
+    expects = f"an answer with UID {uid:08x}"
+    return Command(_payload(target, text, uid), text, Purpose.RAW, expects, match, timeout=TIMEOUT)

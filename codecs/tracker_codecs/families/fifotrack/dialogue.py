@@ -1,0 +1,167 @@
+"""The heartbeat intervals: S09 writes both, C04,S09 may tell them. Answers repeat the number and the command.
+
+No argument of the commands for tracking (B03 and its neighbours) is public. S09 takes the interval while moving and the
+one at rest, in seconds; 0 at rest stops it. No range is printed. Whether C04 retrieves S09 is not visible either; a
+unit that cannot answers UNSUPPORT, and the setting stays acknowledged. C04 repeats the parameters in
+the order of S09.
+Source: fifotrack Q3 command list V1.6, pages 25 (C04) and 27 (S09, error codes).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Capability,
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Settings,
+    Severity,
+    Strength,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.fifotrack import frame as wire
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+MOVING, PARKED = "heartbeat_interval", "parked_heartbeat_interval"
+_SHOWN = "read back only where the unit lets C04 retrieve S09, which the visible pages do not tell"
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+    "heartbeat": {
+        MOVING: Capability(Strength.ACKNOWLEDGED, _SHOWN),
+        PARKED: Capability(Strength.ACKNOWLEDGED, _SHOWN),
+    }
+}
+#: Seconds. The document prints no range; a day is ours.
+RANGES = {MOVING: (1, 86400), PARKED: (0, 86400)}
+_REASONS = {"UNSUPPORT": "it does not know the command", "FAILED": "it failed"}
+_TOLD = re.compile(r"C04,S09,(\d{1,7}),(\d{1,7})", re.ASCII)
+_RAW = re.compile(r"[A-Z]\d\d(?:,[ -)+-~]{0,400})?", re.ASCII)
+#: What follows the access point, and the accounts of file servers.
+_SECRET = re.compile(r"(?:B01,[^,]*,|B99,(?:[^,]*,){4}|S17,(?:[^,]*,){3})(.+)", re.ASCII)
+
+
+def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+    """See `Family.check`: both intervals go out in one command."""
+    problems = []
+    for name, value in wanted.items():
+        if name not in able:
+            problems.append(Problem(name, Severity.UNSUPPORTED, "the arguments of its command are not public"))
+            continue
+        low, high = RANGES[name]
+        other = PARKED if name == MOVING else MOVING
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high}"))
+        elif other not in wanted:
+            problems.append(Problem(name, Severity.UNSUPPORTED, f"goes out in one command with {other}"))
+    return problems
+
+
+def _command(
+    target: Target,
+    step: int,
+    text: str,
+    purpose: Purpose,
+    fields: Sequence[str],
+    expects: str,
+    judged: Callable[[str], Match],
+) -> Command:
+    number = (target.serial + step - 1) % 0xFFFF + 1
+
+    def match(message: Message) -> Match:
+        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
+            return Match.NO
+        if message.data != (number, text[:3]):
+            return Match.NO
+        if message.text.partition(",")[2] in _REASONS:
+            return Match.REFUSED
+        return judged(message.text)
+
+    payload = wire.build(target.device_id, number, text)
+    return Command(payload, text, purpose, expects, match, tuple(fields), TIMEOUT)
+
+
+def _write(target: Target, step: int, text: str, purpose: Purpose, fields: Sequence[str]) -> Command:
+    done = f"{text[:3]},OK"
+    return _command(target, step, text, purpose, fields, done, lambda said: Match.DONE if said == done else Match.NO)
+
+
+def _ask(target: Target, step: int, purpose: Purpose) -> Command:
+    def judged(said: str) -> Match:
+        return Match.DONE if said.startswith("C04,S09,") else Match.NO
+
+    return _command(target, step, "C04,S09", purpose, (MOVING, PARKED), "C04,S09 and its parameters", judged)
+
+
+def _told(text: str) -> dict[str, Value]:
+    found = _TOLD.fullmatch(text)
+    return {MOVING: int(found[1]), PARKED: int(found[2])} if found else {}
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    text = f"S09,{int(carried[MOVING])},{int(carried[PARKED])}"
+    wrote = yield _write(target, 0, text, Purpose.WRITE, list(carried))
+    again = yield _ask(target, 1, Purpose.READ_BACK)
+    reported = _told(again.text) if again.ok else {}
+    refused = ""
+    if wrote.verdict is Verdict.REFUSED:
+        code = wrote.text.partition(",")[2]
+        refused = f"refused by the unit with {code}: {_REASONS[code]}"
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        acknowledged=carried if wrote.ok else (),
+        refused=dict.fromkeys(carried, refused) if refused else {},
+        written=carried,
+        unanswered=wrote.verdict is Verdict.TIMEOUT and not reported,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`."""
+    if not wanted:
+        return Outcome({})
+    reply = yield _ask(target, 0, Purpose.READ)
+    reported = _told(reply.text) if reply.ok else {}
+    return Outcome(
+        {}, {name: reported[name] for name in wanted if name in reported}, unanswered=reply.verdict is Verdict.TIMEOUT
+    )
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command `B03,...` or `C04,B03`, put into a frame; bytes go as they are.
+
+    Raises LocalError for a text that is no command of a letter and two digits, or that holds `*`.
+    """
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+
+        def match(message: Message) -> Match:
+            return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
+
+        return Command(text, text.hex(), Purpose.RAW, "a frame", match, timeout=TIMEOUT)
+    line = text.strip()
+    if not _RAW.fullmatch(line):
+        raise LocalError("a command is a letter, two digits and parameters, without *", parameter="command")
+    command = _command(target, 0, line, Purpose.RAW, (), f"{line[:3]} and its answer", lambda _: Match.DONE)
+    secret = _SECRET.fullmatch(line)
+    if secret is None:
+        return command
+    shown = line[: secret.start(1)] + "***"
+    secrets = (secret[1].encode("ascii"),)
+    return Command(command.payload, shown, Purpose.RAW, command.expects, command.match, (), TIMEOUT, secrets=secrets)

@@ -1,0 +1,69 @@
+"""A believable fifotrack unit: reports A03, takes S09, answers C04 and refuses what it does not know.
+
+Option `retrieve` (true): C04 retrieves S09; otherwise it answers UNSUPPORT, because no visible page says that it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.families.fifotrack import dialogue
+from tracker_codecs.families.fifotrack.frame import FifotrackStream, build, fields
+
+
+class FifotrackEmulator(Emulator):
+    """One unit; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
+        self.device_id = device_id
+        self.faults = faults
+        self.options = options
+        self.stored = {dialogue.MOVING: 60, dialogue.PARKED: 60}
+        self.stored |= {name: int(settings[name]) for name in self.stored if name in settings}
+        self._number = 0
+        self._stream = FifotrackStream(server=True)
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """See `Emulator.settings`."""
+        return dict(self.stored)
+
+    def connect(self) -> list[Datum]:
+        """Nothing: there is no login; every frame names the unit."""
+        self._stream = FifotrackStream(server=True)
+        return []
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position in the form of a recorded A03."""
+        self._number = self._number % 0xFFFF + 1
+        body = f"A03,,{now:%y%m%d%H%M%S},460|0|25FC|104C,4.18,100,000F,0,A,2,9,22.643175,114.018150"
+        return [Datum(build(self.device_id, self._number, body, start=b"$$"))]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """Answers commands under their number; answers to A03 need none."""
+        said: list[Datum] = []
+        for event in self._stream.feed(data):
+            if not isinstance(event, Message) or event.device_id != self.device_id or self.faults.silent:
+                continue
+            number, word = event.data
+            if word != "A03":
+                answer = f"{word},{self._obey(word, fields(event).get('parameters', []))}"
+                said.append(Datum(build(self.device_id, number, answer, start=b"$$")))
+        return said
+
+    def _obey(self, word: str, cells: list[str]) -> str:
+        if word == "C04" and cells == ["S09"] and self.options.get("retrieve"):
+            return f"S09,{self.stored[dialogue.MOVING]},{self.stored[dialogue.PARKED]}"
+        if word != "S09":
+            return "UNSUPPORT"
+        if not 1 <= len(cells) <= 2 or not all(cell.isdecimal() for cell in cells):
+            return "FAILED"
+        if self.faults.refuse & self.stored.keys():
+            return "FAILED"
+        for name, cell in zip((dialogue.MOVING, dialogue.PARKED), (cells[0], cells[-1]), strict=True):
+            if name not in self.faults.ignore:
+                low, high = self.faults.clamp.get(name, (0, 86400))
+                self.stored[name] = int(min(max(int(cell), low), high))
+        return "OK"
