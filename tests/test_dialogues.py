@@ -27,7 +27,7 @@ async def test_the_gateway_says_what_was_recorded(path: Path) -> None:
 
 def test_every_in_tree_family_that_is_set_over_a_socket_has_a_dialogue() -> None:
     with_dialogue = {path.parent.name for path in FILES}
-    assert {"teltonika", "queclink", "gt06"} <= with_dialogue
+    assert {"teltonika", "queclink", "gt06", "owntracks", "lorawan"} <= with_dialogue
     assert with_dialogue <= set(registry.names())
 
 

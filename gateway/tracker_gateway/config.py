@@ -162,11 +162,69 @@ class BrokerConfig(_Section):
             raise ValueError("clean = false needs a client_id: the broker keeps the session under it")
         if not self.tls and (self.ca or self.certificate or self.key):
             raise ValueError("ca, certificate and key belong to tls = true")
+        if self.key and not self.certificate:
+            raise ValueError("key belongs to a certificate")
+        if self.password.get_secret_value() and not self.user:
+            raise ValueError("password belongs to a user")
+        for topic in self.topics:
+            if not _is_filter(topic):
+                raise ValueError(f"topics: {topic!r} is no topic filter (+ is a whole level, # the whole last one)")
         try:
             registry.get(self.family).topics(self.options)
         except LocalError as error:
             raise ValueError(f"options: {error}") from None
         return self
+
+
+class SerialConfig(_Section):
+    """A port of this machine with a registered device on it: named by `port`, or found by its USB ids."""
+
+    family: str
+    #: The device id under which the unit on this port is registered.
+    device_id: str = Field(min_length=1)
+    port: str | None = Field(default=None, min_length=1)
+    vid: int | None = Field(default=None, ge=0, le=0xFFFF)
+    pid: int | None = Field(default=None, ge=0, le=0xFFFF)
+    usb_serial: str | None = Field(default=None, min_length=1)
+    #: bit/s, parity, stop bits; None: as the family's devices leave the factory.
+    baudrate: int | None = Field(default=None, ge=50, le=4_000_000)
+    parity: Literal["N", "E", "O"] | None = None
+    stopbits: Literal[1, 2] | None = None
+    #: Seconds after opening in which nothing is said and nothing heard: boards that restart when they are opened.
+    settle: float = Field(default=0.0, ge=0, le=60)
+    #: Options of the family; below those of model and tracker.
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("family")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        names = registry.names()
+        if name not in names:
+            raise ValueError(f"there is no codec family {name!r}{_close(name, names)}")
+        return name
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if Transport.SERIAL not in registry.get(self.family).transports:
+            raise ValueError(f"{self.family} does not speak on a serial port")
+        if (self.port is None) == (self.vid is None):
+            raise ValueError("give port, or the USB vid (with pid and usb_serial), and not both")
+        if self.vid is None and (self.pid is not None or self.usb_serial is not None):
+            raise ValueError("pid and usb_serial belong to vid")
+        return self
+
+    @property
+    def usb_id(self) -> str:
+        """How the port is found, for people."""
+        parts = ("*" if each is None else f"{each:04x}" for each in (self.vid, self.pid))
+        return f"USB {':'.join(parts)}" + (f" {self.usb_serial}" if self.usb_serial else "")
+
+
+def _is_filter(topic: str) -> bool:
+    """MQTT 3.1.1, 4.7.1."""
+    levels = topic.split("/")
+    plain = all(level in ("+", "#") or not set(level) & set("+#\0") for level in levels)
+    return bool(topic) and plain and "#" not in levels[:-1]
 
 
 class Unregistered(StrEnum):
@@ -268,6 +326,7 @@ class Config(_Section):
     http: HttpConfig = HttpConfig()
     listeners: tuple[ListenerConfig, ...] = Field(default_factory=_default_listeners)
     brokers: tuple[BrokerConfig, ...] = ()
+    serial: tuple[SerialConfig, ...] = ()
     links: LinksConfig = LinksConfig()
     delivery: DeliveryConfig = DeliveryConfig()
     logging: LoggingConfig = LoggingConfig()
@@ -285,6 +344,16 @@ class Config(_Section):
                     raise ValueError(f"{each.host}:{port}/{transport} of {mine} is taken by {name} already")
             taken.append((", ".join(each.families), each.transport.value, each.host, each.port))
         return listeners
+
+    @field_validator("serial")
+    @classmethod
+    def _once(cls, ports: tuple[SerialConfig, ...]) -> tuple[SerialConfig, ...]:
+        for name in ("port", "device_id"):
+            given = [value for each in ports if (value := getattr(each, name)) is not None]
+            for value in given:
+                if given.count(value) > 1:
+                    raise ValueError(f"{name} {value!r} is given twice")
+        return ports
 
 
 def _overlap(one: str, other: str) -> bool:
@@ -387,7 +456,7 @@ def _keys(loc: tuple[str | int, ...]) -> list[str]:
     for part in loc:
         if isinstance(part, int):
             continue
-        lists = {"listeners": ListenerConfig, "brokers": BrokerConfig}
+        lists = {"listeners": ListenerConfig, "brokers": BrokerConfig, "serial": SerialConfig}
         model = lists.get(part) or model.model_fields[part].annotation
     return list(model.model_fields)
 

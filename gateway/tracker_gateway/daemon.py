@@ -66,17 +66,23 @@ class Daemon:
         self.metrics.deliveries_open.set_function(lambda: self.gateway.engine.open_lanes)
         await self.gateway.start()
         self._undo.push_async_callback(self.gateway.stop)
+        recorder = self._recorder()
         self.hub = Hub(config.links, self.gateway.directory, self.gateway.engine, self.store, self.metrics)
+        self.hub.shared.tap = recorder
         self._undo.push_async_callback(self.hub.stop, "the gateway stops")
-        if config.recording.enabled:
-            clock = asyncio.get_running_loop().time
-            recorder = Recorder(config.recording, self.gateway.directory, self.gateway.bus, clock)
-            self.hub.shared.tap = recorder
-            self._undo.callback(recorder.stop)
         if config.http.enabled:
             await self._serve_http()
-        await self.hub.start(config.listeners, config.brokers)
+        await self.hub.start(config.listeners, config.brokers, config.serial)
         self.gateway.add_health("links", self.hub.health)
+
+    def _recorder(self) -> Recorder | None:
+        """Stops after the links, so that it hears of their end."""
+        if not self.config.recording.enabled:
+            return None
+        clock = asyncio.get_running_loop().time
+        recorder = Recorder(self.config.recording, self.gateway.directory, self.gateway.bus, clock)
+        self._undo.callback(recorder.stop)
+        return recorder
 
     async def _serve_http(self) -> None:
         http = self.config.http

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tracker_codecs.contract import Transport
-from tracker_gateway.config import BrokerConfig, Config, ConfigError, Unregistered, load
+from tracker_gateway.config import BrokerConfig, Config, ConfigError, SerialConfig, Unregistered, load
 
 EXAMPLE = Path(__file__).parents[2] / "gateway.example.toml"
 #: Keys whose default is "not set", and what the example shows for them.
@@ -40,8 +40,13 @@ def test_the_example_names_every_key_with_its_default(tmp_path: Path) -> None:
     known = BrokerConfig(family="lorawan", host="127.0.0.1").model_dump(mode="json")
     files = {"ca": "ca.pem", "certificate": "client.pem", "key": "client.key"}
     assert broker == {**known, **files, "tls": True, "password": ""}
+    (port,) = shown.pop("serial")
+    given = {"port": port["port"], "baudrate": 9600, "parity": "N", "stopbits": 1}
+    usual = SerialConfig(family="ubx", device_id="bench-1", port=port["port"]).model_dump(mode="json")
+    assert {**port, **dict.fromkeys(("vid", "pid", "usb_serial"))} == {**usual, **given}
+    assert all(f"# {key} = " in EXAMPLE.read_text("utf-8") for key in ("vid", "pid", "usb_serial"))
     expected: dict[str, Any] = Config().model_dump(mode="json")
-    del expected["brokers"]
+    del expected["brokers"], expected["serial"]
     for (section, key), value in UNSET.items():
         assert expected[section][key] is None
         expected[section][key] = value
@@ -114,6 +119,16 @@ def test_the_file_here_is_read_where_none_is_named(tmp_path: Path, monkeypatch: 
         ("listeners = [{family = 'queclnk', port = 1}]", "listeners.0.family", "is 'queclink' meant?"),
         ("listeners = [{family = 'gt06', transport = 'mqtt', port = 1}]", "listeners.0.transport", "tcp or udp, not"),
         ("listeners = [{family = 'gt06', transport = 'udp', port = 1}]", "listeners.0", "gt06 does not speak udp"),
+        ("serial = [{family = 'ubx', device_id = 'a'}]", "serial.0", "give port, or the USB vid"),
+        ("serial = [{family = 'ubx', device_id = 'a', port = 'x', vid = 1}]", "serial.0", "give port, or the USB vid"),
+        ("serial = [{family = 'ubx', device_id = 'a', port = 'x', pid = 1}]", "serial.0", "belong to vid"),
+        ("serial = [{family = 'gt06', device_id = 'a', port = 'x'}]", "serial.0", "gt06 does not speak on a serial"),
+        ("serial = [{family = 'ubx', device_id = 'a', port = 'x', parity = 'X'}]", "serial.0.parity", "should be 'N'"),
+        (
+            "serial = [{family = 'ubx', device_id = 'a', port = 'x'}, {family = 'ubx', device_id = 'b', port = 'x'}]",
+            "serial",
+            "port 'x' is given twice",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_with_file_and_key(tmp_path: Path, text: str, key: str, said: str) -> None:

@@ -276,8 +276,8 @@ class TestLinks:
             await until(lambda: devices.counters.reports > sent)
 
     def test_only_sockets(self) -> None:
-        with pytest.raises(LocalError, match="not on mqtt"):
-            Fleet([], GT06, Transport.MQTT, "127.0.0.1", 1)
+        with pytest.raises(LocalError, match="not on serial"):
+            Fleet([], GT06, Transport.SERIAL, "127.0.0.1", 1)
 
 
 class TestRun:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import pytest
 from tracker_codecs import registry
-from tracker_codecs.contract import Transport
+from tracker_codecs.contract import Kind, Message, Transport
 from tracker_gateway.config import Config
-from tracker_gateway.transports import mqtt
+from tracker_gateway.transports import mqtt, mqtt_client
 from tracker_profiles import models, profiles
 
 from tests.gateway.broker import Mosquitto, certificates, mosquitto, password_file, unit
@@ -142,7 +144,7 @@ async def test_old_news_wakes_nobody_and_proves_nothing(tmp_path: Path) -> None:
             tracker = await registered(gateway, MODEL)
             await connected(gateway)
             link = gateway.daemon.hub._brokers[0]
-            await until(lambda: link.retained == 1)
+            await until(lambda: link.counts.retained == 1)
             await gateway.ask("update", tracker_id=tracker, tracking_settings=wanted(MODEL))
             await asyncio.sleep(0.1)
             assert gateway.gateway.engine.session(tracker) is None
@@ -180,22 +182,35 @@ async def test_a_stranger_is_listed_and_hears_nothing(tmp_path: Path) -> None:
         assert device.heard == []
 
 
-async def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
+async def test_more_than_the_queue_holds_is_dropped_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with (
         mosquitto(tmp_path) as broker,
-        unit(broker.port, emulated(MODEL), qos=0) as device,
         running(with_broker(tmp_path, broker.port, "teltonika-mqtt", queue=10)) as gateway,
     ):
         await connected(gateway)
         link = gateway.daemon.hub._brokers[0]
-        assert link._inbox is not None
-        for number in range(15):
-            link._inbox.put_nowait(number)
-        assert (link.dropped, link._inbox.qsize()) == (5, 10)
-        while not link._inbox.empty():
-            link._inbox.get_nowait()
         assert [link.publish("a/b", b"x") for _ in range(12)].count(True) == 10
-        assert device.heard == []
+        resume = asyncio.Event()
+
+        async def late(_: Any, client: Any, inbox: Any) -> None:
+            await resume.wait()
+            while not inbox.empty():
+                link._contained(inbox.get_nowait())
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(mqtt.Broker, "_hear_all", late)
+        await broker.kill()
+        await connected(gateway, False)
+        await broker.start()
+        await connected(gateway)
+        async with unit(broker.port, emulated(MODEL), qos=0) as flood:
+            await flood.say(flood.emulator.report(device_time()) * 25)
+            await until(lambda: link.counts.dropped == 15)
+        resume.set()
+        await until(lambda: gateway.stats("teltonika-mqtt", "mqtt").frames == 10)
+        assert 'fact="dropped"' in gateway.gateway.metrics().decode()
 
 
 async def test_a_password_is_used_over_tls_and_shown_nowhere(
@@ -247,6 +262,11 @@ async def test_a_broker_that_is_not_there_does_not_keep_the_gateway_from_startin
         ({"family": "owntracs"}, "is 'owntracks' meant"),
         ({"clean": False}, "needs a client_id"),
         ({"ca": "x"}, "belong to tls"),
+        ({"tls": True, "key": "x"}, "key belongs to a certificate"),
+        ({"password": "s3cret-word"}, "password belongs to a user"),
+        ({"topics": ["a/b#"]}, "is no topic filter"),
+        ({"topics": ["#/a"]}, "is no topic filter"),
+        ({"topics": [""]}, "is no topic filter"),
         ({"version": "4"}, "'3.1', '3.1.1' or '5'"),
         ({"options": {"prefix": "a/#"}}, "without wildcards"),
     ],
@@ -256,3 +276,119 @@ def test_a_wrong_broker_is_refused_in_words(tmp_path: Path, fields: dict[str, An
         with_broker(tmp_path, 1883, "owntracks", **fields) if "family" not in fields else Config.model_validate(
             {"brokers": [{"host": "x", **fields}]}, strict=False
         )
+
+
+async def test_a_device_with_a_wildcard_for_a_name_gets_nothing_and_disturbs_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No broker passes a wildcard on in a topic; should a codec read one in a payload, it is nobody."""
+    async with (
+        mosquitto(tmp_path) as broker,
+        unit(broker.port, emulated(MODEL)) as device,
+        running(with_broker(tmp_path, broker.port, "teltonika-mqtt")) as gateway,
+    ):
+        await connected(gateway)
+        tracker = await registered(gateway, MODEL)
+        link = gateway.daemon.hub._brokers[0]
+        for wild in ("+", "35630704244101#", "a\x00b", "x" * 129):
+            link._message(Message(Kind.REPORT, b"{}", wild), wild, f"{wild}/data")
+        assert gateway.stats("teltonika-mqtt", "mqtt").peer_errors == 4
+        await gateway.daemon.hub.shared.unknown.flush()
+        assert await gateway.daemon.store.list_unknown() == []
+        await device.say(device.emulator.connect())
+        await until(lambda: gateway.gateway.engine.session(tracker))
+        session = gateway.gateway.engine.session(tracker)
+        assert session is not None
+        for nowhere in ("", "+/commands", "#", "a\x00b", "$SYS/x"):
+            assert session.write(b"{}", nowhere) is False
+        assert session.write(b'{"CMD":"getver"}', f"{UNITS[MODEL][0]}/commands") is True
+        await until(lambda: len(device.heard) == 1)
+        assert link.reconnects == 0
+
+
+async def test_the_words_of_a_network_server_open_no_window(tmp_path: Path) -> None:
+    """What ChirpStack says of its radio is no contact with a tracker that sleeps."""
+    model = "lora_sensecap_t1000a"
+    async with mosquitto(tmp_path) as broker, unit(broker.port, emulated(model)) as device:
+        config_ = with_broker(tmp_path, broker.port, "lorawan")
+        config_ = config_.model_copy(update={"delivery": config_.delivery.model_copy(update={"idle_gap": 0.3})})
+        async with running(config_) as gateway:
+            await connected(gateway)
+            tracker = await registered(gateway, model)
+            device.obeys.clear()
+            await device.say(device.emulator.report(device_time()))
+            await until(lambda: gateway.gateway.engine.session(tracker))
+            await asyncio.sleep(0.4)
+            await gateway.ask("update", tracker_id=tracker, tracking_settings=wanted(model))
+            heard = gateway.stats("lorawan", "mqtt").frames
+            info = {"deviceName": "tracker", "devEui": UNITS[model][0]}
+            application = registry.get("lorawan").needed_options["application"]
+            topic = f"application/{application}/device/{UNITS[model][0]}/event/"
+            for kind in ("txack", "ack", "status", "log"):
+                await device.client.publish(topic + kind, json.dumps({"deviceInfo": info}), qos=1)
+            await until(lambda: gateway.stats("lorawan", "mqtt").frames == heard + 4)
+            await asyncio.sleep(0.1)
+            assert (await gateway.ask("read", tracker_id=tracker))["sync"]["state"] == "queued"
+            assert device.heard == []
+            await device.say(device.emulator.report(device_time()))
+            await until(lambda: len(device.heard) == 1)
+
+
+async def test_commands_go_where_the_device_itself_spoke_last(tmp_path: Path) -> None:
+    """On The Things Stack the topic names the device: the topic of another one would address the wrong unit."""
+    lorawan = registry.get("lorawan")
+    ids = ("2cf7f1c04100000c", "2cf7f1c04100000d")
+    options = {"network": "ttn", "application": "app", "tenant": "tenant"}
+    one, two = (lorawan.emulator(each, "sensecap_t1000", options=options) for each in ids)
+    async with (
+        mosquitto(tmp_path) as broker,
+        unit(broker.port, one) as first,
+        unit(broker.port, two) as second,
+        running(with_broker(tmp_path, broker.port, "lorawan")) as gateway,
+    ):
+        await connected(gateway)
+        trackers = [await gateway.add(each, "lora_sensecap_t1000a") for each in ids]
+        await first.say(one.report(device_time()))
+        await second.say(two.report(device_time()))
+        await until(lambda: all(map(gateway.gateway.engine.session, trackers)))
+        first.obeys.clear()
+        await gateway.ask("update", tracker_id=trackers[0], tracking_settings=wanted("lora_sensecap_t1000a"))
+        await until(lambda: first.heard)
+        assert first.heard[0][0] == f"v3/app@tenant/devices/eui-{ids[0]}/down/push"
+        assert second.heard == []
+
+
+async def test_a_defect_over_one_connection_does_not_end_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with mosquitto(tmp_path) as broker:
+        failing = mqtt_client.make_client
+
+        def once(*arguments: Any) -> Any:
+            monkeypatch.setattr(mqtt, "make_client", failing)
+            raise KeyError("a defect")
+
+        monkeypatch.setattr(mqtt, "make_client", once)
+        async with running(with_broker(tmp_path, broker.port, "teltonika-mqtt")) as gateway:
+            await connected(gateway)
+            assert gateway.daemon.hub._brokers[0].reconnects == 1
+
+
+async def test_the_gateway_stops_even_where_a_link_breaks_at_the_same_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task group of Python 3.11 tells of the broken link then, and forgets that it was cancelled."""
+    began = asyncio.Event()
+
+    async def breaks_when_cancelled(_: Any) -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise aiomqtt.MqttError("lost") from None
+
+    monkeypatch.setattr(mqtt.Broker, "_session", breaks_when_cancelled)
+    async with running(with_broker(tmp_path, 1, "teltonika-mqtt")) as gateway:
+        await asyncio.wait_for(began.wait(), 5)
+        async with asyncio.timeout(5):
+            await gateway.daemon.hub.stop("the gateway stops")

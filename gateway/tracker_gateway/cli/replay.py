@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE|FOLDER]...")
 @click.option("--all", "everything", is_flag=True, help="All dialogues below firmware-fixtures/ here.")
-@click.option("--against", metavar="HOST:PORT", help="A running gateway; without it, one of its own is started.")
+@click.option(
+    "--against", metavar="HOST:PORT", help="A running gateway (on MQTT: its broker); without it, one is started."
+)
 @click.option(
     "--pace", type=click.FloatRange(0, 1000), default=0.0, help="1: with the recorded times; 0: as fast as it goes."
 )
@@ -99,5 +101,5 @@ async def _play(dialogue: Dialogue, against: str | None, pace: float, patience: 
 
     if against is None:
         return await embedded(dialogue, pace=pace, patience=patience)
-    peer = peer_of(dialogue.transport, address_of(against))
+    peer = peer_of(dialogue, address_of(against))
     return await Replay(dialogue, registry.get(dialogue.family), peer, None, pace=pace, patience=patience).run()

@@ -1,4 +1,7 @@
-"""One emulated device on a TCP or UDP socket. Timers, no task: thousands of them fit into one process."""
+"""One emulated device on a TCP or UDP socket, without a task of its own: thousands of them fit into one process.
+
+On MQTT it is a client of a broker (and, where its family has one, the network server before the device).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from enum import StrEnum
 from typing import Any, cast
 
 from tracker_codecs.contract import Datum, Emulator, Family, Message, Transport, Value
+
+from tracker_gateway.emulation.mqtt import MqttTransport
 
 #: Seconds to get a connection, and to get the answer to a login, before the device tries anew.
 CONNECT_TIMEOUT = 10.0
@@ -88,6 +93,7 @@ class Device(asyncio.BaseProtocol):
         "_interval",
         "_last",
         "_listener",
+        "_login",
         "_loop",
         "_opening",
         "_pace",
@@ -116,6 +122,7 @@ class Device(asyncio.BaseProtocol):
         pace: Pace | None = None,
         counters: Counters | None = None,
         listener: Listener | None = None,
+        login: tuple[str, str] | None = None,
     ) -> None:
         self.emulator = emulator
         self.family = family
@@ -126,6 +133,7 @@ class Device(asyncio.BaseProtocol):
         self._pace = pace or Pace()
         self._addresses = addresses
         self._listener = listener
+        self._login = login
         self._loop: asyncio.AbstractEventLoop | None = None
         self._transport: Any = None
         self._opening: asyncio.Task[None] | None = None
@@ -205,7 +213,12 @@ class Device(asyncio.BaseProtocol):
             for host, port in self._addresses:
                 try:
                     async with asyncio.timeout(CONNECT_TIMEOUT):
-                        if self.link is Transport.UDP:
+                        if self.link is Transport.MQTT:
+                            topics = self.emulator.subscriptions()
+                            line = await MqttTransport.open(self, (host, port), topics, self._login)
+                            self.connection_made(line)
+                            line.start()
+                        elif self.link is Transport.UDP:
                             await self._loop.create_datagram_endpoint(self._itself, remote_addr=(host, port))
                         else:
                             await self._loop.create_connection(self._itself, host, port)
@@ -286,9 +299,13 @@ class Device(asyncio.BaseProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came from the server."""
+        self.heard(data)
+
+    def heard(self, data: bytes, channel: str = "") -> None:
+        """The same; on MQTT with their topic."""
         self._heard = True
         self._tries = 0
-        answers = self.emulator.receive(data)
+        answers = self.emulator.receive(data, channel)
         if answers:
             self._say(answers)
             self.counters.answered += 1
@@ -353,7 +370,10 @@ class Device(asyncio.BaseProtocol):
     def _say(self, said: Sequence[Datum]) -> None:
         if self._transport is None or not said:
             return
-        if self.link is Transport.UDP:
+        if self.link is Transport.MQTT:
+            for datum in said:
+                self._transport.publish(datum)
+        elif self.link is Transport.UDP:
             for datum in said:
                 self._transport.sendto(datum.data)
         else:

@@ -1,4 +1,4 @@
-"""Many emulated devices of one family against one address."""
+"""Many emulated devices of one family against one address: a gateway's, or on MQTT a broker's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ RATE = 500.0
 
 
 class Fleet:
-    """Devices that are started and stopped together; `async with` does both. `counters` are those of all devices."""
+    """Devices that are started and stopped together; `async with` does both. `counters` are those of all devices.
+
+    `login` is user and password at a broker.
+    """
 
     def __init__(
         self,
@@ -30,9 +33,10 @@ class Fleet:
         pace: Pace | None = None,
         rate: float = RATE,
         listener: Listener | None = None,
+        login: tuple[str, str] | None = None,
     ) -> None:
-        if link not in (Transport.TCP, Transport.UDP):
-            raise LocalError(f"devices are emulated on tcp and udp, not on {link.value}", parameter="transport")
+        if link is Transport.SERIAL:
+            raise LocalError("devices are emulated on tcp, udp and mqtt, not on serial", parameter="transport")
         self._host = host
         self._port = port
         self._rate = rate
@@ -42,7 +46,9 @@ class Fleet:
         self._waiting: set[asyncio.Event] = set()
         self.counters = Counters()
         self.devices: Sequence[Device] = tuple(
-            Device(each, family, link, self._addresses, pace=pace, counters=self.counters, listener=self._told)
+            Device(
+                each, family, link, self._addresses, pace=pace, counters=self.counters, listener=self._told, login=login
+            )
             for each in emulators
         )
 

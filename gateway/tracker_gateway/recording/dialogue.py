@@ -6,9 +6,11 @@ of a YAML string). Steps:
 - `device: BYTES` what the device says; `gateway: BYTES` what the gateway must say then; both with optional `means`
   (for people), `at` (seconds since the start) and `channel` (MQTT topic).
 - `do: {update: {...}}`, `do: {raw: TEXT}` or `do: {reread: true}`: what somebody asks of the gateway at this point.
+  `do: {raw_hex: HEX}` is an operator's command in bytes. `revision` beside an update is the number it had: some
+  protocols number their commands by it.
 - `reconnect: true`: the device hangs up and calls again.
 
-`outcome` is how the last update must end.
+`known` are facts about the device that the gateway had before it began. `outcome` is how the last update must end.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from tracker_codecs.contract import Transport
 
 #: Bytes of a dialogue file that are read at most.
 MAX_FILE = 16 * 1024 * 1024
+#: First line of a recording; each later line is whole once its end is there.
+RECORDED = "# Recorded by tracker-gateway"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -49,13 +53,15 @@ class Action(_Part):
     """What somebody asks of the gateway."""
 
     update: dict[str, Any] | None = None
+    revision: int | None = Field(default=None, ge=1)
     raw: str | None = None
+    raw_hex: str | None = Field(default=None, pattern=r"^(?:[0-9A-Fa-f]{2})+$")
     reread: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if sum(each is not None for each in (self.update, self.raw, self.reread)) != 1:
-            raise ValueError("an action is one of update, raw and reread")
+        if sum(each is not None for each in (self.update, self.raw, self.raw_hex, self.reread)) != 1:
+            raise ValueError("an action is one of update, raw, raw_hex and reread")
         return self
 
 
@@ -96,6 +102,7 @@ class Dialogue(_Part):
     firmware: str = ""
     encoding: Literal["hex", "ascii"] = "hex"
     options: dict[str, Any] = Field(default_factory=dict)
+    known: dict[str, str] = Field(default_factory=dict)
     experimental: bool = False
     provenance: Provenance
     steps: tuple[Step, ...] = Field(min_length=1)
@@ -119,7 +126,7 @@ def load(path: Path) -> Dialogue:
     try:
         if path.stat().st_size > MAX_FILE:
             raise DialogueError(f"{path}: larger than {MAX_FILE} bytes")
-        document = yaml.load(path.read_text("utf-8"), Loader=_LOADER)
+        document = _parsed(path.read_text("utf-8"))
     except OSError as error:
         raise DialogueError(f"{path}: cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
@@ -140,6 +147,14 @@ def load(path: Path) -> Dialogue:
                 except DialogueError as error:
                     raise DialogueError(f"{path}: step {number}: {error}") from None
     return found
+
+
+def _parsed(text: str) -> Any:
+    """The YAML document; of a recording that was cut off inside its last line, without that line."""
+    whole, end, torn = text.rpartition("\n")
+    if torn and text.startswith(RECORDED):
+        return yaml.load(whole + end, Loader=_LOADER)
+    return yaml.load(text, Loader=_LOADER)
 
 
 def find(folders: Sequence[Path]) -> list[Path]:

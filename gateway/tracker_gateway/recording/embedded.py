@@ -7,22 +7,30 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracker_codecs import registry
 from tracker_codecs.contract import Transport
+from tracker_codecs.errors import LocalError
 
 from tracker_gateway.config import Config
 from tracker_gateway.core import Gateway
 from tracker_gateway.daemon import Daemon
+from tracker_gateway.delivery.work import SERIALS
+from tracker_gateway.recording.broker import BrokerError, LocalBroker
 from tracker_gateway.recording.dialogue import Action, Dialogue
-from tracker_gateway.recording.peers import Peer, TcpPeer, UdpPeer
+from tracker_gateway.recording.peers import MqttPeer, Peer, TcpPeer, UdpPeer
 from tracker_gateway.recording.replay import Replay, ReplayError, Result
 from tracker_gateway.service import ApiError
 from tracker_gateway.types import Tracker
 
+if TYPE_CHECKING:
+    from tracker_gateway.recording.serialpeer import SerialPeer
+
 #: Seconds that a device may take to be identified.
 IDENTIFY = 5.0
+#: Revisions after which the command numbers begin anew.
+SERIAL_PERIOD = 0x10000 // SERIALS
 
 
 class _InProcess:
@@ -42,8 +50,9 @@ class _InProcess:
         try:
             if action.update is not None:
                 await self._gateway.update(self._tracker, action.update, author="replay")
-            elif action.raw is not None:
-                await self._gateway.raw_command(self._tracker, action.raw, reliable=True, author="replay")
+            elif action.raw is not None or action.raw_hex is not None:
+                command = bytes.fromhex(action.raw_hex) if action.raw_hex is not None else action.raw or ""
+                await self._gateway.raw_command(self._tracker, command, reliable=True, author="replay")
             else:
                 await self._gateway.reread(self._tracker)
         except ApiError as error:
@@ -60,26 +69,79 @@ class _InProcess:
         return sync
 
 
-def peer_of(transport: Transport, address: tuple[str, int]) -> Peer:
-    """The device's end of such a link."""
-    return UdpPeer(*address) if transport is Transport.UDP else TcpPeer(*address)
+def peer_of(dialogue: Dialogue, address: tuple[str, int]) -> Peer:
+    """The device's end of the link; the address is the gateway's, on MQTT the broker's."""
+    if dialogue.transport is Transport.MQTT:
+        return MqttPeer(*address, sorted({step.channel for step in dialogue.steps if step.gateway is not None}))
+    if dialogue.transport is Transport.SERIAL:
+        raise LocalError("a dialogue on a serial port is replayed against a gateway of its own, not at an address")
+    return UdpPeer(*address) if dialogue.transport is Transport.UDP else TcpPeer(*address)
 
 
 @asynccontextmanager
-async def _gateway(dialogue: Dialogue) -> AsyncIterator[tuple[Daemon, Tracker]]:
+async def _broker(dialogue: Dialogue) -> AsyncIterator[tuple[str, int] | None]:
+    """A broker of our own, where the dialogue needs one. Raises LocalError where there is none to be had."""
+    if dialogue.transport is not Transport.MQTT:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="broker-") as folder:
+        broker = LocalBroker(Path(folder))
+        try:
+            await broker.start()
+        except BrokerError as error:
+            raise LocalError(f"a dialogue on MQTT needs a broker: {error}") from None
+        try:
+            yield broker.address
+        finally:
+            await broker.stop()
+
+
+@asynccontextmanager
+async def _port(dialogue: Dialogue) -> AsyncIterator[SerialPeer | None]:
+    """A serial port with the device at its other end, where the dialogue needs one."""
+    if dialogue.transport is not Transport.SERIAL:
+        yield None
+        return
+    from tracker_gateway.recording.serialpeer import SerialPeer  # not on every platform
+
+    with tempfile.TemporaryDirectory(prefix="port-") as folder:
+        peer = SerialPeer(Path(folder) / "tty")
+        try:
+            yield peer
+        finally:
+            await peer.close()
+
+
+def _links(dialogue: Dialogue, broker: tuple[str, int] | None, port: SerialPeer | None) -> dict[str, Any]:
+    """The sections of the configuration for the one link that is needed."""
+    if port is not None:
+        section = {"family": dialogue.family, "device_id": dialogue.device_id, "port": str(port.path)}
+        return {"listeners": [], "serial": [section]}
+    if broker is not None:
+        address = {"host": broker[0], "port": broker[1]}
+        return {"listeners": [], "brokers": [{"family": dialogue.family, **address}]}
+    link = {"family": dialogue.family, "transport": dialogue.transport.value, "host": "127.0.0.1", "port": 0}
+    return {"listeners": [link]}
+
+
+async def _subscribed(daemon: Daemon) -> None:
+    """Wait until the gateway hears what is said on its broker."""
+    for _ in range(int(IDENTIFY / 0.01)):
+        if daemon.hub.health()["status"] == "ok":
+            break
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def _gateway(
+    dialogue: Dialogue, broker: tuple[str, int] | None, port: SerialPeer | None
+) -> AsyncIterator[tuple[Daemon, Tracker]]:
     with tempfile.TemporaryDirectory(prefix="replay-") as folder:
         config = Config.model_validate(
             {
                 "store": {"path": str(Path(folder) / "replay.db")},
                 "http": {"enabled": False},
-                "listeners": [
-                    {
-                        "family": dialogue.family,
-                        "transport": dialogue.transport.value,
-                        "host": "127.0.0.1",
-                        "port": 0,
-                    }
-                ],
+                **_links(dialogue, broker, port),
             },
             strict=False,
         )
@@ -90,14 +152,39 @@ async def _gateway(dialogue: Dialogue) -> AsyncIterator[tuple[Daemon, Tracker]]:
                 options=dialogue.options,
                 experimental=dialogue.experimental,
             )
+            await _seed(daemon, tracker, dialogue)
             await daemon.gateway.refresh()
+            if broker is not None:
+                await _subscribed(daemon)
             yield daemon, tracker
 
 
+async def _seed(daemon: Daemon, tracker: Tracker, dialogue: Dialogue) -> None:
+    """What the gateway knew before: facts, and how many revisions there had been (command numbers count from them)."""
+    if dialogue.known:
+        await daemon.store.save(tracker.tracker_id, known=dialogue.known)
+        daemon.gateway.directory.learn(tracker.tracker_id, dialogue.known)
+    for step in dialogue.steps:
+        if step.do is not None and step.do.update is not None:
+            settings, before = step.do.update, (step.do.revision or 1) - 1
+            for _ in range(before % SERIAL_PERIOD):
+                await daemon.store.accept(
+                    tracker.tracker_id, settings, author="replay", now=0.0, expires=1.0, fields={}
+                )
+            break
+
+
 async def replay(dialogue: Dialogue, *, pace: float = 0.0, patience: float = 10.0) -> Result:
-    """Replay a dialogue against a fresh gateway. Raises LocalError for a family that is not known."""
+    """Replay a dialogue against a fresh gateway. Raises LocalError for a family that is not known, or without a broker.
+
+    On MQTT a Mosquitto is started for it.
+    """
     family = registry.get(dialogue.family)
-    async with _gateway(dialogue) as (daemon, tracker):
-        peer = peer_of(dialogue.transport, daemon.addresses[family.name, dialogue.transport])
+    async with (
+        _broker(dialogue) as broker,
+        _port(dialogue) as port,
+        _gateway(dialogue, broker, port) as (daemon, tracker),
+    ):
+        peer = port or peer_of(dialogue, broker or daemon.addresses[family.name, dialogue.transport])
         operator = _InProcess(daemon.gateway, tracker)
         return await Replay(dialogue, family, peer, operator, pace=pace, patience=patience).run()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import aiomqtt
 
 
 class PeerGone(Exception):
@@ -112,3 +116,50 @@ class UdpPeer(Peer):
         if self._transport is not None:
             self._transport.close()
             self._transport = None
+
+
+class MqttPeer(Peer):
+    """A device (or the network server before it) on a broker, which hears these topics."""
+
+    def __init__(self, host: str, port: int, topics: Sequence[str]) -> None:
+        self._to = (host, port)
+        self._topics = topics
+        self._client: aiomqtt.Client | None = None
+
+    async def open(self) -> None:
+        """See Peer."""
+        await self.close()
+        client = aiomqtt.Client(*self._to, max_queued_incoming_messages=1000)
+        try:
+            await client.__aenter__()
+            self._client = client
+            for topic in self._topics:
+                await client.subscribe(topic, qos=1)
+        except aiomqtt.MqttError as error:
+            raise PeerGone(f"cannot use the broker at {self._to[0]}:{self._to[1]}: {error}") from None
+
+    async def say(self, data: bytes, channel: str = "") -> None:
+        """See Peer."""
+        assert self._client is not None
+        if not channel:
+            raise PeerGone("the step names no channel: nothing can be said on MQTT without a topic")
+        try:
+            await self._client.publish(channel, data, qos=1)
+        except aiomqtt.MqttError as error:
+            raise PeerGone(f"the broker takes nothing more: {error}") from None
+
+    async def hear(self) -> tuple[bytes, str]:
+        """See Peer."""
+        assert self._client is not None
+        try:
+            message = await anext(self._client.messages)
+        except aiomqtt.MqttError:
+            raise PeerGone("the broker closed the link") from None
+        return message.payload if isinstance(message.payload, bytes) else b"", message.topic.value
+
+    async def close(self) -> None:
+        """See Peer."""
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await client.__aexit__(None, None, None)

@@ -10,7 +10,7 @@ import structlog
 from tracker_codecs import registry as families
 from tracker_codecs.contract import Family, Transport
 
-from tracker_gateway.config import BrokerConfig, LinksConfig, ListenerConfig
+from tracker_gateway.config import BrokerConfig, LinksConfig, ListenerConfig, SerialConfig
 from tracker_gateway.log import Sparing
 from tracker_gateway.metrics import Metrics
 from tracker_gateway.registry import SessionRegistry
@@ -19,6 +19,7 @@ from tracker_gateway.transports.guard import Guard
 from tracker_gateway.transports.link import Link
 from tracker_gateway.transports.mqtt import Broker
 from tracker_gateway.transports.room import Directory, ListenError, Room, Shared
+from tracker_gateway.transports.serial import SerialLine
 from tracker_gateway.transports.sniff import Sniffer, clashes
 from tracker_gateway.transports.tcp import TcpListener
 from tracker_gateway.transports.udp import UdpListener
@@ -85,11 +86,17 @@ class Hub:
         directory.on_change(self.sessions.tracker_changed)
         self._listeners: list[Listener] = []
         self._brokers: list[Broker] = []
+        self._serial: list[SerialLine] = []
         self._sweeper: asyncio.Task[None] | None = None
         self._suppressed = 0
 
-    async def start(self, wanted: Sequence[ListenerConfig], brokers: Sequence[BrokerConfig] = ()) -> None:
-        """Listen on all of these ports, or on none; call these brokers. Raises ListenError."""
+    async def start(
+        self,
+        wanted: Sequence[ListenerConfig],
+        brokers: Sequence[BrokerConfig] = (),
+        serial: Sequence[SerialConfig] = (),
+    ) -> None:
+        """Listen on all of these ports, or on none; call these brokers, open these serial ports. Raises ListenError."""
         try:
             for each in wanted:
                 listener = self._listener(each)
@@ -105,6 +112,10 @@ class Hub:
             broker = Broker(self._room(families.get(config.family), Transport.MQTT), config)
             await broker.start()
             self._brokers.append(broker)
+        for section in serial:
+            line = SerialLine(self._room(families.get(section.family), Transport.SERIAL), section)
+            await line.start()
+            self._serial.append(line)
         self.shared.unknown.start()
         self._sweeper = asyncio.create_task(self._sweep_for_ever(), name="deadlines of links")
 
@@ -144,7 +155,7 @@ class Hub:
 
     @property
     def _all(self) -> list[Listener]:
-        return [*self._listeners, *self._brokers]
+        return [*self._listeners, *self._brokers, *self._serial]
 
     @property
     def addresses(self) -> Mapping[tuple[str, Transport], tuple[str, int]]:
@@ -155,9 +166,11 @@ class Hub:
         """For `Gateway.add_health`."""
         shared = self.shared
         brokers = [broker.health() for broker in self._brokers]
+        serial = [line.health() for line in self._serial]
         return {
-            "status": "ok" if all(each["status"] == "ok" for each in brokers) else "degraded",
+            "status": "ok" if all(each["status"] == "ok" for each in (*brokers, *serial)) else "degraded",
             **({"brokers": brokers} if brokers else {}),
+            **({"serial": serial} if serial else {}),
             "listening": [
                 {
                     "family": room.family.name,

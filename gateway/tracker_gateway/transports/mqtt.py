@@ -1,48 +1,56 @@
 """MQTT: one client a broker, and a session for every registered device that speaks through it.
 
 aiomqtt does not reconnect, acknowledges before our code runs, and queues without a bound; so reconnecting with
-back-off, a bounded queue that counts what it drops, and resubscribing are done here. Retained messages are old news:
-they are counted and dropped, and neither wake a session nor prove anything.
+back-off and resubscribing are done here, the bounded queues in `mqtt_client`. Retained messages are old news: they are
+counted and dropped, and neither wake a session nor prove anything.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import aiomqtt
 import structlog
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from tracker_codecs.contract import Checksum, Kind, Message
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
 from tracker_gateway.config import BrokerConfig
 from tracker_gateway.transports.link import Link
+from tracker_gateway.transports.mqtt_client import (
+    Counts,
+    Inbox,
+    Out,
+    SubscriptionRefused,
+    cause,
+    connection,
+    make_client,
+    plain_topic,
+    publish_all,
+    refused,
+    subscribe,
+    tls_context,
+)
 from tracker_gateway.transports.room import Room
 from tracker_gateway.types import Tracker
 
 #: Seconds before a broker is called again: at first, at most, and where it refused us (a password does not heal fast).
 BACKOFF, MAX_BACKOFF, REFUSED_BACKOFF = 1.0, 60.0, 30.0
-#: Seconds for connecting, subscribing, publishing.
-TIMEOUT = 15.0
-_VERSIONS = {
-    "3.1": aiomqtt.ProtocolVersion.V31,
-    "3.1.1": aiomqtt.ProtocolVersion.V311,
-    "5": aiomqtt.ProtocolVersion.V5,
-}
-#: CONNACK codes that mean: not you. MQTT 3 (4, 5) and 5 (bad user name or password, not authorised, banned).
-_REFUSALS = frozenset({4, 5, 134, 135, 138})
+#: Looks, 20 ms apart, whether everything is published when the gateway stops.
+FAREWELL_LOOKS = 50
+#: Seconds between attempts to end the task of a broker.
+FAREWELL = 0.5
+#: Messages that are taken in one go.
+BATCH = 100
+#: Most characters of a device id.
+MAX_ID = 128
+#: What goes wrong with brokers; anything else is a defect of ours, and still no reason never to call again.
+_TROUBLE = (aiomqtt.MqttError, OSError, ValueError, LocalError, SubscriptionRefused)
 
 log = structlog.stdlib.get_logger("tracker_gateway.mqtt")
-
-
-class _Out(NamedTuple):
-    topic: str
-    payload: bytes
 
 
 class MqttLink(Link):
@@ -61,6 +69,8 @@ class MqttLink(Link):
     def spoke(self, topic: str) -> None:
         """A message of this device came on this topic."""
         self.last_heard = self.room.shared.clock()
+        if topic == self._topic:
+            return
         self._topic = topic
         self.peer = clean(f"{self._broker.address[0]}:{self._broker.address[1]}/{topic}", 200)
         self.link_options = {**self._broker.config.options, "topic": topic}
@@ -87,19 +97,6 @@ class MqttLink(Link):
             self.gone(self.ending)
 
 
-class _Counted(asyncio.Queue[Any]):
-    """A bounded queue that counts what finds no room, instead of a log line for each."""
-
-    dropped = 0
-
-    def put_nowait(self, item: Any) -> None:
-        """Keep it, or count it."""
-        if self.full():
-            self.dropped += 1
-        else:
-            super().put_nowait(item)
-
-
 class Broker:
     """The link to one broker, with the devices of one family behind it."""
 
@@ -110,36 +107,40 @@ class Broker:
         self.stream = room.family.stream(room.transport)
         self.connected = False
         self.problem = "not connected yet"
-        self.retained = 0
+        self.counts = Counts()
         self.reconnects = 0
-        self._dropped = 0
         self._links: dict[str, MqttLink] = {}
-        self._outbox: asyncio.Queue[_Out] = asyncio.Queue(config.queue)
-        self._inbox: _Counted | None = None
+        self._outbox: asyncio.Queue[Out] = asyncio.Queue(config.queue)
         self._task: asyncio.Task[None] | None = None
 
     # -- for the hub --------------------------------------------------------------------------------------------------
     async def start(self) -> None:
         """Connect, and stay connected. A broker that is down is no reason not to start."""
         self.room.shared.metrics.broker(
-            f"{self.config.host}:{self.config.port}",
+            self._name,
             self.room.family.name,
             {
                 "connected": lambda: self.connected,
-                "dropped": lambda: self.dropped,
-                "retained": lambda: self.retained,
+                "dropped": lambda: self.counts.dropped,
+                "retained": lambda: self.counts.retained,
                 "reconnects": lambda: self.reconnects,
             },
         )
         self._task = asyncio.create_task(self._run(), name=f"broker {self.config.host}")
 
     async def stop(self) -> None:
-        """Say good-bye to the broker."""
+        """Say what waits, shortly, and good-bye to the broker."""
         self._end_all("the gateway stops")
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        for _ in range(FAREWELL_LOOKS):
+            if not self.connected or self._outbox.empty():
+                break
+            await asyncio.sleep(0.02)
+        self.connected, self.problem = False, "the gateway stops"
+        task, self._task = self._task, None
+        while task is not None and not task.done():
+            # Once is not always enough: on Python 3.11 a cancellation gets lost where the link breaks at the same time.
+            task.cancel()
+            await asyncio.wait((task,), timeout=FAREWELL)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -151,30 +152,28 @@ class Broker:
         """The devices that were heard of lately."""
         return self._links.values()
 
-    @property
-    def dropped(self) -> int:
-        """Messages for which the queue had no room."""
-        return self._dropped + (self._inbox.dropped if self._inbox is not None else 0)
-
     def health(self) -> dict[str, Any]:
         """For `Hub.health`."""
         told: dict[str, Any] = {
-            "broker": f"{self.config.host}:{self.config.port}",
+            "broker": self._name,
             "family": self.room.family.name,
             "status": "ok" if self.connected else "degraded",
             "sessions": self.room.stats.sessions,
-            "dropped": self.dropped,
-            "retained": self.retained,
+            "dropped": self.counts.dropped,
+            "retained": self.counts.retained,
             "reconnects": self.reconnects,
         }
         return told if self.connected else {**told, "detail": self.problem}
 
     # -- for links ----------------------------------------------------------------------------------------------------
     def publish(self, topic: str, payload: bytes) -> bool:
-        """Hand a message to the connection. False: there is none, or its queue is full."""
+        """Hand a message to the connection. False: there is none, its queue is full, or the topic is none."""
         if not self.connected or self._outbox.full():
             return False
-        self._outbox.put_nowait(_Out(topic, payload))
+        if not plain_topic(topic):  # it would break the link of all the others
+            log.error("no topic to publish on", family=self.room.family.name, topic=clean(topic, 120))
+            return False
+        self._outbox.put_nowait(Out(topic, payload))
         return True
 
     def forget(self, link: MqttLink) -> bool:
@@ -190,67 +189,57 @@ class Broker:
         delay = BACKOFF
         while True:
             began = self.room.shared.clock()
-            refused = False
+            unwanted = False
             try:
                 await self._session()
-            except* (aiomqtt.MqttError, OSError, ValueError, LocalError) as errors:
-                self._lost(_cause(errors))
-                refused = _refused(errors)
+            except* Exception as errors:
+                if errors.split(_TROUBLE)[1] is not None:
+                    log.error("the link to a broker failed", broker=self._name, exc_info=True)
+                self._lost(cause(errors))
+                unwanted = refused(errors)
             if self.room.shared.clock() - began > MAX_BACKOFF:
                 delay = BACKOFF
-            await asyncio.sleep(random.uniform(0.5, 1.0) * max(delay, REFUSED_BACKOFF if refused else 0.0))
+            await asyncio.sleep(random.uniform(0.5, 1.0) * max(delay, REFUSED_BACKOFF if unwanted else 0.0))
             delay = min(delay * 2, MAX_BACKOFF)
             self.reconnects += 1
 
     async def _session(self) -> None:
         """One connection, until it breaks. Raises what broke it."""
-        config = self.config
-        topics = config.topics or tuple(self.room.family.topics(config.options))
-        client = aiomqtt.Client(
-            config.host,
-            config.port,
-            username=config.user or None,
-            password=config.password.get_secret_value() or None,
-            identifier=config.client_id or None,
-            protocol=_VERSIONS[config.version],
-            keepalive=config.keepalive,
-            timeout=TIMEOUT,
-            tls_context=await asyncio.to_thread(_tls, config) if config.tls else None,
-            queue_type=_Counted,
-            max_queued_incoming_messages=config.queue,
-            clean_session=None if config.version == "5" else config.clean,
-            clean_start=config.clean if config.version == "5" else MQTT_CLEAN_START_FIRST_ONLY,
-        )
-        async with client:
-            self._dropped = self.dropped
-            self._inbox = client._queue if isinstance(client._queue, _Counted) else None  # for its count
-            for topic in topics:
-                await client.subscribe(topic, qos=config.subscribe_qos)
+        config, family = self.config, self.room.family
+        most = family.limits.max_frame
+        tls = await asyncio.to_thread(tls_context, config) if config.tls else None
+        inbox: list[Inbox] = []
+
+        def queue(maxsize: int) -> Inbox:
+            inbox.append(Inbox(self.counts, most, maxsize))
+            return inbox[0]
+
+        client = make_client(config, tls, queue, most)
+        async with connection(client):
+            await subscribe(client, config.topics or family.topics(config.options), config.subscribe_qos)
             while not self._outbox.empty():  # of a connection that is gone: nobody waits for it any more
                 self._outbox.get_nowait()
             self.connected, self.problem = True, ""
-            log.info("connected", broker=f"{config.host}:{config.port}", family=self.room.family.name)
+            log.info("connected", broker=self._name, family=family.name)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._publish_all(client))
-                tasks.create_task(self._hear_all(client))
+                tasks.create_task(publish_all(client, self._outbox, config.publish_qos))
+                tasks.create_task(self._hear_all(client, inbox[0]))
 
-    async def _publish_all(self, client: aiomqtt.Client) -> None:
-        while True:
-            topic, payload = await self._outbox.get()
-            await client.publish(topic, payload, qos=self.config.publish_qos, retain=False)
-
-    async def _hear_all(self, client: aiomqtt.Client) -> None:
+    async def _hear_all(self, client: aiomqtt.Client, inbox: Inbox) -> None:
         async for message in client.messages:
-            payload = message.payload
-            data = bytes(payload) if isinstance(payload, bytes | bytearray) else str(payload or "").encode()
-            if message.retain:
-                self.retained += 1
-                continue
-            self._contained(data, str(message.topic))
+            self._contained(message)
+            for _ in range(BATCH):
+                if inbox.empty():
+                    break
+                self._contained(inbox.get_nowait())
+
+    @property
+    def _name(self) -> str:
+        return f"{self.config.host}:{self.config.port}"
 
     def _lost(self, problem: str) -> None:
         if self.connected or problem != self.problem:
-            log.warning("broker lost", broker=f"{self.config.host}:{self.config.port}", problem=problem)
+            log.warning("broker lost", broker=self._name, family=self.room.family.name, problem=problem)
         self.connected = False
         self.problem = problem
         self._end_all(f"the broker's connection was lost: {problem}")
@@ -260,10 +249,11 @@ class Broker:
             link.end("broker", reason)
 
     # -- what came ----------------------------------------------------------------------------------------------------
-    def _contained(self, data: bytes, topic: str) -> None:
+    def _contained(self, message: aiomqtt.Message) -> None:
         """One payload; a codec's defect costs this payload only."""
+        topic = message.topic.value
         try:
-            self._take(data, topic)
+            self._take(message.payload, topic)
         except Exception:
             self.room.stats.failures += 1
             if self.room.shared.sparing.allow(f"mqtt:{self.room.family.name}"):
@@ -294,6 +284,9 @@ class Broker:
 
     def _stranger(self, message: Message, device_id: str, topic: str) -> None:
         shared = self.room.shared
+        if len(device_id) > MAX_ID or not plain_topic(device_id):
+            self.room.stats.peer_errors += 1  # nobody is called so, and nothing could be sent there
+            return
         tracker = shared.directory.by_device(device_id, self.room.family.name)
         if tracker is None or tracker.blocked:
             self._refuse(device_id, topic, tracker)
@@ -320,33 +313,3 @@ class Broker:
         if shared.sparing.allow(f"mqtt:{device_id}"):
             cause = "unregistered" if tracker is None else "blocked"
             log.info("refused", cause=cause, device_id=shown, family=self.room.family.name, topic=clean(topic, 120))
-
-
-def _tls(config: BrokerConfig) -> ssl.SSLContext:
-    """The context; reading the certificates may block, so not in the loop. Raises OSError, SSLError, with the file."""
-    try:
-        context = ssl.create_default_context(cafile=str(config.ca) if config.ca else None)
-        if config.certificate:
-            context.load_cert_chain(str(config.certificate), str(config.key) if config.key else None)
-    except (OSError, ssl.SSLError) as error:
-        raise OSError(f"its certificates cannot be read ({config.ca or config.certificate}): {error}") from None
-    return context
-
-
-def _refused(error: BaseException) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return any(map(_refused, error.exceptions))
-    rc = getattr(error, "rc", None)
-    return getattr(rc, "value", rc) in _REFUSALS
-
-
-def _cause(error: BaseException) -> str:
-    """What is wrong, in words."""
-    if isinstance(error, BaseExceptionGroup):
-        return _cause(error.exceptions[0])
-    if _refused(error):
-        return "the broker refuses the user name or password"
-    said = clean(str(error), 200)
-    if "CERTIFICATE_VERIFY_FAILED" in said:
-        return f"the broker's certificate is not accepted: {said.partition('CERTIFICATE_VERIFY_FAILED] ')[2] or said}"
-    return said or type(error).__name__

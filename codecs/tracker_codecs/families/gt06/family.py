@@ -137,5 +137,9 @@ class Gt06(Family):
         """Serial, checksum and the time of a time answer zeroed."""
         return messages.normalise(frame)
 
+    def rename(self, frame: bytes, old: str, new: str) -> bytes:
+        """In logins and GT02 frames (BCD), and in texts, also UTF-16; the checksum is put right."""
+        return messages.rename(frame, old, new)
+
 
 FAMILY = Gt06()

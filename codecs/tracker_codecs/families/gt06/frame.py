@@ -143,6 +143,11 @@ def short_answer(number: int, serial: bytes) -> bytes:
     return SHORT + body + _crc(body).to_bytes(2, "big") + STOP
 
 
+def reseal(frame: bytes) -> bytes:
+    """A cut 78 78 or 79 79 frame whose content was changed, with a right checksum."""
+    return frame[:-4] + _crc(frame[2:-4]).to_bytes(2, "big") + STOP
+
+
 def parts(frame: bytes) -> tuple[int, bytes, int]:
     """Number, content and serial of a cut 78 78 or 79 79 frame."""
     head = 3 if frame[0] == 0x78 else 4

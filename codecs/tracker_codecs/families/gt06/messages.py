@@ -12,7 +12,7 @@ from typing import Any
 
 from construct import Bytes, ConstructError, GreedyBytes, Int8ub, Int16ub, Int32ub, Struct
 
-from tracker_codecs.errors import PeerError
+from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import texts
 from tracker_codecs.text import clean
@@ -265,3 +265,20 @@ def normalise(frame: bytes) -> bytes:
     if frame[0] == 0x78 and frame[3] == wire.TIME and len(frame) == 16:
         frame = frame[:4] + bytes(6) + frame[10:]
     return frame[:-6] + bytes(4) + frame[-2:]
+
+
+def rename(frame: bytes, old: str, new: str) -> bytes:
+    """The frame with `old` called `new`, of equal length, and a right checksum; see `Family.rename`.
+
+    Texts are replaced as ASCII and UTF-16; an id of 15 digits also as the 8 BCD bytes of logins and GT02 frames.
+    Raises LocalError where the lengths differ or a new id of 15 is not decimal.
+    """
+    if len(old) != len(new) or not (old.isascii() and new.isascii()):
+        raise LocalError("must be ASCII and as long as before", parameter="device_id")
+    out = frame.replace(old.encode(), new.encode()).replace(old.encode("utf-16-be"), new.encode("utf-16-be"))
+    if len(old) == 15 and old.isdigit():
+        if not new.isdigit():
+            raise LocalError("must be 15 digits", parameter="device_id")
+        out = out.replace(bytes.fromhex("0" + old), bytes.fromhex("0" + new))
+    sealed = frame[0] in (0x78, 0x79) and len(frame) >= 10 and (frame[0] == 0x79 or frame[2] > 0)
+    return wire.reseal(out) if out != frame and sealed else out

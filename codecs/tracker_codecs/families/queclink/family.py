@@ -26,7 +26,7 @@ from tracker_codecs.contract import (
     Value,
     utc_now,
 )
-from tracker_codecs.families.queclink import dialogue, frame, legacy, messages, talk
+from tracker_codecs.families.queclink import dialogue, frame, legacy, messages, renaming, talk
 from tracker_codecs.families.queclink import settings as registers
 from tracker_codecs.families.queclink.emulator import QueclinkEmulator
 
@@ -123,6 +123,10 @@ class Queclink(Family):
         frame = _SERIAL.sub(rb"\g<1>****", frame)
         frame = _TIMED.sub(rb"\g<1>" + b"*" * 14, frame)
         return _TAIL.sub(rb"\g<1>" + b"*" * 14 + b",****", frame)
+
+    def rename(self, frame: bytes, old: str, new: str) -> bytes:
+        """See `Family.rename`: in texts, and in the id field of HEX and new binary frames."""
+        return renaming.rename(frame, old, new)
 
 
 FAMILY = Queclink()

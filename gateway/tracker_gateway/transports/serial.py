@@ -1,0 +1,378 @@
+"""Serial: a device that is registered stands on a port that is configured. Opened, asked who it is, lost, opened again.
+
+A port that is absent, busy or forbidden is no reason not to start: it is tried again, after 1 s at first, after 30 s
+at most, and stands in /gateway/health with what is wrong. A session is up once the device answered; from then on its
+end is the end of the port, as silence proves nothing on a wire: what does not answer a command says so in its delivery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from tracker_codecs.contract import Message, Target
+from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.text import clean
+from tracker_profiles import models
+from tracker_profiles.errors import UnknownName
+
+from tracker_gateway.config import SerialConfig
+from tracker_gateway.transports.link import LINGER, Link
+from tracker_gateway.transports.port import LineForm, Port, PortError, matching, plugged_in
+from tracker_gateway.transports.room import Room
+from tracker_gateway.transports.talk import Talk, TalkFailed
+from tracker_gateway.types import Tracker
+
+#: Seconds before a port is tried, or its device asked, again: at first and at most.
+BACKOFF, MAX_BACKOFF = 1.0, 30.0
+
+log = structlog.stdlib.get_logger("tracker_gateway.serial")
+
+
+class SerialLink(Link):
+    """An open port. Messages that name nobody are its device's; `over` is set when it must be closed."""
+
+    __slots__ = ("_free", "_port", "_said", "echoes", "good", "heard", "over", "talk")
+
+    def __init__(self, room: Room, port: Port, device_id: str, options: dict[str, Any], *, free: bool) -> None:
+        super().__init__(room)
+        self._port = port
+        self._free = free
+        self._said = b""
+        self.claimed = device_id
+        self.peer = self.source = port.path
+        self.link_options = options
+        self.over = asyncio.Event()
+        self.talk: Talk | None = None
+        self.heard = self.good = self.echoes = 0  # bytes, frames, frames that are what was written
+
+    # -- the port -----------------------------------------------------------------------------------------------------
+    def came(self, data: bytes) -> None:
+        """Bytes came in."""
+        if not self.ending:
+            self.heard += len(data)
+            self.contain(self.take, data)
+
+    def lost(self, reason: str) -> None:
+        """The port went by itself."""
+        if not self.ending:
+            self.ending = reason
+            self.room.stats.closes["peer"] += 1
+        self.disconnect(now=True)
+
+    def send(self, data: bytes) -> None:
+        """Bytes that are owed. A device that does not take what it is owed is let go."""
+        if self._put(data):
+            if self.tape is not None:
+                self.tape.owed(data)
+        elif not self.ending:
+            self.end("slow", "does not take what is sent to it")
+
+    def write(self, data: bytes, channel: str = "") -> bool:
+        """See Session."""
+        taken = self._put(data)
+        if taken and self.tape is not None:
+            self.tape.command(data)
+        return taken
+
+    def _put(self, data: bytes) -> bool:
+        if self.ending or not self._port.write(data):
+            return False
+        self._said = data
+        self.room.stats.bytes_out += len(data)
+        return True
+
+    def disconnect(self, *, now: bool) -> None:
+        """Have it closed: after what is written, or `now`."""
+        if now:
+            self._port.abort()
+        if self.talk is not None:
+            self.talk.fail(self.ending)
+        self.over.set()
+
+    # -- Link ---------------------------------------------------------------------------------------------------------
+    def check(self, now: float) -> None:
+        """Only a frame that does not end: what is buffered of it is given up, the port stays open."""
+        if self.ending:
+            if now - self.ended > LINGER:
+                self.disconnect(now=True)
+        elif not self.stream.buffered:
+            self._partial_at = -1
+        elif self._partial_at != self._frames:
+            self._partial_at = self._frames
+            self._partial_since = now
+        elif now - self._partial_since > self.room.shared.config.frame_timeout:
+            self.room.stats.peer_errors += 1
+            self._afresh()
+
+    def other_device(self, message: Message) -> None:
+        """A frame names another id: a chip's own, where ours is just a name for the unit; else another device."""
+        if self._free:
+            self._tell([message])
+        else:
+            self.end("identity", self.stranger(message.device_id or ""))
+
+    def stranger(self, told: str) -> str:
+        """Why the device that says so is not ours; empty when it may be."""
+        if self._free or not told or told.casefold() == (self.claimed or "").casefold():
+            return ""
+        return f"the device on {self.peer} is {clean(told, 64)}; configured for this port is {self.claimed}"
+
+    @property
+    def garbled(self) -> bool:
+        """Nothing but errors for some time."""
+        return self._errors >= self.room.shared.config.max_errors
+
+    def welcome(self, tracker: Tracker, target: Target) -> None:
+        """The device answered (or cannot be asked): the session is up."""
+        shared = self.room.shared
+        if shared.registry.full(tracker):
+            self.end("contested", "too many links claim this device id")
+            return
+        self.tracker = tracker
+        self.session_id = shared.registry.next_id()
+        self.opened = self.last_heard = shared.clock()
+        if self.tape is not None:
+            self.tape = self.tape.identified(self)
+        self.stream.bind(target)
+        shared.guard.known(self.source)
+        self.identified = True
+        self.room.stats.sessions += 1
+        shared.registry.up(self)
+
+    def _stranger(self, message: Message) -> None:
+        """A message before the session: the answer to our question, or the device's own talk."""
+        self.good += 1
+        self._errors = 0
+        if message.frame == self._said:
+            self.echoes += 1
+        if message.owed:
+            self.send(message.owed)
+        if self.talk is not None:
+            self.talk.hear(message)
+
+    def _wrong(self, error: PeerError) -> None:
+        """Noise on the wire, or the wrong rate: told, never a reason to close a port."""
+        self.room.stats.peer_errors += 1
+        self._errors += 1
+        if self.room.shared.sparing.allow(self.source):
+            reason, kept = clean(error.reason), error.discarded[:32]
+            log.info("not understood", reason=reason, discarded=kept, family=self.family.name, port=self.peer)
+        if error.fatal:
+            self._afresh()
+
+    def _afresh(self) -> None:
+        self.stream = self.family.stream(self.transport)
+        if self.identified:
+            self.stream.bind(self.room.shared.directory.target(self.tracker))
+
+
+class SerialLine:
+    """A configured port and whatever happens on it."""
+
+    def __init__(self, room: Room, config: SerialConfig) -> None:
+        self.room = room
+        self.rooms: Sequence[Room] = (room,)
+        self.config = config
+        self.problem = "not opened yet"
+        self.told: dict[str, str] = {}  # what the device said of itself
+        self.reopened = 0
+        self._path = config.port or config.usb_id
+        self._link: SerialLink | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        room.shared.directory.on_change(self._changed)
+
+    # -- for the hub --------------------------------------------------------------------------------------------------
+    async def start(self) -> None:
+        """Open the port, and open it again whenever it is lost."""
+        self._task = asyncio.create_task(self._run(), name=f"serial {self._path}")
+
+    async def stop(self) -> None:
+        """Close the port."""
+        if self._link is not None:
+            self._link.end("gateway", "the gateway stops")
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Its path; there is no port number."""
+        return self._path, 0
+
+    @property
+    def links(self) -> Collection[Link]:
+        """The open port, if it is open."""
+        return () if self._link is None else (self._link,)
+
+    def health(self) -> dict[str, Any]:
+        """For `Hub.health`."""
+        problem = self.problem
+        if not problem and self._link is not None and self._link.garbled:
+            problem = self._noise()
+        return {
+            "port": self._path,
+            "family": self.room.family.name,
+            "device_id": self.config.device_id,
+            "form": str(self.form),
+            "status": "degraded" if problem else "ok",
+            "reopened": self.reopened,
+            **({"detail": problem} if problem else {}),
+            **({"device": self.told} if self.told else {}),
+        }
+
+    @property
+    def form(self) -> LineForm:
+        """How the port is set: as configured, else as the family's devices leave the factory."""
+        config, usual = self.config, self.room.family.serial
+        return LineForm(
+            config.baudrate or (usual.baudrates[0] if usual else 115200),
+            config.parity or (usual.parity if usual else "N"),
+            config.stopbits or (usual.stopbits if usual else 1),
+        )
+
+    # -- one port, again and again ------------------------------------------------------------------------------------
+    def _changed(self, old: Tracker | None, new: Tracker | None) -> None:
+        if any(each is not None and each.device_id == self.config.device_id for each in (old, new)):
+            self._news.set()
+
+    async def _run(self) -> None:
+        delay = BACKOFF
+        while True:
+            self._news.clear()
+            served = False
+            try:
+                served = await self._contact()
+            except PortError as error:
+                self._trouble(str(error))
+            except Exception as error:  # as in `Link.contain`: a codec's defect costs this contact, not the port
+                self.room.stats.failures += 1
+                log.error("serial port failed", port=self._path, family=self.room.family.name, exc_info=True)
+                self._trouble(f"failed: {type(error).__name__}")
+            delay = BACKOFF if served else delay
+            await self._pause(delay, self._news)
+            delay = min(delay * 2, MAX_BACKOFF)
+            self.reopened += 1
+
+    async def _pause(self, seconds: float, until: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await until.wait()
+
+    def _tracker(self) -> Tracker:
+        """The registered device. Raises PortError for one that may not be spoken to."""
+        name = self.config.device_id
+        tracker = self.room.shared.directory.by_device(name, self.room.family.name)
+        if tracker is None:
+            raise PortError(f"{name} is not registered with a model of {self.room.family.name}: tracker add {name}")
+        if tracker.blocked:
+            raise PortError(f"{name} is blocked")
+        return tracker
+
+    async def _contact(self) -> bool:
+        """Open the port and serve it until it is lost; whether its device was there. Raises PortError."""
+        tracker, config, room = self._tracker(), self.config, self.room
+        if config.port is None:
+            assert config.vid is not None
+            found = await asyncio.to_thread(plugged_in)
+            self._path = matching(found, config.vid, config.pid, config.usb_serial)
+        port = Port(self._path, self.form, limit=room.shared.config.write_buffer)
+        await port.open()
+        try:
+            if not room.shared.guard.admit(port.path):
+                room.stats.turned_away += 1
+                raise PortError("a limit on links is reached")
+            link = SerialLink(room, port, tracker.device_id, config.options, free=_free(tracker))
+            room.stats.opened += 1
+            room.stats.links += 1
+            self._link = link
+            port.lost = link.lost
+            try:
+                await self._pause(config.settle, link.over)  # what a unit says while it starts is nobody's
+                port.heard = link.came
+                return await self._serve(link)
+            finally:
+                self._link = None
+                link.ending = link.ending or "the gateway stops"
+                link.gone(link.ending)
+        finally:
+            await port.close()
+
+    async def _serve(self, link: SerialLink) -> bool:
+        """Ask who is there until somebody answers, then wait for the end."""
+        delay, served = BACKOFF, False
+        while not link.ending:
+            tracker = self._tracker()
+            target = self._target(tracker)
+            problem = await self._who(link, target)
+            if not problem and not link.ending:
+                link.welcome(self._tracker(), target)
+                self._fine()
+                served = True
+                await link.over.wait()
+            elif problem and not link.ending:
+                self._trouble(problem)
+                await self._pause(delay, link.over)
+                delay = min(delay * 2, MAX_BACKOFF)
+        self._trouble(link.ending)
+        return served
+
+    def _target(self, tracker: Tracker) -> Target:
+        target = self.room.shared.directory.target(tracker)
+        return replace(target, transport=self.room.transport, options={**self.config.options, **target.options})
+
+    async def _who(self, link: SerialLink, target: Target) -> str:
+        """Ask the device who it is; what is wrong with the answer, or empty."""
+        link.heard = link.good = link.echoes = 0
+        try:
+            link.talk = Talk(link, self.room.family.identify(target))
+            outcome = await link.talk.run()
+        except (TalkFailed, LocalError) as error:
+            return str(error)
+        finally:
+            link.talk = None
+        if outcome.unanswered:
+            return self._silence(link)
+        told = {name: clean(value, 64) for name, value in outcome.known.items()}
+        problem = link.stranger(told.get("device_id", ""))
+        before = self.told.get("device_id", told.get("device_id"))
+        if not problem and before != told.get("device_id"):
+            log.warning("another unit is on this port", port=self._path, before=before, now=told.get("device_id"))
+        self.told = told
+        return problem
+
+    def _silence(self, link: SerialLink) -> str:
+        if not link.heard:
+            return f"nothing comes from the device at {self.form}: is it on, and is the cable right?"
+        if not link.good:
+            return self._noise()
+        if link.echoes == link.good:
+            return "the port sends back what is written to it, and nobody answers: a looped cable, or local echo"
+        return f"the device speaks, but answers no question of {self.room.family.name}: is the family right?"
+
+    def _noise(self) -> str:
+        return f"only garbage comes at {self.form}: is the baud rate right?"
+
+    def _trouble(self, problem: str) -> None:
+        if problem != self.problem:
+            log.warning("serial port out of service", port=self._path, family=self.room.family.name, problem=problem)
+        self.problem = problem
+
+    def _fine(self) -> None:
+        self.problem = ""
+        device = {name: text for name, text in self.told.items() if name != "device_id"}
+        log.info("serial device up", port=self._path, device_id=self.config.device_id, form=str(self.form), **device)
+
+
+def _free(tracker: Tracker) -> bool:
+    """Whether the device id is the operator's own name for the unit, which the unit itself cannot know."""
+    try:
+        return models.get(tracker.model).id_type.startswith("string")
+    except UnknownName:
+        return False
