@@ -1,0 +1,5 @@
+"""Jointech locks and trackers."""
+
+from tracker_codecs.families.jointech.family import FAMILY
+
+__all__ = ["FAMILY"]

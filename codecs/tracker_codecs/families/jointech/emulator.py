@@ -1,0 +1,78 @@
+"""A believable lock: asks for the time, reports, answers P04.
+
+Where it would refuse it is silent, because no error answer is published. Its report copies the manual's example, with
+its own ID, time and serial.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.jointech import frame as wire
+from tracker_codecs.families.jointech import settings as values
+
+_STATE = bytes.fromhex("22348310113550543f12980000002d060000000020e028109228661f000100000f0f0f0f0f0f0f0f000001cc01")
+
+
+class JointechEmulator(Emulator):
+    """One unit; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
+        if len(device_id) != 10 or not (device_id.isascii() and device_id.isdigit()):
+            raise LocalError("must be 10 digits", parameter="device_id")
+        self.device_id = device_id
+        self.faults = faults
+        self.upload = int(settings.get(values.FIELD, 60))
+        self.wake_up = values.WAKE_UP
+        self._serial = 0
+        self._stream = wire.JointechStream(server=True)
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """See `Emulator.settings`."""
+        return {values.FIELD: self.upload}
+
+    def _say(self, text: str) -> Datum:
+        return Datum(f"({self.device_id},{text})".encode("ascii"))
+
+    def connect(self) -> list[Datum]:
+        """It asks for the time."""
+        self._stream = wire.JointechStream(server=True)
+        return [self._say("P22,2")]
+
+    def heartbeat(self) -> list[Datum]:
+        """Its keep-alive."""
+        return [self._say("@JT")]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position that wants an answer."""
+        self._serial = (self._serial + 1) & 0xFF
+        head = b"$" + bytes.fromhex(self.device_id) + b"\x19\x11\x00\x34"
+        return [Datum(head + bytes.fromhex(f"{now:%d%m%y%H%M%S}") + _STATE + bytes((self._serial,)))]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """See `Emulator.receive`."""
+        said = []
+        for event in self._stream.feed(data):
+            if isinstance(event, Message) and not self.faults.silent:
+                word, *arguments = wire.parts(event.frame)
+                said += self._obey(word, arguments)
+        return said
+
+    def _obey(self, word: str, arguments: list[str]) -> list[Datum]:
+        if word == "P22":
+            return [self._say("P22,1")]
+        if word != values.WORD or not all(each.isascii() and each.isdigit() for each in arguments):
+            return []
+        numbers = [int(each[:9]) for each in arguments]
+        if len(numbers) == 3 and numbers[0] == 1:
+            if values.FIELD in self.faults.refuse:
+                return []
+            if values.FIELD not in self.faults.ignore:
+                low, high = self.faults.clamp.get(values.FIELD, (5, 60000))
+                self.upload, self.wake_up = int(min(max(numbers[1], low), high)), numbers[2]
+        elif numbers != [0]:
+            return []
+        return [self._say(f"{values.WORD},{self.upload},{self.wake_up}")]

@@ -1,0 +1,5 @@
+"""Xirgo vehicle trackers."""
+
+from tracker_codecs.families.xirgo.family import FAMILY
+
+__all__ = ["FAMILY"]

@@ -1,0 +1,166 @@
+"""The conversation: ask for 3050 (OBD-II units), write one command after the other, ask again.
+
+The unit answers with the command's code and the values it holds now; they are compared as numbers. Three fields in all
+(one value) after a command of two arguments are a refusal. Answers carry no number, so one command is under way at a
+time, and another value in the echo is never taken for success.
+Sources: those of `settings`; success and failure by field count from the public PHP application.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.xirgo import settings as values
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+#: Key in `Outcome.known`: the angle was seen where 3050 is thought to have it.
+ANGLE_SEEN = "xirgo_angle_in_3050"
+_LINE = re.compile(r"\+XT:[ -~]{4,180}", re.ASCII)
+
+
+def _answers(target: Target, message: Message, code: str) -> bool:
+    return message.kind is Kind.REPLY and message.device_id == target.device_id and message.data[0] == code
+
+
+def _ask(target: Target, purpose: Purpose, fields: Sequence[str]) -> Command:
+    def match(message: Message) -> Match:
+        return Match.DONE if _answers(target, message, values.QUERY) else Match.NO
+
+    text = f"+XT:{values.QUERY}"
+    return Command(text.encode() + b"\r\n", text, purpose, "3050 and its values", match, tuple(fields), TIMEOUT)
+
+
+def _write(target: Target, name: str, arguments: Sequence[str], *, read: bool) -> Command:
+    code = values.CODES[name]
+
+    def match(message: Message) -> Match:
+        if not _answers(target, message, code):
+            return Match.NO
+        return Match.REFUSED if len(message.data[1]) < len(arguments) else Match.DONE
+
+    text = f"+XT:{target.device_id},{code},{','.join(arguments)}"
+    payload, expects = text.encode("ascii") + b"\r\n", f"{code} and the same values"
+    return Command(
+        payload, text, Purpose.WRITE, expects, match, (name,), TIMEOUT, depends_on_read=read and len(arguments) > 1
+    )
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    asks = target.variant == "obd"
+    cells: Sequence[str] = ()
+    if asks:
+        before = yield _ask(target, Purpose.READ, list(carried))
+        if before.verdict is Verdict.TIMEOUT:
+            return judge(wanted, reported={}, problems=problems, unanswered=True)
+        cells = _cells(before)
+    flags = values.alerts(target, cells)
+    refused: dict[str, str] = {}
+    echoed: dict[str, Value] = {}
+    reported: dict[str, Value] = {}
+    written: list[str] = []
+    unanswered = False
+    for name in values.CODES:
+        if name not in carried or unanswered:
+            continue
+        arguments = [values.encode(name, carried[name]), *([flags[name]] if name in flags else [])]
+        reply = yield _write(target, name, arguments, read=asks)
+        written.append(name)
+        if reply.verdict is Verdict.TIMEOUT:
+            unanswered = True
+        elif reply.verdict is Verdict.REFUSED:
+            refused[name] = f"refused by the unit, which answers {reply.text}"
+        elif reply.ok:
+            value = values.decode(name, _cells(reply)[0])
+            if value == carried[name]:
+                echoed[name] = value
+            elif values.possible(name, value):
+                reported[name] = value
+            else:
+                refused[name] = f"refused by the unit, which answers {reply.text}"
+    known: dict[str, str] = {}
+    if asks:
+        again = yield _ask(target, Purpose.READ_BACK, list(carried))
+        found = values.told(_cells(again))
+        if "tracking_angle" in echoed and found.get("tracking_angle") == echoed["tracking_angle"]:
+            known = {ANGLE_SEEN: "yes"}
+        elif ANGLE_SEEN not in target.known:
+            found.pop("tracking_angle", None)
+        reported |= {name: value for name, value in found.items() if name in carried}
+        unanswered = unanswered or (again.verdict is Verdict.TIMEOUT)
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        acknowledged=echoed,
+        refused=refused,
+        written=written,
+        known=known,
+        unanswered=unanswered,
+    )
+
+
+def _cells(reply: Reply) -> Sequence[str]:
+    if not reply.ok:
+        return ()
+    cells: Sequence[str] = reply.messages[-1].data[1]
+    return cells
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`: 3050, of OBD-II units only."""
+    if target.variant != "obd" or not wanted:
+        return Outcome({})
+    reply = yield _ask(target, Purpose.READ, wanted)
+    found = values.told(_cells(reply))
+    if ANGLE_SEEN not in target.known:
+        found.pop("tracking_angle", None)
+    return Outcome(
+        {}, {name: found[name] for name in wanted if name in found}, unanswered=reply.verdict is Verdict.TIMEOUT
+    )
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command: a line `+XT:...`, which gets its CR LF; bytes go as they are.
+
+    Raises LocalError for a text that is no such line of printable ASCII.
+    """
+    code = ""
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+        payload, shown = text, text.hex()
+    else:
+        shown = text.strip()
+        if not _LINE.fullmatch(shown):
+            raise LocalError("a command is one line of printable ASCII that begins with +XT:", parameter="command")
+        payload = shown.encode("ascii") + b"\r\n"
+        found = re.match(r"\+XT:(?:\w{14,20},)?(\d{4})(?:,|$)", shown, re.ASCII)
+        code = found[1] if found else ""
+
+    def match(message: Message) -> Match:
+        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
+            return Match.NO
+        return Match.DONE if message.data[0] == code or not code else Match.NO
+
+    return Command(payload, shown, Purpose.RAW, f"an answer with code {code or '...'}", match, timeout=TIMEOUT)

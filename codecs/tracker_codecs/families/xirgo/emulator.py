@@ -1,0 +1,101 @@
+"""A believable Xirgo unit: reports, echoes of what it stored, 3050 on OBD-II units, refusals by a single value.
+
+Fields of reports follow recorded ones; the tail of 3050 follows the public page that reads it. The single value of a
+refusal is not public; 0 stands for it. A command of one argument has no refusal, so it keeps silent there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Value
+from tracker_codecs.families.xirgo import settings as values
+
+_FIELDS = {code: name for name, code in values.CODES.items()}
+_MOST = 1024
+
+
+class XirgoEmulator(Emulator):
+    """One unit; see the module. Option `layout`: 29 or 21 fields in the answer to 3050, or any other number."""
+
+    def __init__(
+        self, device_id: str, variant: str, settings: Settings, faults: Faults, options: Mapping[str, Value]
+    ) -> None:
+        self.device_id = device_id
+        self.variant = variant
+        self.faults = faults
+        self.options = options
+        self.stored: dict[str, Value] = {
+            "tracking_interval": 120,
+            "psm_interval": 3600,
+            "tracking_angle": 45,
+            "tracking_distance": 5,
+        }
+        self.stored |= {name: settings[name] for name in self.stored if name in settings}
+        self.flags = {"tracking_interval": "1", "psm_interval": "1"}
+        self._sequence = 0
+        self._rest = b""
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """See `Emulator.settings`."""
+        return dict(self.stored)
+
+    def connect(self) -> list[Datum]:
+        """Nothing: there is no login."""
+        self._rest = b""
+        return []
+
+    def report(self, now: datetime) -> list[Datum]:
+        """Ignition on, timed."""
+        self._sequence = self._sequence % 999 + 1
+        text = f"4001,{now:%Y/%m/%d,%H:%M:%S},32.54659,-116.90670,143.2,0,0,0,598,0.0,12,0.9,{self._sequence:03d}"
+        return [self._say(text)]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """Obeys lines."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._rest = self._rest[-_MOST:]
+        said = []
+        for line in lines:
+            text = line.rstrip(b"\r").decode("latin-1")
+            answer = self._obey(text.removeprefix("+XT:")) if text.startswith("+XT:") else ""
+            if answer and not self.faults.silent:
+                said.append(self._say(answer))
+        return said
+
+    def _say(self, text: str) -> Datum:
+        return Datum(f"$${self.device_id},{text}##".encode("ascii"))
+
+    def _obey(self, command: str) -> str:
+        code, *arguments = command.removeprefix(f"{self.device_id},").split(",")
+        if code == values.QUERY and not arguments and self.variant == "obd":
+            return self._everything()
+        name = _FIELDS.get(code, "")
+        value = values.decode(name, arguments[0]) if name and arguments else None
+        if value is None:
+            return ""
+        if name in self.faults.refuse:
+            return f"{code},0" if len(arguments) > 1 else ""
+        low, high = self.faults.clamp.get(name, (0, 2592000))
+        value = int(min(max(value, low), high))
+        if name not in self.faults.ignore:
+            self.stored[name] = value
+            if name in self.flags and len(arguments) > 1:
+                self.flags[name] = arguments[1]
+        return ",".join((code, _shown(name, value), *arguments[1:]))
+
+    def _everything(self) -> str:
+        on, off, angle, distance = (_shown(name, self.stored[name]) for name in values.CODES)
+        head = [on, self.flags["tracking_interval"], off, self.flags["psm_interval"], angle, "75"]
+        rest = ["5", "8", "9", "11.5", "0", "60", "0", "1", "1", "0", "0", "0", "0", "1", "0", "0", "0", "0", "0", "0"]
+        fields = int(self.options.get("layout", 29))
+        cells = [*head, *([] if fields == 21 else ["4000"]), distance, *rest[1:], *["0"] * 30]
+        return ",".join(["3050", *cells[: fields - 2]])
+
+
+def _shown(name: str, value: int) -> str:
+    """As units print it: the interval with a decimal, the others whole."""
+    text = values.encode(name, value)
+    return f"{text}.0" if name == "tracking_interval" and "." not in text else text
