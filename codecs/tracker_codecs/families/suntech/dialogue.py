@@ -1,0 +1,241 @@
+"""The conversations: ask for the preset, write the report group, look again. One command at a time.
+
+`<generation><GROUP>;<id>;02;<values>` and CR; ST9xx: `<generation>;<GROUP>;<id>;<values>`. Nothing numbers a command:
+an answer is known by group and id. The first reading asks for Preset and the second for PresetA, so that a late answer
+to the one is none to the other (ST9xx knows PRESET only). A unit is deaf to commands of another generation than its
+own; a report that is heard meanwhile names the right one, and the question is put again. `-Error` alone is the only
+failure on record; it names no command and is taken for the open one.
+Sources: Suntech ST310U manual 1.08 (RPT), ST300/340 manual 1.41 (CMD, Preset, PresetA), ST940 manual 1.19;
+traccar/traccar decoder tests (PresetA answer, -Error).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Severity,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.suntech import settings as values
+from tracker_codecs.families.suntech.frame import ERROR, GROUPS, prefix_of
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+#: While the generation is a guess, the next report on the road (often 120 s) is worth waiting for.
+PATIENCE = 150.0
+MAX_COMMAND = 300
+Matcher = Callable[[Message], Match]
+_LINE = re.compile(r"(?:SA|ST)\d{3}[A-Z;]", re.ASCII).match
+_WORDS = re.compile(r"([A-Z]{3,8});(.*)", re.ASCII | re.DOTALL).fullmatch
+_ID = re.compile(r"\d{6,9}", re.ASCII).fullmatch
+_NETWORK = re.compile(r"(?:(?:SA|ST)\d{3}NTW;\d+;\d\d|(?:ST9\d\d);NETWORK;\d+);(.+)", re.ASCII | re.DOTALL).fullmatch
+
+
+def line(target: Target, prefix: str, group: str, tail: str) -> str:
+    """A command without its CR. Raises LocalError for an id that is none."""
+    if not _ID(target.device_id):
+        raise LocalError("must be the 6 to 9 digits that the unit gives itself", parameter="device_id")
+    if target.variant == "st910":
+        return f"{prefix};{group};{target.device_id}{tail and ';'}{tail}"
+    return f"{prefix}{group};{target.device_id};02;{tail}"
+
+
+def _answer(target: Target, prefix: str, group: str, message: Message) -> list[str] | None:
+    """What stands behind the id in an answer of our unit in this group."""
+    if message.kind is not Kind.REPLY or message.device_id != target.device_id:
+        return None
+    head = f"{prefix};RES;{group};" if target.variant == "st910" else f"{prefix}{group};Res;"
+    head += f"{target.device_id};"
+    return message.text[len(head) :].split(";") if message.text.startswith(head) else None
+
+
+def answers(target: Target, prefix: str, group: str, word: str = "") -> Matcher:
+    """Matcher of the answer in this group (and to this command); -Error refuses."""
+
+    def match(message: Message) -> Match:
+        if message.kind is Kind.REPLY and message.text == ERROR and message.device_id in (None, target.device_id):
+            return Match.REFUSED
+        found = _answer(target, prefix, group, message)
+        return Match.DONE if found and (not word or word in found[1:2]) else Match.NO
+
+    return match
+
+
+def _stranger(target: Target, prefix: str, inner: Matcher) -> Matcher:
+    """The same, or a line of our unit that names another generation."""
+
+    def match(message: Message) -> Match:
+        said = prefix_of(message) if message.device_id == target.device_id else ""
+        return Match.DONE if said and said != prefix else inner(message)
+
+    return match
+
+
+class Talk:
+    """One conversation: the generation in use, and the report group as it was heard last."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.prefix = values.prefix_for(target)
+        self.known: dict[str, str] = {}
+        self.why = ""
+
+    def ask(
+        self, purpose: Purpose, fields: Sequence[str]
+    ) -> Generator[Command, Reply, tuple[Verdict, list[str] | None]]:
+        """The report group; None where none that is usable was told, then `why` says it."""
+        target = self.target
+        word = "PresetA" if purpose is Purpose.READ_BACK else "Preset"
+        for guess in (purpose is Purpose.READ, False):
+            if target.variant == "st910":
+                text, match = line(target, self.prefix, "PRESET", ""), answers(target, self.prefix, "PRESET")
+            else:
+                text, match = line(target, self.prefix, "CMD", word), answers(target, self.prefix, "CMD", word)
+            match = _stranger(target, self.prefix, match) if guess else match
+            expects = "the preset, or a report that names another generation" if guess else "the preset"
+            patience = PATIENCE if guess and "prefix" not in target.known else TIMEOUT
+            payload = text.encode("ascii") + b"\r"
+            reply = yield Command(payload, text, purpose, expects, match, tuple(fields), patience)
+            said = prefix_of(reply.messages[-1]) if reply.ok else ""
+            if said and said.startswith("ST9") != (target.variant == "st910"):
+                self.why = f"the unit is of generation {said}, which takes other commands than this model"
+                return Verdict.REFUSED, None
+            if said:
+                self.known["prefix"] = said
+            if not said or said == self.prefix:
+                break
+            self.prefix = said
+        found = self._group(reply, word) if reply.ok else None
+        if reply.verdict is Verdict.REFUSED:
+            self.why = f"the unit answered {ERROR} to the question for its settings"
+        elif reply.ok:
+            self.why = values.usable(target.variant, found)
+        if found is not None and not self.why:
+            self.known["values"] = str(len(found))
+        return reply.verdict, found if not self.why else None
+
+    def _group(self, reply: Reply, word: str) -> list[str] | None:
+        nine = self.target.variant == "st910"
+        parts = _answer(self.target, self.prefix, "PRESET" if nine else "CMD", reply.messages[-1])
+        return values.group(self.target.variant, parts, GROUPS) if parts else None
+
+    def write(self, group: list[str], fields: Sequence[str], *, depends: bool) -> Command:
+        """The report group."""
+        word = values.LAYOUTS[self.target.variant].group
+        text = line(self.target, self.prefix, word, ";".join(group))
+        payload = text.encode("ascii") + b"\r"
+        expects = "the values in force"
+        match = answers(self.target, self.prefix, word)
+        return Command(payload, text, Purpose.WRITE, expects, match, tuple(fields), TIMEOUT, depends_on_read=depends)
+
+    def echo(self, reply: Reply) -> list[str]:
+        """The values in the answer to a write."""
+        nine = self.target.variant == "st910"
+        word = values.LAYOUTS[self.target.variant].group
+        return (_answer(self.target, self.prefix, word, reply.messages[-1]) or [])[0 if nine else 1 :]
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    talk, variant = Talk(target), target.variant
+    verdict, before = yield from talk.ask(Purpose.READ, list(carried))
+    if verdict is Verdict.TIMEOUT:
+        return judge(wanted, reported={}, problems=problems, known=talk.known, unanswered=True)
+    if verdict is not Verdict.ASSUMED and before is None:
+        refused = dict.fromkeys(carried, f"not written: {talk.why}")
+        return judge(wanted, reported={}, problems=problems, refused=refused, known=talk.known)
+    layout = values.LAYOUTS[variant]
+    if before is None:  # a dry run: the values that are kept are an example's
+        before = [*layout.example, *(["30", "0"] if "tracking_angle" in carried else [])]
+    lacking = [name for name in carried if layout.places[name] >= len(before)]
+    problems = [*problems, *(Problem(name, Severity.UNSUPPORTED, values.NO_ANGLE) for name in lacking)]
+    fields = [name for name in carried if name not in lacking]
+    if not fields:
+        return judge(wanted, reported={}, problems=problems, known=talk.known)
+    group = values.changed(variant, before, carried)
+    wrote = yield talk.write(group, fields, depends=True)
+    refused = dict.fromkeys(fields, f"the unit answered {ERROR}") if wrote.verdict is Verdict.REFUSED else {}
+    echo = talk.echo(wrote) if wrote.ok else []
+    took = wrote.ok and not values.usable(variant, echo) and values.equal(echo, group)
+    verdict, after = yield from talk.ask(Purpose.READ_BACK, fields)
+    if after is not None and len(after) != len(before):
+        after = None  # damaged, or of another unit
+    if after is not None:
+        ours = layout.places.values()
+        lost = [name for at, name in enumerate(layout.names[: len(after)]) if at not in ours]
+        lost = [
+            name for name in lost if not values.equal(*([each[layout.names.index(name)]] for each in (group, after)))
+        ]
+        if lost or "not_preserved" in target.known:
+            talk.known["not_preserved"] = ", ".join(lost)
+    return judge(
+        wanted,
+        reported=values.told(variant, after),
+        problems=problems,
+        acknowledged=fields if took else (),
+        refused=refused,
+        written=fields,
+        known=talk.known,
+        unanswered=Verdict.TIMEOUT in (wrote.verdict, verdict) and not wrote.assumed,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`."""
+    if not wanted:
+        return Outcome({})
+    talk = Talk(target)
+    verdict, found = yield from talk.ask(Purpose.READ, wanted)
+    return Outcome({}, values.told(target.variant, found), talk.known, unanswered=verdict is Verdict.TIMEOUT)
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command: a whole line (`ST300CMD;100850000;02;Reset`), `GROUP;values`, or a word such as Reset.
+
+    Bytes go as they are. Raises LocalError for a text that is no line of 1 to 300 printable ASCII characters.
+    """
+    nine = target.variant == "st910"
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+        return Command(text, text.hex(), Purpose.RAW, "any answer", _any(target), timeout=TIMEOUT)
+    body = text.strip()
+    if not 0 < len(body) <= MAX_COMMAND or not (body.isascii() and body.isprintable()):
+        raise LocalError(f"a command is a line of 1 to {MAX_COMMAND} printable ASCII characters", parameter="command")
+    if not _LINE(body):
+        prefix, words = values.prefix_for(target), _WORDS(body)
+        if words:
+            body = line(target, prefix, words[1], words[2])
+        else:
+            body = line(target, prefix, body, "") if nine else line(target, prefix, "CMD", body)
+    network = _NETWORK(body)
+    secrets = tuple(part.encode("ascii") for part in network[1].split(";")[1:] if part) if network else ()
+    shown = body[: network.start(1)] + "***" if network else body
+    payload = body.encode("ascii") + b"\r"
+    return Command(payload, shown, Purpose.RAW, "any answer", _any(target), timeout=TIMEOUT, secrets=secrets)
+
+
+def _any(target: Target) -> Matcher:
+    def match(message: Message) -> Match:
+        if message.kind is not Kind.REPLY or message.device_id not in (None, target.device_id):
+            return Match.NO
+        return Match.REFUSED if message.text == ERROR else Match.DONE
+
+    return match

@@ -1,0 +1,236 @@
+"""Lines of Suntech units: cutting of a link, and what is owed.
+
+ASCII fields between semicolons, ended by CR; a line feed behind it is passed over, but in a UEX line (data of a serial
+port) CR LF is data, so that its end is known only with the byte behind it. A line names its generation (`SA200`,
+`ST300`, `ST600`, `ST910`, ...), its type and the device id. No line has a checksum. Zip reports (byte 2, length, body,
+byte 3) are cut and not understood. User names and passwords in answers are blanked where they are cut.
+Owed: on an emergency the command that stops its repetition; on UDP, where the unit asks for it, an ACK of every report.
+Sources: Suntech ST300/340 and ST940 manuals (commands, UDP acknowledgement); traccar/traccar Suntech frame decoder,
+protocol decoder and tests (line end, zip reports, recorded lines).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tracker_codecs.contract import Event, Kind, Message, Stream, Target, Transport
+from tracker_codecs.errors import PeerError
+from tracker_codecs.text import clean
+
+#: Longest line or zip report taken, in bytes; the longest recorded line (PresetA) has about 500.
+MAX_LINE = 2048
+MAX_ZIP = 512
+_SHOWN = 64
+#: Reports remembered, to notice one that is sent again.
+_MEMORY = 8
+_TEXT = re.compile(rb"((?:SA|ST)\d{3})([A-Z]{3});(Res;)?(\d{6,10})(?:;|\Z)", re.ASCII)
+_ST9 = re.compile(rb"(ST9\d\d);(?:(RES);)?([A-Za-z0-9]{2,16});(\d{6,10})(?:;|\Z)", re.ASCII)
+_UNIVERSAL = re.compile(rb"RES;(\d{6,10});", re.ASCII)
+_REPORTS = frozenset((b"STT", b"EMG", b"EVT", b"ALT", b"UEX", b"HTE", b"DEX"))
+_REPORTS_9 = frozenset((b"Location", b"Emergency", b"Alert"))
+#: Groups of settings with names, passwords and keys in them.
+_SECRET_GROUPS = frozenset((b"NTW", b"GSM", b"NETWORK"))
+#: Names that begin a group in an answer to Preset, PresetA or PRESET.
+GROUPS = ("NTW", "RPT", "EVT", "GSM", "SVC", "ADP", "MSR", "MBV", "NPT", "DEV", "NETWORK", "REPORT", "FUNCTION")
+_GROUPS = frozenset(group.encode("ascii") for group in GROUPS)
+ERROR = "-Error"
+
+
+def mode(option: object) -> str:
+    """`on`, `off` or `auto` from the option `udp_ack`; YAML reads a bare on/off as a boolean. Anything else is auto."""
+    if option in (True, "on"):
+        return "on"
+    return "off" if option in (False, "off") else "auto"
+
+
+class SuntechStream(Stream):
+    """Cuts one direction of a link; on UDP every feed is whole. `server` is true for what a server sends.
+
+    Option `udp_ack` (on, off, auto): acknowledge reports on UDP; auto does so as soon as the unit sends one again.
+    """
+
+    __slots__ = ("_ack", "_datagrams", "_junk", "_recent", "_rest", "_server", "device_id")
+
+    def __init__(self, transport: Transport = Transport.TCP, *, server: bool = False) -> None:
+        self.device_id: str | None = None
+        self._rest = b""
+        self._junk = False
+        self._server = server
+        self._datagrams = transport is Transport.UDP
+        self._ack = "auto"
+        self._recent: list[bytes] = []
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of the unfinished line."""
+        return len(self._rest)
+
+    def bind(self, target: Target) -> None:
+        """Option `udp_ack`; what was noticed before stays."""
+        wanted = mode(target.options.get("udp_ack"))
+        if not (wanted == "auto" and self._ack == "on"):
+            self._ack = wanted
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Take bytes at any split (UDP: a datagram); give messages and PeerErrors in order."""
+        if self._rest:
+            data = self._rest + data
+            self._rest = b""
+        events: list[Event] = []
+        pos, size = 0, len(data)
+        while pos < size:
+            first = data[pos]
+            if first == 10 or first == 13:
+                pos += 1
+                self._junk = self._junk and first != 13
+                continue
+            if first == 2 and not self._junk:
+                used = self._zip(data, pos, events)
+                if used == 0:
+                    break
+                pos += used
+                continue
+            stop, most = data.find(b"\r", pos), MAX_LINE
+            if not self._junk and data.startswith(b"UEX;", pos + 5):
+                most -= 1  # its end is known one byte later
+                while stop >= 0 and data[stop + 1 : stop + 2] == b"\n":
+                    stop = data.find(b"\r", stop + 2)
+                if stop == size - 1 and not self._datagrams:
+                    stop = -1
+            if not self._junk and (stop - pos > most if stop >= 0 else size - pos > MAX_LINE):
+                self._give_up(data[pos:], "a line that is too long", events)
+                pos += MAX_LINE + 1
+                continue
+            if stop < 0:
+                if self._junk:
+                    pos = size
+                break
+            line = data[pos:stop]
+            pos = stop + 1
+            if self._junk:
+                self._junk = False
+            else:
+                events.append(self._line(line))
+        self._rest = data[pos:]
+        if self._datagrams and self._rest:
+            line, self._rest = self._rest, b""
+            zipped = line[0] == 2
+            events.append(PeerError("a zip report cut short", discarded=line[:_SHOWN]) if zipped else self._line(line))
+        if self._datagrams:
+            self._junk = False
+        return events
+
+    def _give_up(self, data: bytes, reason: str, events: list[Event]) -> None:
+        """The rest of this line is garbage."""
+        if not self._junk:
+            events.append(PeerError(reason, discarded=data[:_SHOWN]))
+        self._junk = True
+
+    def _zip(self, data: bytes, pos: int, events: list[Event]) -> int:
+        """Bytes used by the zip report at `pos`; 0: more are needed."""
+        left = len(data) - pos
+        if left < 3:
+            return 0
+        size = 4 + (data[pos + 1] << 8 | data[pos + 2])
+        if not 10 <= size <= MAX_ZIP:
+            self._give_up(data[pos : pos + 3], "bytes that are no line of text", events)
+            return 1
+        if left < size:
+            return 0
+        if data[pos + size - 1] != 3:
+            self._give_up(data[pos : pos + size], "bytes that are no line of text", events)
+            return 1
+        events.append(Message(Kind.OTHER, data[pos : pos + size], self.device_id, data="zip"))
+        return size
+
+    def _line(self, line: bytes) -> Event:
+        frame = line + b"\r"
+        if self._server:
+            if line.isascii() and line.decode("ascii").isprintable():
+                return Message(Kind.OTHER, frame, data="server")
+            return PeerError("bytes that are no line of text", discarded=line[:_SHOWN])
+        found = _TEXT.match(line)
+        if found:
+            prefix, word, answer, device = found.groups()
+            if not answer:
+                if word in _REPORTS:
+                    device_id = self._known(device)
+                    return Message(Kind.REPORT, frame, device_id, self._owed(prefix, word, device, line))
+                if word == b"ALV":
+                    return Message(Kind.HEARTBEAT, frame, self._known(device))
+        else:
+            found = _ST9.match(line)
+            if found:
+                prefix, answer, word, device = found.groups()
+                if not answer:
+                    owed = b"%b;ACK;%b\r" % (prefix, device) if word == b"Emergency" else b""
+                    kind = Kind.REPORT if word in _REPORTS_9 else Kind.OTHER
+                    return Message(kind, frame, self._known(device), owed)
+            elif line == b"-Error":
+                return Message(Kind.REPLY, frame, self.device_id, text=ERROR)
+            else:
+                found = _UNIVERSAL.match(line)
+                if found:
+                    return Message(Kind.OTHER, frame, found[1].decode("ascii"), text=clean(line))
+                return PeerError("bytes that are no line of these units", discarded=line[:_SHOWN])
+        if not line.isascii() or not line.decode("ascii").isprintable():
+            return PeerError("an answer that is no text", discarded=line[:_SHOWN])
+        line = blanked(line)
+        kind = Kind.REPLY if answer else Kind.OTHER
+        return Message(kind, line + b"\r", self._known(device), text=line.decode("ascii"))
+
+    def _known(self, device: bytes) -> str:
+        device_id = device.decode("ascii")
+        if self.device_id is None:
+            self.device_id = device_id
+        return device_id
+
+    def _owed(self, prefix: bytes, word: bytes, device: bytes, line: bytes) -> bytes:
+        owed = b"%bCMD;%b;02;AckEmerg\r" % (prefix, device) if word == b"EMG" else b""
+        if not self._datagrams:
+            return owed
+        again = line in self._recent
+        if again:
+            if self._ack == "auto":
+                self._ack = "on"
+        else:
+            self._recent.append(line)
+            del self._recent[:-_MEMORY]
+        # One answer a datagram: first what stops the emergency; then, for the report that comes again, its ACK.
+        return owed if owed and not again else b"%bACK;%b\r" % (prefix, device) if self._ack == "on" else owed
+
+
+def blanked(line: bytes) -> bytes:
+    """An answer without the values of groups that hold names and passwords."""
+    parts = line.split(b";")
+    hidden = parts[0][5:] in _SECRET_GROUPS or parts[2] in _SECRET_GROUPS
+    for at in range(4, len(parts)):
+        if parts[at] in _GROUPS:
+            hidden = parts[at] in _SECRET_GROUPS
+        elif hidden and parts[at]:
+            parts[at] = b"***"
+    return b";".join(parts)
+
+
+def prefix_of(message: Message) -> str:
+    """The generation that this line names, such as `ST300`; empty where none is named."""
+    found = _TEXT.match(message.frame) or _ST9.match(message.frame)
+    return found[1].decode("ascii") if found and message.data is None else ""
+
+
+_OPENING = re.compile(
+    rb"S(?:\Z|A|T)(?:\Z|\d)(?:\Z|\d)(?:\Z|\d)(?:\Z|;|[A-Z](?:\Z|[A-Z])(?:\Z|[A-Z])(?:\Z|;))", re.ASCII
+)
+
+
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: generation, type, semicolon."""
+    rest = first.lstrip(b"\r\n")
+    if not rest:
+        return None
+    if not _OPENING.match(rest):
+        return False
+    if rest[5:6] == b";":
+        return rest.startswith(b"ST9")
+    return True if len(rest) > 8 else None

@@ -1,0 +1,143 @@
+"""What a line says, for people.
+
+Fields of reports: traccar/traccar Suntech protocol decoder and recorded lines. `ST3xx`, `ST500` and `ST600` name the
+model code; `ST500` has no cell, `ST600` has five fields for it. Groups of settings: see `settings`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracker_codecs.contract import Message
+from tracker_codecs.errors import PeerError
+from tracker_codecs.families.suntech import settings as values
+from tracker_codecs.families.suntech.frame import ERROR, GROUPS
+from tracker_codecs.text import clean
+
+_LAST = {"STT": "mode", "EMG": "emergency", "EVT": "event", "ALT": "alert"}
+_QUERIES = frozenset(("Preset", "PresetA", "PRESET", "StatusReq"))
+
+
+def fields(message: Message) -> dict[str, Any]:
+    """Everything known of a line of either direction. Raises PeerError for a report whose fields are none."""
+    if message.data == "zip":
+        return {"message": "zip report", "bytes": len(message.frame)}
+    line = clean(message.frame[:-1], 2048)
+    parts = line.split(";")
+    if message.data == "server":
+        return _server(parts)
+    if line == ERROR:
+        return {"message": "ack", "status": "error"}
+    try:
+        if parts[0] == "RES":
+            head = {"message": "ack", "family": "universal", "device_id": parts[1]}
+            return {**head, "command": ";".join(parts[2:4]), "text": ";".join(parts[4:])}
+        if parts[0].startswith("ST9") and len(parts[0]) == 5:
+            return _answer_9(parts) if parts[1] == "RES" else _report_9(parts)
+        if len(parts) > 1 and parts[1] == "Res":
+            return _answer(parts)
+        return _report(parts)
+    except (ValueError, IndexError):
+        raise PeerError("a line whose fields are none", discarded=message.frame[:64]) from None
+
+
+def _report(parts: list[str]) -> dict[str, Any]:
+    prefix, word = parts[0][:5], parts[0][5:]
+    out: dict[str, Any] = {"message": "report", "prefix": prefix, "report": word, "device_id": parts[1]}
+    if word == "ALV":
+        return out | {"message": "heartbeat"}
+    if word not in (*_LAST, "UEX"):
+        return out | {"values": parts[2:]}
+    rest = iter(parts[2:])
+    if prefix[:3] == "ST3" or prefix in ("ST500", "ST600"):
+        out["model_code"] = _next(rest)
+    for name in ("software_version", "date_yyyymmdd", "time"):
+        out[name] = _next(rest)
+    for name in () if prefix == "ST500" else ("cell", "mcc", "mnc", "lac", "rssi") if prefix == "ST600" else ("cell",):
+        out[name] = _next(rest)
+    for name in ("latitude", "longitude", "speed_kmh", "course"):
+        out[name] = float(_next(rest))
+    out["satellites"] = int(_next(rest))
+    out["fix"] = _next(rest) == "1"
+    out["distance_m"] = int(_next(rest))
+    out["supply_v"] = float(_next(rest))
+    out["io"] = _next(rest)
+    if word in _LAST:
+        out[_LAST[word]] = int(_next(rest))
+    return out | {"more": list(rest)}
+
+
+def _next(rest: Any) -> str:
+    for part in rest:
+        return str(part)
+    raise ValueError("the line is too short")
+
+
+def _report_9(parts: list[str]) -> dict[str, Any]:
+    out: dict[str, Any] = {"message": "report", "prefix": parts[0], "report": parts[1], "device_id": parts[2]}
+    if parts[1] not in ("Location", "Emergency") or len(parts) < 11:
+        return out | {"values": parts[3:]}
+    numbers = dict(zip(("latitude", "longitude", "speed_kmh", "course"), map(float, parts[6:10]), strict=True))
+    return {**out, "software_version": parts[3], "date_yyyymmdd": parts[4], "time": parts[5], **numbers}
+
+
+def _answer(parts: list[str]) -> dict[str, Any]:
+    word = parts[0][5:]
+    out: dict[str, Any] = {"message": "ack", "prefix": parts[0][:5], "group": word, "device_id": parts[2]}
+    out["software_version"] = parts[3]
+    if word != "CMD":
+        return out | {"values": parts[4:], **_named(word, parts[4:])}
+    if parts[4] in _QUERIES:
+        return out | {"message": "query_answer", "query": parts[4], **_groups(parts[5:])}
+    return out | {"command": ";".join(parts[4:])}
+
+
+def _answer_9(parts: list[str]) -> dict[str, Any]:
+    out: dict[str, Any] = {"message": "ack", "prefix": parts[0], "group": parts[2], "device_id": parts[3]}
+    if parts[2] in _QUERIES:
+        return out | {"message": "query_answer", "query": parts[2], **_groups(parts[4:])}
+    return out | {"values": parts[4:], **_named(parts[2], parts[4:])}
+
+
+def _groups(parts: list[str]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    at = ""
+    for part in parts:
+        if part in GROUPS:
+            at = part
+            out[at] = []
+        elif at:
+            out[at].append(part)
+    for group in ("RPT", "REPORT"):
+        out |= _named(group, out.get(group, []))
+    return out
+
+
+def _named(group: str, found: list[str]) -> dict[str, Any]:
+    """The values of a report group by name, where their count is one that is known."""
+    layout = values.LAYOUTS.get("st300" if group == "RPT" else "st910" if group == "REPORT" else "")
+    if layout is None or len(found) not in layout.counts:
+        return {}
+    return {
+        name: whole if (whole := values.whole(text)) is not None and "threshold" not in name else text
+        for name, text in zip(layout.names, found, strict=False)
+    }
+
+
+def _server(parts: list[str]) -> dict[str, Any]:
+    head = parts[0]
+    if head.startswith("ST9") and len(head) == 5 and len(parts) > 2:
+        out: dict[str, Any] = {"message": "command", "prefix": head, "group": parts[1], "device_id": parts[2]}
+        if parts[1] in _QUERIES:
+            return out | {"message": "query", "query": parts[1]}
+        return out | {"values": parts[3:], **_named(parts[1], parts[3:])}
+    if len(parts) < 2:
+        return {"message": "unknown"}
+    out = {"message": "command", "prefix": head[:5], "group": head[5:], "device_id": parts[1]}
+    if head[5:] == "ACK" or len(parts) < 4:
+        return out
+    out["version"] = parts[2]
+    if head[5:] == "CMD":
+        query = parts[3] in _QUERIES
+        return out | ({"message": "query", "query": parts[3]} if query else {"command": ";".join(parts[3:])})
+    return out | {"values": parts[3:], **_named(head[5:], parts[3:])}
