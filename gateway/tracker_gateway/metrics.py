@@ -123,6 +123,12 @@ class Metrics:
             ["broker", "family", "fact"],
             registry=self.registry,
         )
+        self._ports = Gauge(
+            name("serial_port"),
+            "Serial ports: in service (1 or 0), times opened again.",
+            ["port", "family", "fact"],
+            registry=self.registry,
+        )
         self._http = Counter(
             name("http_requests"), "Answered requests; code 0 is success.", ["route", "code"], registry=self.registry
         )
@@ -134,6 +140,11 @@ class Metrics:
         """Show the state of a broker's link: fact (`connected`, `dropped`, `retained`, `reconnects`) -> its number."""
         for fact, number in facts.items():
             self._brokers.labels(name, family, fact).set_function(number)
+
+    def serial_port(self, name: str, family: str, facts: Mapping[str, Callable[[], float]]) -> None:
+        """Show the state of a serial port: fact (`up`, `reopened`) -> its number."""
+        for fact, number in facts.items():
+            self._ports.labels(name, family, fact).set_function(number)
 
     def link_stats(self, family: str, transport: str) -> LinkStats:
         """The counters of a family on a transport; the same object for the same names."""

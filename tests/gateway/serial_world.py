@@ -62,7 +62,9 @@ def section(family: str, path: Path, **more: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def gateway(folder: Path, *sections: dict[str, Any], register: bool = True) -> AsyncIterator[Running]:
+async def gateway(
+    folder: Path, *sections: dict[str, Any], register: bool = True, **more: Any
+) -> AsyncIterator[Running]:
     """A running gateway with these ports, their devices registered."""
     config = Config.model_validate(
         {
@@ -72,6 +74,7 @@ async def gateway(folder: Path, *sections: dict[str, Any], register: bool = True
             "links": {"frame_timeout": 1.0},
             "delivery": {"delays": [0.3, 0.3, 0.3]},
             "serial": list(sections),
+            **more,
         },
         strict=False,
     )

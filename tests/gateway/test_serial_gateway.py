@@ -13,7 +13,11 @@ from typing import Any
 import pytest
 import serialx
 from tracker_codecs import nmea
+from tracker_codecs.contract import Faults
+from tracker_gateway.recording.dialogue import find, load
+from tracker_gateway.recording.embedded import replay
 from tracker_gateway.transports import serial as module
+from tracker_gateway.transports.port import PortInfo
 
 from tests.gateway.running import until
 from tests.gateway.serial_world import CASES, delivered, device, final, gateway, health, reaches, section
@@ -113,25 +117,20 @@ async def test_a_device_that_is_not_registered_is_not_spoken_to_until_it_is(tmp_
         assert world.stats("ubx", "serial").sessions == 0
 
 
-@pytest.mark.parametrize(
-    ("family", "silent"), [("ubx", True), ("pmtk", True), ("meshtastic", True), ("dragino-at", True)]
-)
-async def test_an_echo_is_no_answer(tmp_path: Path, family: str, silent: bool) -> None:
+@pytest.mark.parametrize("family", CASES)
+async def test_an_echo_is_no_answer(tmp_path: Path, family: str) -> None:
     """A port that sends back every byte, and a device behind it that says nothing of its own."""
-    from tracker_codecs.contract import Faults
-
     path = tmp_path / "tty"
-    unit = device(family, path, Faults(silent=silent), {"echo": True}, reports=False)
+    unit = device(family, path, Faults(silent=True), {"echo": True}, reports=False)
     unit.emulator.connect = lambda: []  # type: ignore[method-assign]
     async with unit, gateway(tmp_path, section(family, path)) as world:
-        for _ in range(200):
-            if unit.heard:
-                break
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)
-        assert world.stats(family, "serial").sessions == 0
+        await until(lambda: unit.heard)
         if family in ("ubx", "pmtk"):
             await reaches(world, "sends back what is written to it")
+        else:  # whose patience is longer
+            await asyncio.sleep(0.3)
+        assert world.stats(family, "serial").frames > 0
+        assert world.stats(family, "serial").sessions == 0
 
 
 async def test_an_echo_does_no_harm_where_the_device_answers_too(tmp_path: Path) -> None:
@@ -264,3 +263,57 @@ async def test_what_stands_on_the_path_of_a_port_is_told(tmp_path: Path) -> None
     (tmp_path / "tty").write_text("no port")
     async with gateway(tmp_path, section("ubx", tmp_path / "tty")) as world:
         await reaches(world, "is no serial port")
+
+
+async def test_a_port_is_found_by_its_usb_ids_under_whatever_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports: list[PortInfo] = []
+    monkeypatch.setattr(module, "plugged_in", lambda: ports)
+    by_id = {"family": "ubx", "device_id": CASES["ubx"][1], "vid": 0x1546, "pid": 0x01A8}
+    async with gateway(tmp_path, by_id) as world:
+        await reaches(world, "USB 1546:01a8 is not plugged in")
+        for name in ("one", "two"):
+            async with device("ubx", tmp_path / name):
+                ports[:] = [PortInfo(str(tmp_path / name), name, 0x1546, 0x01A8)]
+                assert (await reaches(world, "ok"))["port"] == str(tmp_path / name)
+            await reaches(world, "not there")
+
+
+async def test_it_is_opened_for_us_alone_and_resets_no_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pseudo-terminal has no modem lines: what is asked of them is looked at."""
+    asked: list[dict[str, Any]] = []
+    create = serialx.create_serial_connection
+
+    async def spy(*arguments: Any, **options: Any) -> Any:
+        asked.append(options)
+        return await create(*arguments, **options)
+
+    monkeypatch.setattr(serialx, "create_serial_connection", spy)
+    async with device("ubx", tmp_path / "tty"), gateway(tmp_path, section("ubx", tmp_path / "tty")) as world:
+        await reaches(world, "ok")
+    assert asked[-1]["exclusive"] is True
+    assert (asked[-1]["dtr_on_open"], asked[-1]["rts_on_open"]) == (serialx.PinState.LOW, serialx.PinState.LOW)
+
+
+async def test_a_board_that_restarts_gets_its_time(tmp_path: Path) -> None:
+    path = tmp_path / "tty"
+    async with device("ubx", path) as unit, gateway(tmp_path, section("ubx", path, settle=1.0)) as world:
+        await asyncio.sleep(0.4)
+        assert not unit.heard
+        assert world.stats("ubx", "serial").links == 1
+        assert world.stats("ubx", "serial").frames == 0
+        await reaches(world, "ok")
+        assert b'serial_port{fact="up",family="ubx"' in world.daemon.metrics.render()
+
+
+async def test_a_recorded_port_replays(tmp_path: Path) -> None:
+    path = tmp_path / "tty"
+    recording = {"recording": {"enabled": True, "directory": str(tmp_path / "kept")}}
+    async with device("ubx", path, reports=False), gateway(tmp_path, section("ubx", path), **recording) as world:
+        await reaches(world, "ok")
+        await delivered(world, 1, {"tracking_interval_ms": 250})
+    (file,) = find([tmp_path / "kept"])
+    result = await replay(load(file))
+    assert result.ok, result.problem
+    assert result.compared >= 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,10 +188,15 @@ def _model_row(model: Model) -> dict[str, Any]:
 
 @models.command("show")
 @click.argument("code")
+@click.option(
+    "--records",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the records that `bench apply` signed off; by default one below your home.",
+)
 @config_option
 @json_option
 @reports_errors
-def show_model(code: str, config_path: Path | None, as_json_: bool) -> None:
+def show_model(code: str, records: Path | None, config_path: Path | None, as_json_: bool) -> None:
     """Show what can be pushed to the model CODE, and how strong a confirmation can get.
 
     \b
@@ -200,6 +206,7 @@ def show_model(code: str, config_path: Path | None, as_json_: bool) -> None:
     from tracker_profiles import models as models_
     from tracker_profiles import profiles as profiles_
 
+    from tracker_gateway.bench import records as verified
     from tracker_gateway.coverage import capabilities as capabilities_of
 
     use_catalogue(config_path)
@@ -216,6 +223,9 @@ def show_model(code: str, config_path: Path | None, as_json_: bool) -> None:
         facts = {"reason": f"there is no codec family {model.codec}"}
     else:
         facts = {"reason": model.reason}
+    proofs = verified.of_model(records or verified.default_folder(), code)
+    if proofs:
+        facts["verified"] = [asdict(each) for each in proofs] if as_json_ else [str(each) for each in proofs]
     if as_json_:
         show_json({**row, **facts, "fields": fields})
         return

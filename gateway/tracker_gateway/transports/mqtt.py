@@ -112,6 +112,7 @@ class Broker:
         self._links: dict[str, MqttLink] = {}
         self._outbox: asyncio.Queue[Out] = asyncio.Queue(config.queue)
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     # -- for the hub --------------------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -136,6 +137,7 @@ class Broker:
                 break
             await asyncio.sleep(0.02)
         self.connected, self.problem = False, "the gateway stops"
+        self._stopping = True
         task, self._task = self._task, None
         while task is not None and not task.done():
             # Once is not always enough: on Python 3.11 a cancellation gets lost where the link breaks at the same time.
@@ -187,7 +189,7 @@ class Broker:
     # -- the connection -----------------------------------------------------------------------------------------------
     async def _run(self) -> None:
         delay = BACKOFF
-        while True:
+        while not self._stopping:
             began = self.room.shared.clock()
             unwanted = False
             try:

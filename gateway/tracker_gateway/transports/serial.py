@@ -190,6 +190,8 @@ class SerialLine:
     # -- for the hub --------------------------------------------------------------------------------------------------
     async def start(self) -> None:
         """Open the port, and open it again whenever it is lost."""
+        facts = {"up": lambda: not self.problem, "reopened": lambda: self.reopened}
+        self.room.shared.metrics.serial_port(self._path, self.room.family.name, facts)
         self._task = asyncio.create_task(self._run(), name=f"serial {self._path}")
 
     async def stop(self) -> None:
