@@ -41,13 +41,15 @@ class TestWhole:
             r"parcel: confirmed by read-back once awake ·+ ✓ ok",
             r"bike: mismatched, though it acknowledged ·+ ✓ ok",
             r"boat \(arnavi_5\): refused with code 214, no codec ·+ ✓ ok",
+            r"truck: confirmed by read-back, behind an MQTT broker ·+ ✓ ok",
+            r"receiver: confirmed by read-back, on a serial port ·+ ✓ ok",
             r"bike +tracking_interval +30 +60 +read-back +mismatched",
             r"tracking_settings\.tracking_interval: must be at least 30 s",
             r"→ write +setparam 10050:60;",  # parameter of the data acquisition mode "home, on stop: min period"
             r"\$ curl -s http://127\.0\.0\.1:\d+/tracker/settings/tracking/update",
         ):
             assert re.search(pattern, text), pattern
-        assert "All 11 expectations held" in text
+        assert "All 15 expectations held" in text
         assert max(map(len, text.splitlines())) <= 100
         assert "\x1b" not in text  # no terminal, no colours
 

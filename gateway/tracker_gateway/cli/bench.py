@@ -60,9 +60,7 @@ def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--codec", metavar="FAMILY", help="The codec family; without it the device is asked."),
             click.option("--model", metavar="CODE", help="The model, such as ublox_m8; it names the family too."),
             click.option("--device-id", metavar="ID", help="The id, where the device does not tell its own."),
-            click.option(
-                "--baudrate", type=click.IntRange(50), help="bit/s; by default the family's are tried."
-            ),
+            click.option("--baudrate", type=click.IntRange(50), help="bit/s; by default the family's are tried."),
             click.option("--timeout", type=click.FloatRange(0.05), metavar="SECONDS", help="For one answer, at most."),
             click.option(
                 "--settle",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tracker_codecs.contract import NO_FAULTS, Faults
+from tracker_codecs.contract import NO_FAULTS, Faults, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Actor:
     asks: Mapping[str, Any]
     faults: Faults = NO_FAULTS
     asleep: bool = False
+    link: Transport = Transport.TCP
     label: str = field(default="")
 
 
@@ -63,4 +64,20 @@ BIKE = Actor(
     faults=Faults(clamp={"tracking_interval": (60, 3600)}),
 )
 BOAT = Actor("boat", "arnavi_5", "490154203237542", has=None, asks={"tracking_interval": 60})
-CAST = (VAN, PARCEL, BIKE, BOAT)
+TRUCK = Actor(
+    "truck",
+    "telfm_mqtt",
+    "490154203237559",
+    has={"tracking_interval": 120},
+    asks=dict(VAN.asks),
+    link=Transport.MQTT,
+)
+RECEIVER = Actor(
+    "receiver",
+    "ublox_m8",
+    "desk-1",
+    has={"tracking_interval_ms": 1000},
+    asks={"tracking_interval_ms": 200},
+    link=Transport.SERIAL,
+)
+CAST = (VAN, PARCEL, BIKE, BOAT, TRUCK, RECEIVER)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tracker_gateway.demo.cast import BIKE, BOAT, PARCEL, VAN, Actor
+from tracker_gateway.demo.cast import BIKE, BOAT, PARCEL, RECEIVER, TRUCK, VAN, Actor
 from tracker_gateway.demo.show import MOODS
 from tracker_gateway.demo.stage import TRACKING, Json, Stage
 
@@ -116,7 +116,21 @@ async def fields(stage: Stage) -> None:
         stage.screen.paragraph(each, "dim", "  ")
 
 
-SCENES: tuple[Scene, ...] = (opening, dry_run, sleeper, clamped, refusals, fields)
+async def elsewhere(stage: Stage) -> None:
+    """The same over a broker, and over a serial port."""
+    for actor, where in ((TRUCK, "behind an MQTT broker"), (RECEIVER, "on a serial port")):
+        stage.screen.title(f"The {actor.name} ({actor.model}), {where}")
+        if actor.name in stage.absent:
+            stage.screen.paragraph(f"not shown: {stage.absent[actor.name]}", "warn", "  ")
+            continue
+        await stage.update(actor, actor.asks)
+        state = await stage.follow(actor)
+        stage.expect(f"{actor.name}: confirmed by read-back, {where}", _read_back(state, await _evidence(stage, actor)))
+        same = all(stage.settings(actor).get(name) == value for name, value in actor.asks.items())
+        stage.expect(f"{actor.name}: the device itself does what was asked", same)
+
+
+SCENES: tuple[Scene, ...] = (opening, dry_run, sleeper, clamped, elsewhere, refusals, fields)
 
 
 async def _evidence(stage: Stage, actor: Actor) -> Json:
@@ -143,8 +157,7 @@ def _read_back(state: str, told: Json) -> bool:
 
 def _expect_true(stage: Stage, actor: Actor) -> None:
     """The device's own state, not what anybody says of it."""
-    device = stage.devices[actor.name].devices[0]
-    same = device.settings.get("tracking_interval") == actor.asks["tracking_interval"]
+    same = stage.settings(actor).get("tracking_interval") == actor.asks["tracking_interval"]
     stage.expect(f"{actor.name}: the device itself is set to {actor.asks['tracking_interval']} s now", same)
 
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from tracker_codecs import registry
-from tracker_codecs.contract import Transport
+from tracker_codecs.contract import Emulator, Transport
 from tracker_profiles import models
 
-from tracker_gateway.config import Config, HttpConfig, ListenerConfig, StoreConfig
+from tracker_gateway.config import BrokerConfig, Config, HttpConfig, ListenerConfig, SerialConfig, StoreConfig
 from tracker_gateway.daemon import Daemon
 from tracker_gateway.demo.cast import Actor
 from tracker_gateway.demo.show import MOODS, Screen
 from tracker_gateway.emulation import Fleet, Pace
+from tracker_gateway.emulation.serial import SerialDevice
+from tracker_gateway.recording.broker import BrokerError, LocalBroker
 from tracker_gateway.types import Right
 
 TRACKING = "/tracker/settings/tracking"
@@ -56,6 +58,9 @@ class Stage:
         self.expectations: list[tuple[str, bool]] = []
         self.ids: dict[str, int] = {}
         self.devices: dict[str, Fleet] = {}
+        self.ports: dict[str, SerialDevice] = {}
+        #: Why somebody of the cast is not here.
+        self.absent: dict[str, str] = {}
         self.events: asyncio.Queue[Json] = asyncio.Queue(MAX_EVENTS)
         self.watching = asyncio.Event()
         self._http = http
@@ -139,21 +144,67 @@ class Stage:
         self.ids[actor.name] = added.tracker_id
         if actor.has is None:
             return
-        model = models.get(actor.model)
-        family = registry.get(model.codec or "")
-        device = family.emulator(
-            actor.device_id, model.variant or "", settings=actor.has, faults=actor.faults, options=dict(model.options)
+        if actor.link is Transport.SERIAL or actor.name in self.absent:
+            return
+        family = registry.get(models.get(actor.model).codec or "")
+        host, port = (
+            (self.daemon.config.brokers[0].host, self.daemon.config.brokers[0].port)
+            if actor.link is Transport.MQTT
+            else self.daemon.addresses[family.name, Transport.TCP]
         )
-        host, port = self.daemon.addresses[family.name, Transport.TCP]
         pace = Pace(every=1.0, retry=0.2, retry_limit=2.0)
-        self.devices[actor.name] = Fleet([device], family, Transport.TCP, host, port, pace=pace)
+        self.devices[actor.name] = Fleet([_emulator(actor)], family, actor.link, host, port, pace=pace)
+
+    def settings(self, actor: Actor) -> Mapping[str, Any]:
+        """What the device itself does."""
+        port = self.ports.get(actor.name)
+        return port.emulator.settings if port is not None else self.devices[actor.name].devices[0].settings
+
+
+def _emulator(actor: Actor) -> Emulator:
+    model = models.get(actor.model)
+    family = registry.get(model.codec or "")
+    return family.emulator(
+        actor.device_id,
+        model.variant or "",
+        transport=actor.link,
+        settings=actor.has,
+        faults=actor.faults,
+        options=dict(model.options),
+    )
 
 
 @asynccontextmanager
 async def staged(folder: Path, cast: Sequence[Actor], screen: Screen, patience: float) -> AsyncIterator[Stage]:
     """A gateway on free loopback ports and a store in this folder; its trackers registered, those awake started."""
-    wanted = {models.get(actor.model).codec for actor in cast if actor.has is not None}
+    async with AsyncExitStack() as around, _staged(folder, cast, screen, patience, around) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def _staged(
+    folder: Path, cast: Sequence[Actor], screen: Screen, patience: float, around: AsyncExitStack
+) -> AsyncIterator[Stage]:
+    active = [actor for actor in cast if actor.has is not None]
+    wanted = {models.get(actor.model).codec for actor in active if actor.link is Transport.TCP}
+    absent: dict[str, str] = {}
+    brokers = await _brokers(folder, active, absent, around)
+    ports = {
+        actor.name: await around.enter_async_context(SerialDevice(_emulator(actor), folder / f"port-of-{actor.name}"))
+        for actor in active
+        if actor.link is Transport.SERIAL
+    }
     config = Config(
+        brokers=brokers,
+        serial=tuple(
+            SerialConfig(
+                family=models.get(actor.model).codec or "",
+                device_id=actor.device_id,
+                port=str(ports[actor.name].path),
+            )
+            for actor in active
+            if actor.name in ports
+        ),
         store=StoreConfig(path=str(folder / "gateway.db")),
         http=HttpConfig(port=0),
         listeners=tuple(
@@ -164,6 +215,7 @@ async def staged(folder: Path, cast: Sequence[Actor], screen: Screen, patience: 
     async with Daemon(config) as daemon, ClientSession(timeout=ClientTimeout(total=patience)) as http:
         _, secret = await daemon.store.add_key(owner="", label="demo", rights=(Right.CONFIGURE,))
         stage = Stage(daemon, http, secret, screen, patience)
+        stage.ports, stage.absent = ports, absent
         for actor in cast:
             await stage.register(actor)
         await daemon.gateway.refresh()
@@ -172,10 +224,26 @@ async def staged(folder: Path, cast: Sequence[Actor], screen: Screen, patience: 
             with suppress(TimeoutError):
                 await asyncio.wait_for(stage.watching.wait(), patience)
             for actor in cast:
-                if actor.has is not None and not actor.asleep:
+                if actor.name in stage.devices and not actor.asleep:
                     await stage.devices[actor.name].start()
             yield stage
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
             await asyncio.gather(*(fleet.stop() for fleet in stage.devices.values()))
+
+
+async def _brokers(
+    folder: Path, active: Sequence[Actor], absent: dict[str, str], around: AsyncExitStack
+) -> tuple[BrokerConfig, ...]:
+    """A Mosquitto for the trackers that need one; where there is none, they are absent."""
+    behind = [actor for actor in active if actor.link is Transport.MQTT]
+    if not behind:
+        return ()
+    try:
+        broker = await around.enter_async_context(LocalBroker(folder))
+    except BrokerError as error:
+        absent.update({actor.name: str(error) for actor in behind})
+        return ()
+    families = sorted({models.get(actor.model).codec or "" for actor in behind})
+    return tuple(BrokerConfig(family=name, host=broker.host, port=broker.port) for name in families)
