@@ -14,6 +14,8 @@ import pytest
 from tracker_codecs import registry
 from tracker_codecs.contract import Kind, Message, Transport
 from tracker_gateway.config import Config
+from tracker_gateway.recording.dialogue import load
+from tracker_gateway.recording.embedded import replay
 from tracker_gateway.transports import mqtt, mqtt_client
 from tracker_profiles import models, profiles
 
@@ -392,3 +394,27 @@ async def test_the_gateway_stops_even_where_a_link_breaks_at_the_same_moment(
         await asyncio.wait_for(began.wait(), 5)
         async with asyncio.timeout(5):
             await gateway.daemon.hub.stop("the gateway stops")
+
+
+async def test_a_session_is_recorded_and_replays(tmp_path: Path) -> None:
+    """Topics and payloads of both sides, ready to become a test: replayed against another gateway and broker."""
+    folder = tmp_path / "recordings"
+    async with mosquitto(tmp_path) as broker:
+        plain = with_broker(tmp_path, broker.port, "teltonika-mqtt").model_dump()
+        plain["brokers"][0]["password"] = ""
+        plain["recording"] = {**plain["recording"], "enabled": True, "directory": str(folder), "trackers": "all"}
+        async with running(Config.model_validate(plain, strict=False)) as gateway:
+            await connected(gateway)
+            tracker = await registered(gateway, MODEL)
+            async with unit(broker.port, emulated(MODEL)) as device:
+                await device.say(device.emulator.connect())
+                await until(lambda: gateway.gateway.engine.session(tracker))
+                answer = await gateway.ask("update", tracker_id=tracker, tracking_settings=wanted(MODEL), wait=10)
+            assert answer["sync"]["state"] == "confirmed"
+    (path,) = folder.glob("*.yaml")
+    dialogue = load(path)
+    (spoken,) = {step.channel for step in dialogue.steps if step.device}
+    assert spoken == device.emulator.report(device_time())[0].channel
+    result = await replay(dialogue)
+    assert result.ok, result.problem
+    assert result.compared >= 3

@@ -77,15 +77,27 @@ class MqttLink(Link):
 
     def heard(self, message: Message) -> None:
         """Answer what is owed, then tell the listener."""
-        if message.owed:
-            self.write(message.owed, message.owed_channel)
+        self.answer(message)
         self.room.shared.listener.message(self, message)
+
+    def answer(self, message: Message) -> None:
+        """Record what was said (a frame, which may hold less than the payload: no secrets), and send what is owed."""
+        if self.tape is not None:
+            self.tape.device(message.frame, message.channel or self._topic)
+        if message.owed and self._put(message.owed, message.owed_channel) and self.tape is not None:
+            self.tape.owed(message.owed, message.owed_channel)
 
     def send(self, data: bytes) -> None:
         """Owed bytes of the identifying message go out with `heard`, which knows their topic."""
 
     def write(self, data: bytes, channel: str = "") -> bool:
         """See Session; `channel` is the topic."""
+        taken = self._put(data, channel)
+        if taken and self.tape is not None:
+            self.tape.command(data, channel)
+        return taken
+
+    def _put(self, data: bytes, channel: str) -> bool:
         if self.ending or not channel or not self._broker.publish(channel, data):
             return False
         self.room.stats.bytes_out += len(data)
@@ -302,8 +314,7 @@ class Broker:
             link.contain(lambda found: self._welcome(link, found, message), tracker)
 
     def _welcome(self, link: MqttLink, tracker: Tracker, message: Message) -> None:
-        if message.owed:
-            link.write(message.owed, message.owed_channel)
+        link.answer(message)
         link.identify(tracker, message)
 
     def _refuse(self, device_id: str, topic: str, tracker: Tracker | None) -> None:
