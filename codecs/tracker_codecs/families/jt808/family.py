@@ -55,7 +55,7 @@ class Jt808(Family):
         return wire.Jt808Stream(transport, clock)
 
     def recognise(self, first: bytes) -> bool | None:
-        """A whole sound frame between two `7E`, or a lock's text frame."""
+        """A whole sound frame between two `7E`."""
         return wire.opens(first)
 
     def fields(self, message: Message) -> dict[str, Any]:

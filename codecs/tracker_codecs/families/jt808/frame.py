@@ -313,11 +313,12 @@ RESULTS = {0: "ok", 1: "failure", 2: "bad message", 3: "not supported", 4: "alar
 
 
 def opens(first: bytes) -> bool | None:
-    """Whether a link that begins so is of this family; None while that is open."""
-    if not first or first == MARK or (first[:1] == b"(" and _TEXT_OPENING.match(first)):
+    """Whether a link that begins so is of this family; None while that is open.
+
+    A lock's text frame is no sign of it: Jointech's own protocol opens alike.
+    """
+    if not first or first == MARK:
         return None
-    if first[:1] == b"(":
-        return TEXT_FRAME.match(first) is not None
     if first[:1] != MARK:
         return False
     if first[1] >= 0x80 or first[1] == 0x7E:
