@@ -1,0 +1,220 @@
+"""The conversations: write TIMER, then wait for a position, which tells all four settings.
+
+Nothing numbers a command; an answer is known by its command word (`SET TIMER OK`). No question for the settings is
+public. VERSION is sent where something must be heard: it changes nothing, has a recorded answer, and shows that the
+unit is awake; the next position after it is the reading. Positions kept while there was no network tell old settings:
+one whose time is minutes ago is passed over, and one with other values than those written counts only after a few more.
+Units are addressed with the header they use themselves; until it is known, any message of the unit tells it.
+Sources: TOPFLYtech/TOPFLYtechCodec ConfigMsgDoc.md (VERSION and its answer), T8808 user manual p.17 (answers).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from datetime import timedelta
+
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.topflytech import frame as wire
+from tracker_codecs.families.topflytech import settings as values
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+#: A unit that is parked may report once an hour; no lane waits longer than this.
+PATIENCE = 600.0
+MAX_COMMAND = 160
+#: A position this old by the unit's clock is no reading.
+FRESH = timedelta(minutes=5)
+#: Positions with other values than written before they are believed.
+STALE = 3
+Matcher = Callable[[Message], Match]
+_TIMER_OK = re.compile(r"\bSET TIMER OK\b", re.IGNORECASE).search
+
+
+def command(
+    target: Target, header: int, text: str, purpose: Purpose, expects: str, match: Matcher, **more: object
+) -> Command:
+    """A command with its `#`. Option `short_length` writes 16 into the length, as the vendor's library does."""
+    length = 16 if target.options.get("short_length") in (True, "on", "true") else 0
+    body = b"\x01" + text.encode("ascii") + b"#"
+    payload = wire.build(header, wire.COMMAND, 1, values.imei_of(target), body, length)
+    pin = values.pin_of(target)
+    secret = (pin.encode("ascii"),) if pin and f",{pin}" in text else ()
+    shown = text.replace(f",{pin}", ",***", 1) if secret else text
+    return Command(payload, f"{shown}#", purpose, expects, match, secrets=secret, **more)  # type: ignore[arg-type]
+
+
+def _ours(target: Target, message: Message) -> bool:
+    return message.device_id == target.device_id
+
+
+def told(target: Target, message: Message) -> dict[str, Value]:
+    """The settings in a position of now; empty in another frame. Of types 16 and 18 no place of the time is public."""
+    found = wire.settings_of(message.frame)
+    if found and message.frame[2] not in (wire.POSITION_3, wire.ALARM_3):
+        when = wire.time_of(message.frame)
+        found = found if when is not None and when >= target.now() - FRESH else None
+    return dict(zip(values.ORDER, found, strict=True)) if found else {}
+
+
+def took(target: Target) -> Matcher:
+    """Matcher of the answer to TIMER. Failures have no public text: what has no OK and names no other command."""
+
+    def match(message: Message) -> Match:
+        if message.kind is not Kind.REPLY or not _ours(target, message):
+            return Match.NO
+        text = message.text.upper()
+        if _TIMER_OK(text):
+            return Match.DONE
+        return Match.REFUSED if "TIMER" in text or ("SET " not in text and " OK" not in text) else Match.NO
+
+    return match
+
+
+def position(target: Target, hoped: Mapping[str, Value]) -> Matcher:
+    """Matcher of a position that tells what is hoped for, or of the last of a few that do not."""
+    others = 0
+
+    def match(message: Message) -> Match:
+        nonlocal others
+        found = told(target, message) if _ours(target, message) else {}
+        if not found:
+            return Match.NO
+        if all(found[name] == value for name, value in hoped.items()):
+            return Match.DONE
+        others += 1
+        return Match.DONE if others == STALE else Match.PART
+
+    return match
+
+
+def anything(target: Target) -> Matcher:
+    """Matcher of any message of the unit."""
+    return lambda message: Match.DONE if _ours(target, message) else Match.NO
+
+
+class Talk:
+    """One conversation: the header in use."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.header = values.header_for(target)
+        self.sure = "header" in target.known
+        self.known: dict[str, str] = {}
+        self.stranger = False
+
+    def learn(self, reply: Reply) -> None:
+        """The header of what was heard."""
+        for message in reply.messages:
+            header = int.from_bytes(message.frame[:2], "big")
+            self.stranger = header == wire.ASSET
+            if not self.stranger:
+                self.header, self.sure = header, True
+                self.known["header"] = f"{header:04x}"
+
+    def version(self, purpose: Purpose, expects: str, match: Matcher, **more: object) -> Command:
+        """VERSION, and what is listened for behind it."""
+        return command(self.target, self.header, "VERSION", purpose, expects, match, **more)
+
+    def meet(self) -> Generator[Command, Reply, Verdict]:
+        """Hear the unit once, unless its header is known."""
+        if self.sure:
+            return Verdict.ANSWERED
+        expects = "any message of the unit, for its header"
+        reply = yield self.version(Purpose.PROBE, expects, anything(self.target), timeout=PATIENCE)
+        self.learn(reply)
+        return reply.verdict
+
+    def look(
+        self, purpose: Purpose, names: Sequence[str], hoped: Mapping[str, Value], wait: float
+    ) -> Generator[Command, Reply, tuple[dict[str, Value], Verdict]]:
+        """Settings in the next position, or in the last one of a few that do not tell what is hoped for."""
+        match, expects = position(self.target, hoped), "the next position report"
+        reply = yield self.version(purpose, expects, match, fields=tuple(names), timeout=wait)
+        self.learn(reply)
+        return told(self.target, reply.messages[-1]) if reply.messages else {}, reply.verdict
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    talk, names = Talk(target), list(carried)
+    verdict = yield from talk.meet()
+    if verdict is Verdict.TIMEOUT:
+        return judge(wanted, reported={}, problems=problems, unanswered=True)
+    if talk.stranger:
+        reason = "the unit speaks as an asset tracker (header 2727), whose settings are others"
+        return judge(wanted, reported={}, problems=problems, refused=dict.fromkeys(names, reason))
+    text = values.timer(values.pin_of(target), carried)
+    wrote = yield command(
+        target,
+        talk.header,
+        text,
+        Purpose.WRITE,
+        "SET TIMER OK",
+        took(target),
+        fields=tuple(names),
+        timeout=TIMEOUT,
+        depends_on_read="header" not in target.known,
+    )
+    if wrote.verdict is Verdict.REFUSED:
+        refused = dict.fromkeys(names, f"the unit answered: {wrote.text}")
+        return judge(wanted, reported={}, problems=problems, refused=refused, written=names, known=talk.known)
+    wait = min(PATIENCE, 120.0 + 2 * max(int(carried["tracking_interval"]), int(carried["psm_interval"])))
+    found, _ = yield from talk.look(Purpose.READ_BACK, names, carried, wait)
+    return judge(
+        wanted,
+        reported=found,
+        problems=problems,
+        acknowledged=names if wrote.ok else (),
+        written=names,
+        known=talk.known,
+        # Acknowledged and parked: the settings come with its next report, not by writing again.
+        unanswered=wrote.verdict is Verdict.TIMEOUT and any(found.get(name) != carried[name] for name in names),
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`."""
+    if not wanted:
+        return Outcome({})
+    talk = Talk(target)
+    found, verdict = yield from talk.look(Purpose.READ, wanted, {}, PATIENCE)
+    return Outcome({}, found, talk.known, unanswered=verdict is Verdict.TIMEOUT and not found)
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command, such as `VERSION`; its `#` may be left out. Bytes go as they are.
+
+    Raises LocalError for a text that is no line of 1 to 160 printable ASCII characters without a `#` in it.
+    """
+
+    def match(message: Message) -> Match:
+        return Match.DONE if message.kind is Kind.REPLY and _ours(target, message) else Match.NO
+
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+        return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)
+    body = text.strip().removesuffix("#")
+    if not 0 < len(body) <= MAX_COMMAND or "#" in body or not (body.isascii() and body.isprintable()):
+        raise LocalError(
+            f"a command is a line of 1 to {MAX_COMMAND} printable ASCII characters that # ends", parameter="command"
+        )
+    return command(target, values.header_for(target), body, Purpose.RAW, "any answer", match, timeout=TIMEOUT)
