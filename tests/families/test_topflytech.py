@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -211,8 +212,8 @@ def test_old_positions_prove_nothing() -> None:
 def test_the_second_generation_of_positions_tells_its_time_further_on() -> None:
     (event,) = heard(raw("loc-2525-13"))
     when = datetime.fromisoformat(FAMILY.fields(event)["time"])
-    for now, match in ((when, Match.DONE), (when + timedelta(hours=1), Match.NO)):
-        at = Target("867284062764958", variant="topfly", now=lambda now=now: now)
+    for late, match in ((timedelta(0), Match.DONE), (timedelta(hours=1), Match.NO)):
+        at = Target("867284062764958", variant="topfly", now=partial(datetime.__add__, when, late))
         assert next(FAMILY.read(at, list(ASKED))).match(event) is match
 
 

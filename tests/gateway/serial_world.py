@@ -24,14 +24,31 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "meshtastic": ("meshtastic", "a1b2c3d4", {"tracking_interval": 600, "tracking_distance": 50}),
     "dragino-at": ("dragino_trackerd_serial", "a84041ffff123456", {"tracking_interval": 600}),
 }
+#: A device that cannot be asked who it is, and names itself in what it says.
+CASES_UNASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "queclink": (
+        "gl300",
+        "135790246811220",
+        {
+            "type": "interval",
+            "tracking_interval": 300,
+            "tracking_distance": 100,
+            "tracking_angle": 30,
+            "psm_interval": 600,
+            "movement_detection": False,
+            "non_movement_duration": 420,
+        },
+    ),
+}
+ALL = CASES | CASES_UNASKED
 
 
 def device(family: str, path: Path, faults: Faults = NO_FAULTS, options: Any = None, **port: Any) -> SerialDevice:
     """An emulated device of this family on a port."""
-    model = models.get(CASES[family][0])
-    name = CASES[family][1] if not model.id_type.startswith("string") else "0a1b2c3d4e5f"
+    model = models.get(ALL[family][0])
+    name = ALL[family][1] if not model.id_type.startswith("string") else "0a1b2c3d4e5f"
     emulator = registry.get(family).emulator(
-        name, model.variant, transport=Transport.SERIAL, faults=faults, options=options
+        name, model.variant, transport=Transport.SERIAL, faults=faults, options={**model.options, **(options or {})}
     )
     return SerialDevice(emulator, path, **port)
 
@@ -56,9 +73,22 @@ def plugged(unit: SerialDevice) -> Iterator[SerialDevice]:
         loop.close()
 
 
+def restarts(unit: SerialDevice, seconds: float = 0.3) -> None:
+    """A node that takes its port away after each commit, and comes back."""
+    store = unit.emulator._store  # type: ignore[attr-defined]
+
+    def restart(wanted: Any) -> None:
+        store(wanted)
+        loop = asyncio.get_running_loop()
+        loop.call_soon(unit.unplug)
+        loop.call_later(seconds, unit.plug)
+
+    unit.emulator._store = restart  # type: ignore[attr-defined]
+
+
 def section(family: str, path: Path, **more: Any) -> dict[str, Any]:
     """The configuration of a port."""
-    return {"family": family, "device_id": CASES[family][1], "port": str(path), **more}
+    return {"family": family, "device_id": ALL[family][1], "port": str(path), **more}
 
 
 @asynccontextmanager
@@ -81,7 +111,7 @@ async def gateway(
     async with running(config) as world:
         if register:
             for each in sections:
-                await world.add(each["device_id"], CASES[each["family"]][0])
+                await world.add(each["device_id"], ALL[each["family"]][0])
         yield world
 
 

@@ -20,7 +20,7 @@ from tracker_gateway.transports import port as port_
 from tracker_gateway.transports.port import PortError, PortInfo
 
 from tests.gateway.cli_runner import tg
-from tests.gateway.serial_world import CASES, device, plugged
+from tests.gateway.serial_world import CASES, device, plugged, restarts
 
 
 @pytest.mark.parametrize("family", CASES)
@@ -189,7 +189,7 @@ def test_ctrl_c_before_anything_was_written_leaves_the_device_as_it_was(tmp_path
     assert unit.emulator.settings == {"tracking_interval_ms": 1000}
 
 
-def test_a_cable_pulled_in_the_middle_says_what_was_written(tmp_path: Path) -> None:
+def test_a_cable_pulled_in_the_middle_says_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unit = device("ubx", tmp_path / "tty")
     obey = unit.emulator._obey  # type: ignore[attr-defined]
 
@@ -200,11 +200,25 @@ def test_a_cable_pulled_in_the_middle_says_what_was_written(tmp_path: Path) -> N
         return obey(frame)
 
     unit.emulator._obey = pull  # type: ignore[attr-defined]
+    monkeypatch.setattr(work_, "RETURN", 0.2)
     with plugged(unit):
         done = tg("bench", "apply", str(tmp_path / "tty"), '{"tracking_interval_ms": 250}', "--model", "ublox_9")
     assert done.code == 1
     assert "written: CFG-VALSET" in done.err
     assert done.err.endswith("tracker-gateway: the port was unplugged\n")
+
+
+def test_a_device_whose_port_goes_while_it_restarts_is_asked_again(tmp_path: Path) -> None:
+    unit = device("meshtastic", tmp_path / "tty")
+    restarts(unit)
+    text = orjson.dumps(CASES["meshtastic"][2]).decode()
+    with plugged(unit):
+        done = tg(
+            "bench", "apply", str(tmp_path / "tty"), text, "--model", "meshtastic", "--records", str(tmp_path / "r")
+        )
+    assert done.code == 0, done.err
+    assert "waiting up to 30 s for the device to come back" in done.err
+    assert done.out.count("read_back") == 2
 
 
 def test_ports_are_told_in_words(tmp_path: Path) -> None:

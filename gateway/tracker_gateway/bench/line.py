@@ -105,6 +105,11 @@ class BenchLine(Session):
             self._talk.fail("interrupted")
 
     @property
+    def lost(self) -> bool:
+        """The port went by itself."""
+        return bool(self._lost)
+
+    @property
     def interrupted(self) -> bool:
         """The user wants it to end."""
         return self._interrupts > 0

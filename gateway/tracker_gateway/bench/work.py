@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,10 +29,12 @@ from tracker_gateway import __version__
 from tracker_gateway.bench.line import BenchError, BenchLine, Show, opened
 from tracker_gateway.delivery.work import readable, same, serial_of
 from tracker_gateway.recording.tape import encoded, encoding_of
-from tracker_gateway.transports.port import LineForm
+from tracker_gateway.transports.port import LineForm, PortError
 
 #: Rates at which an unknown port is listened to, bit/s, and seconds of it.
 RATES, LISTEN = (9600, 38400, 115200), 2.0
+#: Seconds that a device may take to restart.
+RETURN = 30.0
 #: Families whose question does no harm to anybody, in this order.
 HARMLESS = ("ubx", "pmtk")
 
@@ -209,6 +212,22 @@ def problems_of(family: Family, target: Target, settings: Settings) -> list[str]
     return wrong or [
         f"{each.field}: {each.reason}" for each in family.check(target, settings) if each.severity is Severity.REFUSE
     ]
+
+
+async def returned(wanted: Wanted, found: Found, show: Show) -> bool:
+    """Wait for a port that went while its device was being changed: some restart then. Whether the device is back."""
+    show(f"the port went; waiting up to {RETURN:g} s for the device to come back")
+    loop = asyncio.get_running_loop()
+    until = loop.time() + RETURN
+    while loop.time() < until and not found.line.interrupted:
+        await asyncio.sleep(0.5)
+        with suppress(PortError, BenchError):
+            again, _ = await _ask(wanted, found.family, found.form, show)
+            if again is not None:
+                again.line.written = found.line.written
+                found.line = again.line
+                return again.known.get("device_id") == found.known.get("device_id")
+    return False
 
 
 def compared(settings: Settings, outcome: Outcome) -> dict[str, FieldOutcome]:

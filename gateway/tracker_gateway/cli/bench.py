@@ -2,128 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import functools
 import getpass
-import signal
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from tracker_gateway.cli.opened import config_option, use_catalogue
+from tracker_gateway.cli.benched import device_options, run_on, settings_of, show
 from tracker_gateway.cli.output import Failure, Negative, json_option, reports_errors, show_json, show_pairs, show_table
-from tracker_gateway.cli.values import parse_options, parse_settings
 
 if TYPE_CHECKING:
     from tracker_codecs.contract import FieldOutcome, Settings, Target
 
     from tracker_gateway.bench.work import Found, Wanted
-
-Work = Callable[["Found", "Wanted"], Awaitable[None]]
-
-
-def _show(line: str) -> None:
-    click.echo(line, err=True)
-
-
-def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Which device on which port; given to the command as one `wanted`."""
-
-    @functools.wraps(command)
-    def wrapped(
-        port: str,
-        codec: str | None,
-        model: str | None,
-        device_id: str | None,
-        baudrate: int | None,
-        timeout: float | None,
-        settle: float,
-        options: tuple[str, ...],
-        experimental: bool,
-        config_path: Path | None,
-        **rest: Any,
-    ) -> Any:
-        from tracker_gateway.bench.work import Wanted
-
-        use_catalogue(config_path)
-        wanted = Wanted(port, codec, model, device_id, baudrate, timeout, settle, parse_options(options), experimental)
-        return command(wanted=wanted, **rest)
-
-    for option in reversed(
-        (
-            click.argument("port"),
-            click.option("--codec", metavar="FAMILY", help="The codec family; without it the device is asked."),
-            click.option("--model", metavar="CODE", help="The model, such as ublox_m8; it names the family too."),
-            click.option("--device-id", metavar="ID", help="The id, where the device does not tell its own."),
-            click.option("--baudrate", type=click.IntRange(50), help="bit/s; by default the family's are tried."),
-            click.option("--timeout", type=click.FloatRange(0.05), metavar="SECONDS", help="For one answer, at most."),
-            click.option(
-                "--settle",
-                type=click.FloatRange(0, 60),
-                default=0.0,
-                metavar="SECONDS",
-                help="Wait after opening: some boards restart then.",
-            ),
-            click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the codec."),
-            click.option("--experimental", is_flag=True, help="Use facts of low confidence too."),
-            config_option,
-        )
-    ):
-        wrapped = option(wrapped)
-    return wrapped
-
-
-def settings_of(text: str) -> dict[str, Any]:
-    """Settings from a file, from standard input (-), or written out as a JSON object."""
-    if text == "-":
-        return parse_settings(sys.stdin.read())
-    return parse_settings(text if text.lstrip().startswith("{") else Path(text).read_text("utf-8"))
-
-
-@contextlib.asynccontextmanager
-async def _device(wanted: Wanted) -> AsyncIterator[Found]:
-    """The device that answered. SIGINT ends the dialogue under way, or brings a change to its end first."""
-    from tracker_gateway.bench.work import connect
-
-    task = asyncio.current_task()
-    found: Found | None = None
-
-    def interrupted() -> None:
-        if found is not None:
-            found.line.interrupt()
-        elif task is not None:
-            task.cancel()
-
-    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # another platform, or thread
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupted)
-    try:
-        found = await connect(wanted, _show)
-        yield found
-    finally:
-        if found is not None:
-            await found.line.port.close()
-
-
-def _run(wanted: Wanted, work: Work) -> None:
-    from tracker_gateway.bench.line import BenchError, Interrupted
-    from tracker_gateway.loop import run_loop
-    from tracker_gateway.transports.port import PortError
-
-    async def whole() -> None:
-        async with _device(wanted) as found:
-            await work(found, wanted)
-
-    try:
-        run_loop(whole())
-    except (BenchError, PortError) as error:
-        raise Failure(str(error)) from None
-    except (Interrupted, asyncio.CancelledError):
-        raise click.Abort from None
 
 
 @click.group()
@@ -192,7 +85,7 @@ def identify(wanted: Wanted, as_json_: bool) -> None:
     async def work(found: Found, wanted: Wanted) -> None:
         (show_json if as_json_ else show_pairs)(found.facts())
 
-    _run(wanted, work)
+    run_on(wanted, work)
 
 
 @bench.command()
@@ -221,7 +114,7 @@ def read(wanted: Wanted, as_json_: bool) -> None:
         if not outcome.reported:
             raise Negative
 
-    _run(wanted, work)
+    run_on(wanted, work)
 
 
 def _checked(found: Found, wanted: Wanted, settings: Settings) -> Target:
@@ -284,7 +177,7 @@ def diff(wanted: Wanted, settings: str, as_json_: bool) -> None:
         if differing:
             raise Negative
 
-    _run(wanted, work)
+    run_on(wanted, work)
 
 
 @bench.command()
@@ -311,7 +204,7 @@ def verify(wanted: Wanted, settings: str, as_json_: bool) -> None:
         if not confirmed(fields):
             raise Negative
 
-    _run(wanted, work)
+    run_on(wanted, work)
 
 
 @bench.command()
@@ -341,26 +234,33 @@ def apply(wanted: Wanted, settings: str, records: Path | None, by: str | None, a
         from tracker_gateway.bench.work import confirmed
 
         target = _checked(found, wanted, desired)
-        fields = await _applied(found, target, desired)
+        fields = await _applied(found, wanted, target, desired)
         _table(fields, as_json_)
         if found.line.interrupted:
             raise click.Abort
         if not confirmed(fields):
             raise Negative
         path = _sign_off(found, target, desired, records, by)
-        _show(f"verified on {target.model}; the record is {path}")
+        show(f"verified on {target.model}; the record is {path}")
 
-    _run(wanted, work)
+    run_on(wanted, work)
 
 
-async def _applied(found: Found, target: Target, desired: Settings) -> Mapping[str, FieldOutcome]:
-    """The outcome of each field. Broken off, it says what was written and what was not."""
+async def _applied(found: Found, wanted: Wanted, target: Target, desired: Settings) -> Mapping[str, FieldOutcome]:
+    """The outcome of each field. Broken off, it says what was written and what was not.
+
+    A device that takes its port away to restart is asked again once it is back.
+    """
     from tracker_gateway.bench.line import BenchError, Interrupted
+    from tracker_gateway.bench.work import returned
 
     try:
         outcome = await found.line.run(found.family.apply(target, desired))
-    except (BenchError, Interrupted):
+    except (BenchError, Interrupted) as error:
         _told_what_was_written(found, desired)
+        went = isinstance(error, BenchError) and found.line.lost and found.line.written
+        if went and await returned(wanted, found, show):
+            return await _compare(found, wanted, desired)
         raise
     if found.line.interrupted:
         _told_what_was_written(found, desired)
@@ -370,10 +270,10 @@ async def _applied(found: Found, target: Target, desired: Settings) -> Mapping[s
 def _told_what_was_written(found: Found, desired: Settings) -> None:
     left = set(desired)
     for text, (command, reply) in found.line.written.items():
-        _show(f"written: {text} ({'no answer yet' if reply is None else reply.verdict.value})")
+        show(f"written: {text} ({'no answer yet' if reply is None else reply.verdict.value})")
         left -= set(command.fields)
     if left:
-        _show(f"not written: {', '.join(sorted(left))}")
+        show(f"not written: {', '.join(sorted(left))}")
 
 
 def _sign_off(found: Found, target: Target, desired: Settings, records: Path | None, by: str | None) -> Path:
@@ -426,13 +326,13 @@ def record(wanted: Wanted, output: Path, settings: str | None) -> None:
             await found.line.run(found.family.read(target, names(found.family, target)))
             fields: Mapping[str, FieldOutcome] = {}
         else:
-            fields = await _applied(found, target, desired)
+            fields = await _applied(found, wanted, target, desired)
             _table(fields, as_json=False)
         action = {"reread": True} if desired is None else {"update": desired}
         with output.open("x", encoding="utf-8") as file:
             file.write(dialogue(found, target, before, action, fields))
-        _show(f"{len(found.line.steps)} steps in {output}")
+        show(f"{len(found.line.steps)} steps in {output}")
         if desired is not None and not confirmed(fields):
             raise Negative
 
-    _run(wanted, work)
+    run_on(wanted, work)
