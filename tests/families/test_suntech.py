@@ -187,6 +187,7 @@ def test_names_and_passwords_in_answers_are_blanked() -> None:
     (event,) = heard(f"ST300NTW;Res;{ID};022;0;apn;user;hunter2;host;80;;;;;")
     assert b"hunter2" not in event.frame
     assert "hunter2" not in event.text
+    assert [each.kind for each in heard(f"ST300CMD;{ID}")] == [Kind.OTHER]
 
 
 # -- conversations --
@@ -216,6 +217,14 @@ def test_a_change_keeps_the_other_values_and_is_read_back() -> None:
     assert outcome.known == {"prefix": "ST300", "values": "9"}
     _, outcome = spoken([PRESET], [ECHO], [AFTER.replace("RPT;1800", "RPT;600")])
     assert outcome.known["not_preserved"] == "T1_parking_s"
+
+
+def test_a_change_over_udp() -> None:
+    unit = FAMILY.emulator(ID, "st300", transport=Transport.UDP)
+    _, outcome = against_emulator(
+        FAMILY.apply(target(transport=Transport.UDP), ALL), unit, FAMILY.stream(Transport.UDP)
+    )
+    assert states(outcome) == dict.fromkeys(ALL, "confirmed")
 
 
 def test_an_angle_goes_only_to_a_unit_that_shows_one() -> None:

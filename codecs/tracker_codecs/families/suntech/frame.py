@@ -204,7 +204,7 @@ class SuntechStream(Stream):
 def blanked(line: bytes) -> bytes:
     """An answer without the values of groups that hold names and passwords."""
     parts = line.split(b";")
-    hidden = parts[0][5:] in _SECRET_GROUPS or parts[2] in _SECRET_GROUPS
+    hidden = not _SECRET_GROUPS.isdisjoint((parts[0][5:], *parts[2:3]))
     for at in range(4, len(parts)):
         if parts[at] in _GROUPS:
             hidden = parts[at] in _SECRET_GROUPS

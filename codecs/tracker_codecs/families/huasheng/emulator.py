@@ -1,0 +1,78 @@
+"""A believable Hua Sheng unit: login, heartbeats, positions in the form of recorded ones; obeys AA04.
+
+The content of its answers is what the codec takes for yes (0) and no (1); no recorded one is public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.errors import PeerError
+from tracker_codecs.families.huasheng import frame as wire
+from tracker_codecs.families.huasheng import settings as values
+from tracker_codecs.families.huasheng.frame import HuashengStream
+
+_FACTORY = {"tracking_interval": 30, "psm_interval": 3600, "tracking_angle": 15}
+#: Position, speed, course, altitude, and the parameters 1 and 5 of a recorded report.
+_PLACE = bytes.fromhex("e6d4f9ffcc78c700000022003600000001001500000000000000000000059bffffffffff0005000a040300000253")
+
+
+class HuashengEmulator(Emulator):
+    """One unit; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
+        self.device_id = device_id
+        self.faults = faults
+        self.stored: dict[str, Value] = {**_FACTORY, **{k: v for k, v in settings.items() if k in _FACTORY}}
+        self._stream = HuashengStream(server=True)
+        self._index = 0
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """See `Emulator.settings`."""
+        return dict(self.stored)
+
+    def connect(self) -> list[Datum]:
+        """Login with firmware and IMEI."""
+        self._stream = HuashengStream(server=True)
+        content = wire.parameter(1, b"3G1_H1.1_V1.07.T") + wire.parameter(wire.IMEI, self.device_id.encode("ascii"))
+        return [self._say(wire.LOGIN, content)]
+
+    def heartbeat(self) -> list[Datum]:
+        """Type AA14."""
+        return [self._say(wire.HEARTBEAT)]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position."""
+        return [self._say(wire.POSITION, b"\x80\0\0\0" + f"{now:%y%m%d%H%M%S}".encode("ascii") + b"\0" + _PLACE)]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """See `Emulator.receive`."""
+        said: list[Datum] = []
+        for event in self._stream.feed(data):
+            body = wire.body_of(event.frame) if isinstance(event, Message) else None
+            if body is None or self.faults.silent:
+                continue
+            _, kind, index = wire.head_of(body)
+            if kind == wire.SET:
+                said.append(Datum(wire.build(wire.SET_ANSWER, index, self._obey(body[wire.HEAD :]))))
+        return said
+
+    def _obey(self, content: bytes) -> bytes:
+        try:
+            asked = values.told(dict(wire.parameters(content)))
+        except PeerError:
+            return b"\1"
+        if asked.keys() & self.faults.refuse:
+            return b"\1"
+        for name, value in asked.items():
+            if name not in self.faults.ignore:
+                low, high = self.faults.clamp.get(name, (0, 1 << 32))
+                self.stored[name] = int(min(max(value, low), high))
+        return b"\0"
+
+    def _say(self, kind: int, content: bytes = b"") -> Datum:
+        self._index = (self._index + 1) & 0xFFFFFFFF
+        return Datum(wire.build(kind, self._index, content))
