@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from tracker_codecs import registry
+from tracker_codecs.contract import Emulator
 from tracker_gateway.store import open_store
 from tracker_gateway.types import Right
 
@@ -95,9 +96,8 @@ class Asker:
             self.answered[answer["sync"]["revision"]] = wanted
 
 
-async def play(device_id: str, port: int) -> None:
-    """An emulated device that obeys, until cancelled."""
-    emulator = registry.get("gt06").emulator(device_id, "concox_interval")
+async def play(emulator: Emulator, port: int) -> None:
+    """An emulated device on a new link, obeying until cancelled; it keeps its settings from link to link."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(b"".join(datum.data for datum in emulator.connect()))
@@ -110,19 +110,20 @@ async def play(device_id: str, port: int) -> None:
 async def test_no_answered_update_is_lost_when_the_daemon_is_killed(tmp_path: Path) -> None:
     http, port = free_port(), free_port()
     store = await open_store(tmp_path / "g.db")
-    ids = {}
+    units = {}
     for number in range(TRACKERS):
         device_id = str(123456789012340 + number)
-        ids[(await store.add_tracker(device_id=device_id, model=MODEL, owner="acme")).tracker_id] = device_id
+        tracker_id = (await store.add_tracker(device_id=device_id, model=MODEL, owner="acme")).tracker_id
+        units[tracker_id] = registry.get("gt06").emulator(device_id, "concox_interval")
     _, secret = await store.add_key(owner="acme", label="tests", rights=frozenset(Right))
     await store.close()
     chance = random.Random(20_26)
     async with ClientSession(timeout=ClientTimeout(total=10)) as session:
-        askers = [Asker(session, f"http://127.0.0.1:{http}", secret, each) for each in ids]
+        askers = [Asker(session, f"http://127.0.0.1:{http}", secret, each) for each in units]
         for _ in range(ROUNDS):
             async with daemon(tmp_path, http, port) as process:
                 tasks = [asyncio.create_task(asker.update_until_killed()) for asker in askers]
-                devices = [asyncio.create_task(play(ids[asker.tracker_id], port)) for asker in askers[:2]]
+                devices = [asyncio.create_task(play(units[asker.tracker_id], port)) for asker in askers[:2]]
                 await asyncio.sleep(chance.uniform(0.02, 0.5))
                 kill(process)
                 await asyncio.gather(*tasks)
@@ -135,7 +136,7 @@ async def test_no_answered_update_is_lost_when_the_daemon_is_killed(tmp_path: Pa
                 expected = {number: each for number, each in asker.answered.items() if number >= min(kept)}
                 assert {number: kept.get(number) for number in expected} == expected
                 assert max(kept) >= max(asker.answered)
-            devices = [asyncio.create_task(play(ids[asker.tracker_id], port)) for asker in askers]
+            devices = [asyncio.create_task(play(units[asker.tracker_id], port)) for asker in askers]
             for asker in askers:
                 answer = await asker.ask("reread", wait=20)
                 for _ in range(100):
