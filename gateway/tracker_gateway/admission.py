@@ -18,8 +18,8 @@ from tracker_gateway.types import Tracker
 _INVALID, _BLOCKED, _NOT_SUPPORTED, _CLONE = 7, 208, 214, 219
 
 
-class Settable(NamedTuple):
-    """A tracker that settings can be brought to, with what is needed for it."""
+class Able(NamedTuple):
+    """A tracker that can be told something, with what is needed for it."""
 
     model: Model
     family: Family
@@ -34,7 +34,7 @@ class Admission:
         self._directory = directory
         self._engine = engine
 
-    def model(self, tracker: Tracker, *, change: bool = True) -> Model:
+    def known(self, tracker: Tracker, *, change: bool = True) -> Model:
         """The model of a tracker that may be told something, or only asked. Raises ApiError 208, 219, 214."""
         if tracker.blocked:
             raise ApiError(_BLOCKED)
@@ -43,15 +43,29 @@ class Admission:
         model = self._directory.model(tracker)
         if model is None:
             raise ApiError(_NOT_SUPPORTED, f"the model {tracker.model} is not known")
-        if not model.settable or self._directory.family(tracker) is None:
-            raise ApiError(_NOT_SUPPORTED, model.reason or f"there is no codec {model.codec}")
         return model
 
-    def settable(self, tracker: Tracker) -> Settable:
-        """The tracker with its codec, experimental or not as the operator allows. Raises ApiError 208, 219, 214."""
-        model = self.model(tracker)
+    def model(self, tracker: Tracker, *, change: bool = True) -> Model:
+        """The model of a tracker that has settings. Raises ApiError 208, 219, 214."""
+        model = self.known(tracker, change=change)
+        if not model.settable or self._directory.family(tracker) is None:
+            raise ApiError(_NOT_SUPPORTED, _why(model))
+        return model
+
+    def settable(self, tracker: Tracker) -> Able:
+        """A tracker that settings can be brought to. Raises ApiError 208, 219, 214."""
+        self.model(tracker)
+        return self.speaking(tracker)
+
+    def speaking(self, tracker: Tracker) -> Able:
+        """The tracker with its codec, though it may know the session only. Raises ApiError 208, 219, 214.
+
+        Experimental or not as the operator allows.
+        """
+        model = self.known(tracker)
         family = self._directory.family(tracker)
-        assert family is not None
+        if family is None:
+            raise ApiError(_NOT_SUPPORTED, _why(model))
         if model.experimental and not self._directory.experimental(tracker):
             raise ApiError(
                 _NOT_SUPPORTED,
@@ -60,11 +74,11 @@ class Admission:
             )
         target = self.target(tracker)
         try:
-            return Settable(model, family, target, family.capabilities(target))
+            return Able(model, family, target, family.capabilities(target))
         except LocalError as error:
             raise ApiError(_NOT_SUPPORTED, error.reason) from None
 
-    def fields(self, able: Settable, settings: Settings) -> dict[str, FieldOutcome]:
+    def fields(self, able: Able, settings: Settings) -> dict[str, FieldOutcome]:
         """What each setting begins with. Raises ApiError 7 and, where nothing can be carried, 214."""
         if all(each.best is None for each in able.capabilities.values()):
             reasons = dict.fromkeys(each.reason for each in able.capabilities.values())
@@ -100,6 +114,10 @@ class Admission:
         return self._directory.target(
             tracker, transport=session.transport, link_options=session.link_options, serial=serial
         )
+
+
+def _why(model: Model) -> str:
+    return model.reason or f"there is no codec {model.codec}"
 
 
 def _field_error(parameter: str, error: str) -> FieldError:

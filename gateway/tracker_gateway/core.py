@@ -185,6 +185,7 @@ class Gateway:
                 "id_type": model.id_type,
                 "pushable": model.settable,
                 "codec": model.codec,
+                "session_only": model.session_only,
                 "experimental": model.experimental,
                 "reason": model.reason or None,
             }
@@ -327,7 +328,7 @@ class Gateway:
         self, tracker: Tracker, command: str | bytes, *, reliable: bool, wait: float = 0.0, author: str
     ) -> Json:
         """See `Service`."""
-        able = self._admission.settable(tracker)
+        able = self._admission.speaking(tracker)
         try:
             able.family.raw(able.target, command)
         except LocalError as error:

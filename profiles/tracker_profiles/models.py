@@ -24,7 +24,7 @@ _CODEC = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 #: `imei`: 15 digits. `meid`: 14 hexadecimal digits. `id,n`: n digits. `id,n,m`: n to m digits. `string,n,m`: n to m
 #: printable characters.
 _ID_TYPE = re.compile(r"imei|meid|id,[1-9]\d?(,[1-9]\d?)?|hex,[1-9]\d?|string,[1-9]\d?,[1-9]\d{0,2}|user/device")
-_ENTRY_KEYS = ("name", "vendor", "profile", "codec", "variant", "id_type", "experimental", "options", "reason")
+_ENTRY_KEYS = tuple("name vendor profile codec variant id_type experimental options session_only reason".split())
 _FILE_KEYS = ("models", *_ENTRY_KEYS[1:])
 
 
@@ -35,7 +35,9 @@ class Model:
     `variant` is the codec's. `id_type` says what a device id looks like: `imei`, `meid`, `id,n` (n digits), `id,n,m`
     (n to m digits), `hex,n` (n hexadecimal digits in lower case), `string,n,m`, `user/device`. `experimental`: facts of
     low confidence are in use. `options` are the codec's, such as the factory `password`; a tracker's own record
-    overrides them. `reason` says why nothing can be pushed, where `codec` or `profile` is None.
+    overrides them. `session_only`: the codec knows the model's frames (who it is, what is owed, raw commands), but no
+    command that sets a field of its profile. `reason` says why nothing can be pushed: where `codec` or `profile` is
+    None, or the codec knows the session only.
     """
 
     code: str
@@ -47,6 +49,7 @@ class Model:
     id_type: str = "imei"
     experimental: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    session_only: bool = False
     reason: str = ""
 
     @property
@@ -56,8 +59,8 @@ class Model:
 
     @property
     def settable(self) -> bool:
-        """Whether there is a profile and a codec to push it with."""
-        return self.profile is not None and self.codec is not None
+        """Whether there is a profile and a codec that can push some of it."""
+        return self.profile is not None and self.codec is not None and not self.session_only
 
 
 def all_models() -> Mapping[str, Model]:
@@ -138,12 +141,18 @@ def _model(
         raise CatalogError(
             path, f"{key}.id_type", "must be imei, meid, user/device, id,n or id,n,m, hex,n or string,n,m"
         )
+    session_only = merged.get("session_only", False)
+    if not isinstance(session_only, bool):
+        raise CatalogError(path, f"{key}.session_only", "must be true or false")
+    if session_only and codec is None:
+        raise CatalogError(path, f"{key}.session_only", "needs a codec: without one there is no session")
     reason = text("reason", "")
-    if codec is None or profile is None:
+    if codec is None or profile is None or session_only:
         if not reason.strip():
-            raise CatalogError(path, f"{key}.reason", "say why nothing can be pushed: there is no codec or no profile")
+            why = "the codec knows the session only" if session_only else "there is no codec or no profile"
+            raise CatalogError(path, f"{key}.reason", f"say why nothing can be pushed: {why}")
     elif "reason" in entry:
-        raise CatalogError(path, f"{key}.reason", "belongs to models without a codec or without a profile only")
+        raise CatalogError(path, f"{key}.reason", "belongs to models without a codec or a profile, or with `session_only`")
     else:
         reason = ""  # a file's reason is for those of its models that have no codec
     return Model(
@@ -156,6 +165,7 @@ def _model(
         id_type=id_type,
         experimental=experimental,
         options=MappingProxyType(dict(options)),
+        session_only=session_only,
         reason=reason,
     )
 

@@ -29,7 +29,7 @@ def test_model_is_bound_or_says_why_not(code: str) -> None:
     assert model.name
     assert model.profile is None or model.profile in profiles.names()
     assert model.track_control == (model.profile or "none")
-    assert model.settable == (model.profile is not None and model.codec is not None)
+    assert model.settable == (model.profile is not None and model.codec is not None and not model.session_only)
     assert bool(model.reason) == (not model.settable)
     assert model.id_type
 
