@@ -30,6 +30,8 @@ from tracker_codecs.contract import Transport
 from tracker_codecs.errors import LocalError
 from tracker_codecs.template import TemplateError, load_directory
 
+from tracker_gateway.address import socket_address
+
 #: Read where no file is named.
 DEFAULT_FILE = Path("gateway.toml")
 ENVIRONMENT = "TRACKER_GATEWAY_"
@@ -182,6 +184,7 @@ class SerialConfig(_Section):
     family: str
     #: The device id under which the unit on this port is registered.
     device_id: str = Field(min_length=1)
+    #: A path such as /dev/serial/by-id/..., or socket://HOST:PORT, which is dialled (Meshtastic, serial servers).
     port: str | None = Field(default=None, min_length=1)
     vid: int | None = Field(default=None, ge=0, le=0xFFFF)
     pid: int | None = Field(default=None, ge=0, le=0xFFFF)
@@ -207,6 +210,8 @@ class SerialConfig(_Section):
     def _fits(self) -> Self:
         if Transport.SERIAL not in registry.get(self.family).transports:
             raise ValueError(f"{self.family} does not speak on a serial port")
+        if self.port is not None and "://" in self.port:
+            socket_address(self.port)
         if (self.port is None) == (self.vid is None):
             raise ValueError("give port, or the USB vid (with pid and usb_serial), and not both")
         if self.vid is None and (self.pid is not None or self.usb_serial is not None):

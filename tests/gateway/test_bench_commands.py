@@ -79,7 +79,7 @@ def test_nothing_but_questions_for_receivers_goes_to_an_unknown_port(
     finally:
         del unit.emulator.__class__.report_interval  # type: ignore[misc]
     assert done.code == 1
-    assert "prints text at 9600 (Start searching for GPS...): name the device" in done.err
+    assert "prints text at 9600 8N1 (Start searching for GPS...): name the device" in done.err
     assert not unit.heard
 
 

@@ -26,6 +26,7 @@ from tracker_codecs.text import clean
 from tracker_profiles import models, profiles
 
 from tracker_gateway import __version__
+from tracker_gateway.address import SOCKET
 from tracker_gateway.bench.line import BenchError, BenchLine, Show, opened
 from tracker_gateway.delivery.work import readable, same, serial_of
 from tracker_gateway.recording.tape import encoded, encoding_of
@@ -95,11 +96,16 @@ def family_of(wanted: Wanted) -> Family | None:
     return family
 
 
-def forms(family: Family, baudrate: int | None) -> Iterator[LineForm]:
+def rates(wanted: Wanted, usual: Sequence[int] = RATES) -> Sequence[int]:
+    """bit/s at which the port may be opened; none to choose on the network."""
+    return (0,) if wanted.path.startswith(SOCKET) else (wanted.baudrate,) if wanted.baudrate else usual
+
+
+def forms(family: Family, wanted: Wanted) -> Iterator[LineForm]:
     """How the port may be set: as told, else as the family's devices are, the factory's way first."""
     usual = family.serial
     parity, stopbits = (usual.parity, usual.stopbits) if usual else ("N", 1)
-    for rate in (baudrate,) if baudrate else usual.baudrates if usual else RATES:
+    for rate in rates(wanted, usual.baudrates if usual else RATES):
         yield LineForm(rate, parity, stopbits)
 
 
@@ -109,7 +115,7 @@ async def connect(wanted: Wanted, show: Show) -> Found:
     if family is None:
         return _named(wanted, await _discover(wanted, show))
     problems = []
-    for form in forms(family, wanted.baudrate):
+    for form in forms(family, wanted):
         found, problem = await _ask(wanted, family, form, show)
         if found is not None:
             return _named(wanted, found)
@@ -141,7 +147,7 @@ async def _ask(wanted: Wanted, family: Family, form: LineForm, show: Show) -> tu
 async def _discover(wanted: Wanted, show: Show) -> Found:
     """Listen first, then ask what harms nobody. Raises BenchError."""
     heard = b""
-    for rate in (wanted.baudrate,) if wanted.baudrate else RATES:
+    for rate in rates(wanted):
         said = await _listen(wanted.path, LineForm(rate), show)
         heard = heard or said
         if b"\x94\xc3" in said:
@@ -151,14 +157,16 @@ async def _discover(wanted: Wanted, show: Show) -> Found:
         text = bool(said) and all(32 <= byte < 127 or byte in b"\r\n\t\x1b" for byte in said)
         if text and b"$G" not in said and b"$P" not in said:
             line = clean(said.strip().splitlines()[0] if said.strip() else b"", 80)
-            raise BenchError(f"{wanted.path} prints text at {rate} ({line}): name the device with --codec or --model")
+            raise BenchError(
+                f"{wanted.path} prints text at {LineForm(rate)} ({line}): name the device with --codec or --model"
+            )
         for name in HARMLESS if text or not said or b"$G" in said or b"\xb5\x62" in said else ():
             found, _ = await _ask(wanted, registry.get(name), LineForm(rate), show)
             if found is not None:
                 return found
     what = "only garbage comes" if heard else "nothing comes, and no receiver answers"
-    rates = wanted.baudrate or ", ".join(map(str, RATES))
-    raise BenchError(f"{wanted.path}: {what} at {rates}; name the device with --codec, and its --baudrate")
+    tried = ", ".join(str(LineForm(rate)) for rate in rates(wanted))
+    raise BenchError(f"{wanted.path}: {what} at {tried}; name the device with --codec, and its --baudrate")
 
 
 async def _listen(path: str, form: LineForm, show: Show) -> bytes:

@@ -1,5 +1,8 @@
 """A serial port: found, opened for us alone, read, written within a bound, lost. Everything that knows serialx.
 
+`socket://HOST:PORT` is a port too: a serial server, or a device that speaks on a TCP port of its own as it does on its
+serial port (Meshtastic: 4403). There the gateway dials.
+
 DTR and RTS are inactive while the port is open: on many boards either of them resets the unit.
 """
 
@@ -8,16 +11,21 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import serialx
 
+from tracker_gateway.address import SOCKET, socket_address
+
 #: Seconds that opening may take, and that bytes under way get when the port is closed.
 OPEN_TIMEOUT, CLOSE_TIMEOUT = 10.0, 2.0
 #: Bytes that may wait for a device that takes none.
 WRITE_BUFFER = 65_536
+#: Seconds of silence before a TCP peer is probed, between probes, and probes that may fail: gone is told in a minute.
+_KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 
 
 class PortError(Exception):
@@ -26,14 +34,14 @@ class PortError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LineForm:
-    """How a port is set: bit/s, parity N, E or O, 1 or 2 stop bits; 8 data bits, no flow control."""
+    """How a port is set: bit/s (0: on the network), parity N, E, O, 1 or 2 stop bits; 8 data bits, no flow control."""
 
     baudrate: int
     parity: str = "N"
     stopbits: int = 1
 
     def __str__(self) -> str:
-        return f"{self.baudrate} 8{self.parity}{self.stopbits}"
+        return f"{self.baudrate} 8{self.parity}{self.stopbits}" if self.baudrate else "a TCP port"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class Port(asyncio.Protocol):
         self.heard: Callable[[bytes], None] = lambda data: None
         self.lost: Callable[[str], None] = lambda reason: None
         self._limit = limit
-        self._transport: serialx.BaseSerialTransport | None = None
+        self._transport: asyncio.Transport | None = None
         self._closing = False
         self._gone = asyncio.Event()
         self._writable = asyncio.Event()
@@ -98,6 +106,9 @@ class Port(asyncio.Protocol):
         """Open it for us alone; what lay in its buffers is thrown away. Raises PortError."""
         try:
             async with asyncio.timeout(OPEN_TIMEOUT):
+                if self.path.startswith(SOCKET):
+                    await asyncio.get_running_loop().create_connection(lambda: self, *socket_address(self.path))
+                    return
                 await serialx.create_serial_connection(
                     asyncio.get_running_loop(),
                     lambda: self,
@@ -115,8 +126,13 @@ class Port(asyncio.Protocol):
     # -- asyncio.Protocol ---------------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is open and set."""
-        assert isinstance(transport, serialx.BaseSerialTransport)
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        wire = transport.get_extra_info("socket")
+        if wire is not None:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in _KEEPALIVE:
+                wire.setsockopt(socket.IPPROTO_TCP, option, value)
         transport.set_write_buffer_limits(high=self._limit)
 
     def data_received(self, data: bytes) -> None:
@@ -140,6 +156,9 @@ class Port(asyncio.Protocol):
         if not self._closing:
             self._closing = True
             number = getattr(exc, "errno", None)
+            if self.path.startswith(SOCKET):
+                self.lost(f"the connection broke: {os.strerror(number).lower()}" if number else "the device hung up")
+                return
             unplugged = number in (errno.EIO, errno.ENXIO, errno.ENODEV, None)
             self.lost("the port was unplugged" if unplugged else f"the port broke: {os.strerror(number or 0).lower()}")
 
@@ -185,6 +204,8 @@ class Port(asyncio.Protocol):
 
 def why_not(path: str, form: LineForm, error: Exception) -> str:
     """Why a port cannot be opened, and what to do."""
+    if path.startswith(SOCKET):
+        return _why_no_connection(path, error)
     match getattr(error, "errno", None):
         case errno.ENOENT | errno.ENODEV | errno.ENXIO:
             return f"{path} is not there: nothing is plugged in under this name"
@@ -199,6 +220,19 @@ def why_not(path: str, form: LineForm, error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"{path} does not open within {OPEN_TIMEOUT:.0f} s"
     return f"{path} cannot be opened with {form}: {error}"
+
+
+def _why_no_connection(path: str, error: Exception) -> str:
+    if isinstance(error, socket.gaierror):
+        return f"{path}: the name of the host is not known"
+    if isinstance(error, TimeoutError):
+        return f"{path} does not answer: is the device on, and in this network?"
+    if isinstance(error, ConnectionRefusedError):
+        return f"{path} refuses the connection: is the port right, and is nobody else connected?"
+    if isinstance(error, ValueError):
+        return str(error)
+    number = getattr(error, "errno", None)
+    return f"{path} cannot be reached: {os.strerror(number).lower() if number else error}"
 
 
 def _who_may(path: str) -> str:

@@ -20,6 +20,7 @@ from tracker_codecs.text import clean
 from tracker_profiles import models
 from tracker_profiles.errors import UnknownName
 
+from tracker_gateway.address import SOCKET
 from tracker_gateway.config import SerialConfig
 from tracker_gateway.transports.link import Link
 from tracker_gateway.transports.port import LineForm, Port, PortError, matching, plugged_in
@@ -96,6 +97,8 @@ class SerialLine:
     def form(self) -> LineForm:
         """How the port is set: as configured, else as the family's devices leave the factory."""
         config, usual = self.config, self.room.family.serial
+        if config.port is not None and config.port.startswith(SOCKET):
+            return LineForm(0)
         return LineForm(
             config.baudrate or (usual.baudrates[0] if usual else 115200),
             config.parity or (usual.parity if usual else "N"),
