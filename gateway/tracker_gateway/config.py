@@ -350,6 +350,18 @@ class Config(_Section):
             taken.append((", ".join(each.families), each.transport.value, each.host, each.port))
         return listeners
 
+    @field_validator("brokers")
+    @classmethod
+    def _named(cls, brokers: tuple[BrokerConfig, ...]) -> tuple[BrokerConfig, ...]:
+        seen = set()
+        for each in brokers:
+            whose = f"client_id {each.client_id!r}" if each.client_id else f"{each.family} without a client_id"
+            name = f"{each.host}:{each.port}: {whose}"
+            if name in seen:  # a broker keeps one connection a client id; health and metrics tell links apart by it
+                raise ValueError(f"{name} is given twice; give each a client_id of its own")
+            seen.add(name)
+        return brokers
+
     @field_validator("serial")
     @classmethod
     def _once(cls, ports: tuple[SerialConfig, ...]) -> tuple[SerialConfig, ...]:

@@ -99,6 +99,17 @@ def test_the_file_here_is_read_where_none_is_named(tmp_path: Path, monkeypatch: 
         ("http.prt = 1", "http.prt", "no such key; is 'port' meant?"),
         ("store.zzz = 1", "store.zzz", "no such key; known are path"),
         ("listeners = [{family = 'gt06', prot = 1, port = 1}]", "listeners.0.prot", "is 'port' meant?"),
+        (
+            "[[brokers]]\nfamily = 'owntracks'\nhost = 'b'\n[[brokers]]\nfamily = 'owntracks'\nhost = 'b'",
+            "brokers",
+            "b:1883: owntracks without a client_id is given twice",
+        ),
+        (
+            "[[brokers]]\nfamily = 'owntracks'\nhost = 'b'\nclient_id = 'me'\n"
+            "[[brokers]]\nfamily = 'lorawan'\nhost = 'b'\nclient_id = 'me'",
+            "brokers",
+            "b:1883: client_id 'me' is given twice",
+        ),
         ("http.port = '8080'", "http.port", "should be a valid integer"),
         ("http.port = true", "http.port", "should be a valid integer"),
         ("http.port = 65536", "http.port", "should be less than or equal to 65535"),

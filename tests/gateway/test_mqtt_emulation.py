@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import subprocess
 from pathlib import Path
@@ -85,6 +86,18 @@ async def test_user_and_password(tmp_path: Path, passwords: Path) -> None:
         out = io.StringIO()
         assert not await run_fleet(fleet(broker.port, count=1), seconds=5, out=out)
         assert "not authori" in out.getvalue().lower()
+
+
+async def test_the_command_says_user_and_password(
+    tmp_path: Path, passwords: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with mosquitto(tmp_path, allow_anonymous="false", password_file=str(passwords)) as broker:
+        command = ("emulate", f"127.0.0.1:{broker.port}", "--model", "owntracks_ios", "--seconds", "1")
+        monkeypatch.setenv("BROKER_PASSWORD", "word")
+        done = await asyncio.to_thread(tg, *command, "--broker-user", "unit")
+        assert done.code == 0, done.err
+        done = await asyncio.to_thread(tg, *command)
+        assert (done.code, "nobody got a link" in done.err) == (1, True)
 
 
 async def test_nobody_there() -> None:

@@ -45,6 +45,13 @@ _CLAMP = re.compile(r"(?P<name>\w+)=(?P<low>-?[0-9.]+)\.\.(?P<high>-?[0-9.]+)")
 )
 @click.option("--asleep", type=click.FloatRange(0.1), metavar="SECONDS", help="... down so long.")
 @click.option("--rate", type=click.FloatRange(0.1), default=500.0, show_default=True, help="Connects a second.")
+@click.option("--broker-user", metavar="NAME", help="User at an MQTT broker.")
+@click.option(
+    "--broker-password",
+    metavar="TEXT",
+    envvar="BROKER_PASSWORD",
+    help="Its password; better in the environment, as BROKER_PASSWORD.",
+)
 @config_option
 @reports_errors
 def emulate(
@@ -66,6 +73,8 @@ def emulate(
     awake: float | None,
     asleep: float | None,
     rate: float,
+    broker_user: str | None,
+    broker_password: str | None,
     config_path: Path | None,
 ) -> None:
     """Run emulated trackers against HOST:PORT, until interrupted.
@@ -90,6 +99,7 @@ def emulate(
         raise click.UsageError("say who the devices are: --model or --codec, and not both")
     if (awake is None) != (asleep is None):
         raise click.UsageError("--awake and --asleep belong together")
+    login = (broker_user, broker_password or "") if broker_user is not None else None
     use_catalogue(config_path)
     family_name, variant, id_type, known = _who(model, codec, variant)
     family = registry.get(family_name)
@@ -113,7 +123,7 @@ def emulate(
     if fits < count:
         click.echo(f"the limit on open files (ulimit -n) leaves room for {fits} of them only", err=True)
     pace = Pace(every=every, awake=awake, asleep=asleep or 0.0)
-    fleet = Fleet(devices, family, link, host, port, pace=pace, rate=rate)
+    fleet = Fleet(devices, family, link, host, port, pace=pace, rate=rate, login=login)
     if not run_loop(run_fleet(fleet, seconds=seconds)):
         raise Failure(f"nobody got a link to {host}:{port}: {fleet.problem or 'no time'}; does a gateway listen there?")
 

@@ -249,7 +249,8 @@ class Broker:
 
     @property
     def _name(self) -> str:
-        return f"{self.config.host}:{self.config.port}"
+        name = f"{self.config.host}:{self.config.port}"
+        return f"{name} as {self.config.client_id}" if self.config.client_id else name
 
     def _lost(self, problem: str) -> None:
         if self.connected or problem != self.problem:
