@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,49 +11,14 @@ from typing import Any
 
 import aiomqtt
 from tracker_codecs.contract import Datum, Emulator
-
-from tests.gateway.running import free_port
-
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+from tracker_gateway.recording.broker import LocalBroker
 
 
-class Mosquitto:
-    """A broker that can be killed and started again on the same port."""
+class Mosquitto(LocalBroker):
+    """A broker that can be killed and started again on the same port; `lines` go into its configuration."""
 
     def __init__(self, folder: Path, **lines: str) -> None:
-        self.port = free_port()
-        self.folder = folder
-        self._lines = lines
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        settings = {
-            "listener": f"{self.port} 127.0.0.1",
-            "allow_anonymous": "true",
-            "persistence": "false",
-            "user": "root",
-            **self._lines,
-        }
-        path = self.folder / "mosquitto.conf"
-        path.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-        self._process = await asyncio.create_subprocess_exec(
-            MOSQUITTO, "-c", str(path), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-        )
-        for _ in range(500):
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                assert self._process.returncode is None, "mosquitto did not start"
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                return
-        raise AssertionError("mosquitto does not listen")
-
-    async def kill(self) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        super().__init__(folder, [f"{name} {value}" for name, value in {"allow_anonymous": "true", **lines}.items()])
 
 
 @asynccontextmanager

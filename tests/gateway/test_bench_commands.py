@@ -20,7 +20,7 @@ from tracker_gateway.transports import port as port_
 from tracker_gateway.transports.port import PortError, PortInfo
 
 from tests.gateway.cli_runner import tg
-from tests.gateway.serial_world import CASES, device, plugged, restarts
+from tests.gateway.serial_world import ALL, CASES, device, plugged, restarts
 
 
 @pytest.mark.parametrize("family", CASES)
@@ -145,6 +145,29 @@ async def test_a_recording_replays_against_the_gateway(tmp_path: Path, family: s
     assert result.compared >= 3
     again = await asyncio.to_thread(tg, *command)
     assert again.code == 1
+
+
+@pytest.mark.parametrize("family", ["dragino-at", "queclink"])
+async def test_a_recording_tells_neither_id_nor_password(tmp_path: Path, family: str) -> None:
+    model, own, settings = ALL[family]
+    file = tmp_path / "d.yaml"
+    asked = ["--settings", orjson.dumps(settings).decode(), "--option", "password=s3same", "--redact-ids"]
+    named = ["--device-id", own] if family == "queclink" else []
+    with plugged(device(family, tmp_path / "tty", reports=False, options={"password": "s3same"})) as unit:
+        done = await asyncio.to_thread(
+            tg, "bench", "record", str(tmp_path / "tty"), "-o", str(file), "--model", model, *asked, *named
+        )
+    assert done.code == (0 if family == "dragino-at" else 1), done.err  # not every field can be carried beside others
+    assert "s3same" not in done.err
+    assert b"s3same".hex() not in done.err
+    assert (b"s3same" in unit.heard) == (family == "queclink")
+    text = file.read_text("utf-8")
+    assert "s3same" not in text
+    assert own not in re.sub("[^0-9a-f]", "", text.lower())
+    assert own.encode().hex() not in text
+    result = await replay(load(file))
+    assert result.ok, result.problem
+    assert result.compared >= 2
 
 
 def test_ctrl_c_brings_a_change_to_its_end_and_says_so(tmp_path: Path) -> None:

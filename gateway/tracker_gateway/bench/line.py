@@ -10,6 +10,7 @@ from tracker_codecs.contract import Command, Dialogue, Family, Message, Outcome,
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
+from tracker_gateway.delivery.ledger import mask, mask_text
 from tracker_gateway.sessions import Session
 from tracker_gateway.transports.port import LineForm, Port
 from tracker_gateway.transports.talk import Talk, TalkFailed
@@ -51,6 +52,7 @@ class BenchLine(Session):
         #: Commands that change something, and what came back; None: nothing yet.
         self.written: dict[str, tuple[Command, Reply | None]] = {}
         self._show = show
+        self._secrets: set[bytes] = set()
         self._patience = patience
         self._talk: Talk | None = None
         self._lost = ""
@@ -132,16 +134,16 @@ class BenchLine(Session):
     def _wrote(self, command: Command) -> None:
         if command.purpose is Purpose.WRITE:
             self.written[command.text] = (command, None)
-        data = command.payload
-        for secret in command.secrets:
-            data = data.replace(secret, b"*" * len(secret))
-        self._show(f"-> {_hex(data)}  {command.purpose.value.replace('_', '-')}: {clean(command.text, 200)}")
+        self._secrets.update(command.secrets)
+        self._show(
+            f"-> {self._hex(command.payload)}  {command.purpose.value.replace('_', '-')}: {clean(command.text, 200)}"
+        )
 
     def _replied(self, command: Command, reply: Reply) -> None:
         if command.purpose is Purpose.WRITE:
             self.written[command.text] = (command, reply)
         for message in reply.messages:
-            self._show(f"<- {_hex(message.frame)}  {self.meaning(message)}")
+            self._show(f"<- {self._hex(message.frame)}  {self.meaning(message)}")
         if not reply.messages:
             self._show(f"<- {reply.verdict.value}; expected was {command.expects}")
 
@@ -152,7 +154,11 @@ class BenchLine(Session):
         except (PeerError, LocalError) as error:
             return clean(str(error), 200)
         told = ", ".join(f"{name}={value}" for name, value in found.items() if name != "protocol")
-        return clean(told or message.text or message.kind.value, 300)
+        return clean(mask_text(told or message.text or message.kind.value, self._secrets), 300)
+
+    def _hex(self, data: bytes) -> str:
+        data, _ = mask(data, self._secrets)
+        return data[:SHOWN].hex() + (f"... ({len(data)} bytes)" if len(data) > SHOWN else "")
 
     # -- the port -----------------------------------------------------------------------------------------------------
     def _came(self, data: bytes) -> None:
@@ -187,7 +193,3 @@ async def opened(path: str, form: LineForm, family: Family, show: Show, *, patie
     line.speak(family)
     await port.open()
     return line
-
-
-def _hex(data: bytes) -> str:
-    return data[:SHOWN].hex() + (f"... ({len(data)} bytes)" if len(data) > SHOWN else "")

@@ -1,4 +1,4 @@
-"""What is done at the bench: find out who is there, read, apply, verify; and the file of a recorded dialogue."""
+"""What is done at the bench: find out who is there, read, apply, verify."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-import yaml
 from tracker_codecs import registry
 from tracker_codecs.contract import (
     Family,
@@ -25,11 +23,9 @@ from tracker_codecs.contract import (
 from tracker_codecs.text import clean
 from tracker_profiles import models, profiles
 
-from tracker_gateway import __version__
 from tracker_gateway.address import SOCKET
 from tracker_gateway.bench.line import BenchError, BenchLine, Show, opened
 from tracker_gateway.delivery.work import readable, same, serial_of
-from tracker_gateway.recording.tape import encoded, encoding_of
 from tracker_gateway.transports.port import LineForm, PortError
 
 #: Rates at which an unknown port is listened to, bit/s, and seconds of it.
@@ -265,37 +261,3 @@ def confirmed(fields: Mapping[str, FieldOutcome]) -> bool:
     return bool(fields) and all(
         each.state is FieldState.CONFIRMED and (each.strength or 0) >= Strength.READ_BACK for each in fields.values()
     )
-
-
-def dialogue(
-    found: Found, target: Target, asked_at: int, action: Mapping[str, Any], fields: Mapping[str, FieldOutcome]
-) -> str:
-    """The YAML file of what was said; `asked_at`: the number of steps before the action."""
-    steps = found.line.steps
-    ascii_only = all(encoding_of(step.data) == "ascii" for step in steps)
-    encoding = "ascii" if ascii_only else "hex"
-    lines: list[dict[str, Any]] = [
-        {"device" if step.device else "gateway": encoded(step.data, encoding), "at": round(step.at, 3)}
-        for step in steps
-    ]
-    lines.insert(asked_at, {"do": dict(action)})
-    head: dict[str, Any] = {
-        "kind": "dialogue",
-        "family": found.family.name,
-        "transport": "serial",
-        "device_id": target.device_id,
-        "model": target.model,
-        "firmware": found.known.get("firmware", ""),
-        "encoding": encoding,
-        "provenance": {
-            "kind": "recording",
-            "source": f"tracker-gateway {__version__} bench record, {found.form}",
-            "model": found.known.get("hardware", target.model),
-            "firmware": found.known.get("firmware", ""),
-            "date": datetime.now(UTC).date().isoformat(),
-        },
-        "steps": lines,
-    }
-    if confirmed(fields):
-        head["outcome"] = {"state": "confirmed", "fields": dict.fromkeys(fields, "confirmed")}
-    return yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=120)

@@ -302,11 +302,12 @@ def _sign_off(found: Found, target: Target, desired: Settings, records: Path | N
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
-    help="The file; it must not exist. It holds the unit's id and whatever it says: look before you share it.",
+    help="The file; it must not exist. It holds whatever the unit says: look before you share it.",
 )
 @click.option("--settings", metavar="JSON", help="Record how these (a file, or a JSON object) are applied.")
+@click.option("--redact-ids", is_flag=True, help="Replace the unit's id by a made-up one.")
 @reports_errors
-def record(wanted: Wanted, output: Path, settings: str | None) -> None:
+def record(wanted: Wanted, output: Path, settings: str | None, redact_ids: bool) -> None:
     """Record what is said with the device on PORT as a dialogue, for firmware-fixtures/ and `replay`.
 
     Without --settings it is a reading of all settings.
@@ -318,7 +319,8 @@ def record(wanted: Wanted, output: Path, settings: str | None) -> None:
     desired = None if settings is None else settings_of(settings)
 
     async def work(found: Found, wanted: Wanted) -> None:
-        from tracker_gateway.bench.work import confirmed, dialogue, names, target_of
+        from tracker_gateway.bench.work import confirmed, names, target_of
+        from tracker_gateway.bench.written import dialogue
 
         target = target_of(wanted, found) if desired is None else _checked(found, wanted, desired)
         before = len(found.line.steps)
@@ -329,8 +331,11 @@ def record(wanted: Wanted, output: Path, settings: str | None) -> None:
             fields = await _applied(found, wanted, target, desired)
             _table(fields, as_json=False)
         action = {"reread": True} if desired is None else {"update": desired}
+        text, dropped = dialogue(found, target, before, action, fields, redact_ids=redact_ids)
         with output.open("x", encoding="utf-8") as file:
-            file.write(dialogue(found, target, before, action, fields))
+            file.write(text)
+        if dropped:
+            show(f"{dropped} pieces are left out: they tell the unit's id")
         show(f"{len(found.line.steps)} steps in {output}")
         if desired is not None and not confirmed(fields):
             raise Negative
