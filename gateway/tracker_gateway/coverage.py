@@ -47,6 +47,7 @@ def _row(name: str, found: list[Model]) -> dict[str, Any]:
         "public": profile.origin == "public-api",
         "models": [model.code for model in found],
         "codec": sorted({model.codec for model in pushed if model.codec}),
+        "session": sorted({model.codec for model in found if model.codec and model.session_only}),
         "fields": {field: _name(best[field].best) if field in best else None for field in profile.fields},
         "strongest": _name(strongest),
         "experimental": bool(pushed) and all(model.experimental for model in pushed),
@@ -76,8 +77,8 @@ def markdown() -> str:
         "# Coverage: what can be pushed to what",
         "",
         "Made by `tracker-gateway models coverage --markdown`; a test holds that it is current. The sources of each",
-        "codec's facts stand in [protocols/](protocols/). A field in (brackets) cannot be pushed. `*`: experimental,",
-        "off until the operator switches it on.",
+        "codec's facts stand on its page. A field in (brackets) cannot be pushed; a codec in (brackets) knows the",
+        "session only: who is there, what is owed, raw commands. `*`: experimental, off until the operator switches it on.",
         "",
         f"{len(pushed)} of {len(found)} profiles can be pushed, "
         f"{sum(row['public'] for row in pushed)} of {sum(row['public'] for row in found)} public ones.",
@@ -87,10 +88,11 @@ def markdown() -> str:
     ]
     for row in sorted(found, key=lambda each: (not each["public"], each["profile"])):
         fields = ", ".join(name if best else f"({name})" for name, best in row["fields"].items())
-        star = "*" if row["experimental"] else ""
+        codecs = [f"[{name}](protocols/{name}.md){'*' if row['experimental'] else ''}" for name in row["codec"]]
+        codecs += [f"([{name}](protocols/{name}.md))" for name in row["session"]]
         codes = ", ".join(row["models"][:4]) + (f" and {len(row['models']) - 4} more" if len(row["models"]) > 4 else "")
         lines.append(
-            f"| {row['profile']} | {codes} | {', '.join(row['codec'])}{star} | {fields} "
+            f"| {row['profile']} | {codes} | {', '.join(codecs)} | {fields} "
             f"| {(row['strongest'] or '').replace('_', '-')} | {row['why_not']} |"
         )
     return "\n".join(lines) + "\n"

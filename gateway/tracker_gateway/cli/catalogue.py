@@ -203,6 +203,7 @@ def show_model(code: str, records: Path | None, config_path: Path | None, as_jso
     Example:
       tracker-gateway models show telfmb920
     """
+    from tracker_codecs import registry
     from tracker_profiles import models as models_
     from tracker_profiles import profiles as profiles_
 
@@ -223,6 +224,8 @@ def show_model(code: str, records: Path | None, config_path: Path | None, as_jso
         facts = {"reason": f"there is no codec family {model.codec}"}
     else:
         facts = {"reason": model.reason}
+        if model.codec in registry.names():
+            facts["transports"] = sorted(each.value for each in registry.get(model.codec).transports)
     proofs = verified.of_model(records or verified.default_folder(), code)
     if proofs:
         facts["verified"] = [asdict(each) for each in proofs] if as_json_ else [str(each) for each in proofs]

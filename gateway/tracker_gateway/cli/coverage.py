@@ -37,7 +37,7 @@ def coverage(as_markdown: bool, config_path: Path | None, as_json_: bool) -> Non
         {
             "profile": row["profile"],
             "models": len(row["models"]),
-            "codec": row["codec"],
+            "codec": [*row["codec"], *(f"({name})" for name in row["session"])],
             "pushed": f"{sum(best is not None for best in row['fields'].values())} of {len(row['fields'])}",
             "strongest": row["strongest"],
             "experimental": row["experimental"],

@@ -82,20 +82,20 @@ def encode(
     _show_dialogue(family, target, parse_settings(text), against)
 
 
-def _model_of(code: str) -> Model:
+def _model_of(code: str, *, raw: bool) -> Model:
     from tracker_profiles import models
 
     model = models.get(code)
-    if not model.settable:
+    if not (model.codec if raw else model.settable):
         raise click.ClickException(f"nothing can be pushed to {code}: {model.reason}")
     return model
 
 
-def _model_target(code: str) -> tuple[Family, Target]:
+def _model_target(code: str, *, raw: bool = False) -> tuple[Family, Target]:
     from tracker_codecs import registry
     from tracker_codecs.contract import Target
 
-    model = _model_of(code)
+    model = _model_of(code, raw=raw)
     assert model.codec is not None
     family = registry.get(model.codec)
     return family, Target(
@@ -112,7 +112,7 @@ def _raw_target(model: str | None, codec: str | None, variant: str | None) -> tu
     from tracker_codecs.contract import Target
 
     if model is not None:
-        return _model_target(model)
+        return _model_target(model, raw=True)
     assert codec is not None
     family = registry.get(codec)
     if variant is None:
