@@ -1,4 +1,4 @@
-"""`python -m benchmarks [S1] [S2] [S4] [S6] [S7] [S8] [S9]`: S2, S4, S7 and S9 by default. Writes results.json."""
+"""`python -m benchmarks [S1] [S2] ... [S10] [R10]`: S2, S4, S7 and S9 by default. Writes results.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import codecs_, fleet, frames, updates
+from benchmarks import codecs_, fleet, frames, steady, updates
 from benchmarks.bench import LOAD_CORE, Result, stay_on
 from benchmarks.server import FAMILIES
 
@@ -29,11 +29,15 @@ def _s2() -> list[Result]:
 SCENARIOS: dict[str, Callable[[], list[Result]]] = {
     "S1": lambda: _run(fleet.idle()),
     "S2": _s2,
+    "S3": lambda: _run(steady.single()),
     "S4": lambda: _run(updates.latency()),
+    "S5": lambda: _run(steady.visible()),
     "S6": lambda: _run(fleet.restart()),
     "S7": lambda: [_run(updates.confirmations())],
     "S8": lambda: _run(fleet.cold()),
     "S9": codecs_.measure,
+    "S10": lambda: _run(steady.soak()),
+    "R10": lambda: _run(steady.silent()),
 }
 #: Those that end within two minutes together.
 DEFAULT = ("S2", "S4", "S7", "S9")

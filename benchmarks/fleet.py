@@ -42,7 +42,7 @@ async def idle(count: int = 15_000) -> list[Result]:
             before = measured.rss()
             await connect(measured.ports[FAMILY], _unit(iter(ids)), count)
             await asyncio.sleep(2)
-            after, sessions = measured.rss(), await _metric(measured.ports["http"], "tracker_gateway_sessions{")
+            after, sessions = measured.rss(), await metric(measured.ports["http"], "tracker_gateway_sessions{")
     each, whole = (after - before) / count / 1024, after / 2**20
     lost = {"lost": count - int(sessions)}
     return [
@@ -71,7 +71,7 @@ async def restart(count: int = 5_000) -> list[Result]:
             began = perf_counter()
             await connect(measured.ports[FAMILY], _unit(iter(ids)), count)
             logged_in = perf_counter() - began
-            while await _metric(measured.ports["http"], 'tracker_gateway_deliveries_total{state="confirmed"}') < count:
+            while await metric(measured.ports["http"], 'tracker_gateway_deliveries_total{state="confirmed"}') < count:
                 if perf_counter() - began > 120:
                     raise RuntimeError("not all were confirmed within two minutes")
                 await asyncio.sleep(0.05)
@@ -95,7 +95,8 @@ async def cold(count: int = 50_000) -> list[Result]:
     ]
 
 
-async def _metric(port: int, prefix: str) -> float:
+async def metric(port: int, prefix: str) -> float:
+    """The sum of the metrics that begin so."""
     async with ClientSession() as session, session.get(f"http://127.0.0.1:{port}/gateway/metrics") as response:
         lines = (await response.text()).splitlines()
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(prefix))

@@ -78,7 +78,7 @@ def markdown() -> str:
         "",
         "Made by `tracker-gateway models coverage --markdown`; a test holds that it is current. The sources of each",
         "codec's facts stand on its page. A field in (brackets) cannot be pushed; a codec in (brackets) knows the",
-        "session only: who is there, what is owed, raw commands. `*`: experimental, off until the operator switches it on.",
+        "session only: who is there, what is owed, raw commands. `*`: experimental, off until switched on.",
         "",
         f"{len(pushed)} of {len(found)} profiles can be pushed, "
         f"{sum(row['public'] for row in pushed)} of {sum(row['public'] for row in found)} public ones.",
