@@ -92,15 +92,16 @@ class Packet(NamedTuple):
                     number = value
         if inner is None:
             return None
-        decoded = proto.parse(inner)
-        return cls(
-            sender,
-            to,
-            number,
-            proto.number(decoded, 1),
-            proto.part(decoded, 2) or b"",
-            proto.number(decoded, 6, FIXED32),
-        )
+        port = request = 0
+        payload = b""
+        for at, wire, value in proto.parse(inner):
+            if isinstance(value, bytes):
+                payload = value if at == 2 else payload
+            elif at == 1 and wire == VARINT:
+                port = value
+            elif at == 6 and wire == FIXED32:
+                request = value
+        return cls(sender, to, number, port, payload, request)
 
 
 class Said(NamedTuple):
@@ -115,10 +116,9 @@ class Said(NamedTuple):
 def understand(payload: bytes) -> Said:
     """A frame of the node. Raises PeerError for bytes that are no FromRadio."""
     fields = proto.parse(payload)
-    for field in fields:
-        variant = FROM_RADIO.get((field.number, field.wire))
+    for number, wire, data in fields:
+        variant = FROM_RADIO.get((number, wire))
         if variant:
-            data = field.value
             return Said(variant, data, Packet.parse(data) if variant == "packet" and isinstance(data, bytes) else None)
     return _client(fields)
 
@@ -129,10 +129,9 @@ def understand_client(payload: bytes) -> Said:
 
 
 def _client(fields: list[Field]) -> Said:
-    for field in fields:
-        variant = TO_RADIO.get((field.number, field.wire))
+    for number, wire, data in fields:
+        variant = TO_RADIO.get((number, wire))
         if variant:
-            data = field.value
             packet = Packet.parse(data) if variant == "packet" and isinstance(data, bytes) else None
             return Said(variant, data, packet, from_client=True)
     if fields and all(field.number > 1 for field in fields):
@@ -197,6 +196,22 @@ def shown(config: list[Field]) -> dict[str, Any]:
     if "gps_mode" in out:
         out["gps_mode"] = _GPS_MODES.get(out["gps_mode"], out["gps_mode"])
     return out
+
+
+def check(said: Said) -> None:
+    """Whether the frame makes sense to its last byte. Raises PeerError where `fields` would."""
+    packet = said.packet
+    if packet is None:
+        if isinstance(said.value, bytes):
+            inner = proto.parse(said.value)
+            if said.variant == "config" and (section := proto.part(inner, 2)) is not None:
+                proto.parse(section)
+    elif packet.port == ROUTING_APP:
+        proto.parse(packet.payload)
+    elif packet.port == ADMIN_APP:
+        for number, _, value in proto.parse(packet.payload):
+            if number in (6, 34) and isinstance(value, bytes):
+                position_of(value)
 
 
 def fields(said: Said) -> dict[str, Any]:

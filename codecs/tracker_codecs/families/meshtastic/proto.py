@@ -16,6 +16,10 @@ VARINT, FIXED64, LEN, FIXED32 = 0, 1, 2, 5
 MAX_FIELDS = 512
 
 
+#: A field at half the price of `Field(...)`: on the hot path there are ten a frame.
+_new = tuple.__new__
+
+
 class Field(NamedTuple):
     """One field as it stands on the wire."""
 
@@ -53,13 +57,21 @@ def parse(data: bytes) -> list[Field]:
             raise PeerError("a protobuf message with an impossible field")
         value: int | bytes
         if wire == VARINT:
-            value, pos = _varint(data, pos)
-            fields.append(Field(number, wire, value))
+            if pos < end and data[pos] < 0x80:  # most are of one byte
+                value = data[pos]
+                pos += 1
+            else:
+                value, pos = _varint(data, pos)
+            fields.append(_new(Field, (number, wire, value)))
             continue
         if wire == FIXED32:
             size = 4
         elif wire == LEN:
-            size, pos = _varint(data, pos)
+            if pos < end and data[pos] < 0x80:
+                size = data[pos]
+                pos += 1
+            else:
+                size, pos = _varint(data, pos)
         elif wire == FIXED64:
             size = 8
         else:
@@ -68,7 +80,7 @@ def parse(data: bytes) -> list[Field]:
         if stop > end:
             raise PeerError("a protobuf field that does not fit its message")
         part = data[pos:stop]
-        fields.append(Field(number, wire, part if wire == LEN else int.from_bytes(part, "little")))
+        fields.append(_new(Field, (number, wire, part if wire == LEN else int.from_bytes(part, "little"))))
         pos = stop
     return fields
 

@@ -78,11 +78,14 @@ class MeshtasticStream(Stream):
     def _frame(self, frame: bytes) -> Event:
         try:
             said = (packets.understand_client if self._from_client else packets.understand)(frame[4:])
+            packet = said.packet
+            if packet is not None and packet.port not in _ANSWERS and not (said.from_client or self._from_client):
+                return self._packet(frame, said, packet)
             if said.variant == "my_info" and isinstance(said.value, bytes):
                 self._node = proto.number(proto.parse(said.value), 1) & 0xFFFFFFFF
                 self.device_id = packets.node_id(self._node) if self._node else None
-            if said.variant in _READ_LATER or (said.packet and said.packet.port in _ANSWERS):
-                packets.fields(said)  # what answers a command must make sense to its last byte
+            if said.variant in _READ_LATER or (packet and packet.port in _ANSWERS):
+                packets.check(said)  # what answers a command must make sense to its last byte
             if self._secret(said):
                 frame, said = packets.frame(b""), Said(f"{said.variant}, emptied", 0)
         except PeerError as error:
