@@ -117,8 +117,8 @@ def measure() -> list[Result]:
         transport = next(each for each in Transport if each in family.transports)
         hot, full = costs(family, transport, frames(family.name))
         if not hot:
-            hot, more = costs(family, transport, emulated(family, transport), kinds=frozenset(Kind))
-            full += more
+            hot, decoded = costs(family, transport, emulated(family, transport), kinds=frozenset(Kind))
+            full += decoded
         for name, times, most in (("hot path", hot, 6.0), ("full decode", full, 25.0)):
             if times:
                 middle = sorted(times)[len(times) // 2]

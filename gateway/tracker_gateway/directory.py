@@ -32,6 +32,7 @@ class Directory:
         self._trackers: dict[int, Tracker] = {}
         self._devices: dict[str, Tracker] = {}
         self._known: dict[int, Mapping[str, str]] = {}
+        self._expected: dict[str, tuple[Transport, Mapping[str, Any]]] = {}
         self._counter = 0
         self._subscribers: list[OnChange] = []
         self._on_keys: list[Callable[[], None]] = []
@@ -139,6 +140,10 @@ class Directory:
         if known:
             self._known[tracker_id] = {**self.known(tracker_id), **known}
 
+    def expect(self, device_id: str, transport: Transport, link_options: Mapping[str, Any]) -> None:
+        """By configuration this device is met on such a link, with these options; while it is away, too."""
+        self._expected[device_id] = (transport, link_options)
+
     def target(
         self,
         tracker: Tracker,
@@ -149,13 +154,15 @@ class Directory:
     ) -> Target:
         """The tracker as its codec sees it: the link's options below the model's, the tracker's own above both.
 
-        `transport` None: the first one the family has, TCP before others (nobody is connected).
+        `transport` None: nobody is connected. It is the one expected of it, else the first one the family has, TCP
+        before others.
         """
         model = self.model(tracker)
         if transport is None:
             family = self.family(tracker)
             offered = family.transports if family is not None else frozenset({Transport.TCP})
-            transport = next((each for each in Transport if each in offered), Transport.TCP)
+            usual = next((each for each in Transport if each in offered), Transport.TCP)
+            transport, link_options = self._expected.get(tracker.device_id, (usual, link_options))
         return Target(
             device_id=tracker.device_id,
             model=tracker.model,

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 import serialx
-from tracker_codecs import nmea
-from tracker_codecs.contract import Faults
+from tracker_codecs import nmea, registry
+from tracker_codecs.contract import Faults, Transport
+from tracker_gateway.emulation.serial import SerialDevice
 from tracker_gateway.recording.dialogue import find, load
 from tracker_gateway.recording.embedded import replay
 from tracker_gateway.transports import serial as module
@@ -118,6 +119,26 @@ async def test_a_device_that_is_plugged_in_later_gets_what_waited_for_it(tmp_pat
         await world.ask("update", tracker_id=1, tracking_settings={"tracking_interval_ms": 200})
         async with device("pmtk", path):
             assert (await final(world, 1))["state"] == "confirmed"
+
+
+async def test_what_a_unit_can_on_its_port_is_known_before_it_is_plugged_in(tmp_path: Path) -> None:
+    """An LMU takes settings on its serial port only; nobody being there is no reason to refuse them."""
+    path = tmp_path / "tty"
+    config = {"family": "calamp", "device_id": "4532104183", "port": str(path)}
+    settings = {"tracking_interval": 300, "tracking_distance": 500, "tracking_angle": 40, "psm_interval": 3600}
+    async with gateway(tmp_path, config, register=False) as world:
+        wired = await world.add("4532104183", "calamp_lmu_4200")
+        mobile = await world.add("4532104184", "calamp_lmu_4200")
+        refused = await world.ask("update", tracker_id=mobile, tracking_settings=settings)
+        assert refused["status"]["code"] == 214
+        sync = (await world.ask("update", tracker_id=wired, tracking_settings=settings))["sync"]
+        assert (sync["state"], sync["fields"]["tracking_interval"]["state"]) == ("queued", "unknown")
+        emulator = registry.get("calamp").emulator("4532104183", "lmu", transport=Transport.SERIAL)
+        async with SerialDevice(emulator, path):
+            sync = await final(world, wired)
+        proved = {name for name, each in sync["fields"].items() if each["state"] == "confirmed"}
+        assert proved == {"tracking_interval", "tracking_distance", "tracking_angle"}
+        assert emulator.settings.items() >= {name: settings[name] for name in proved}.items()
 
 
 async def test_a_port_that_another_program_has_is_told_and_tried_again(tmp_path: Path) -> None:

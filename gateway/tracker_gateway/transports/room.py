@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from tracker_codecs.contract import Family, Target, Transport
 
@@ -27,6 +27,12 @@ class Directory(Protocol):
 
     def target(self, tracker: Tracker) -> Target:
         """The tracker as its codec sees it."""
+
+    def expect(self, device_id: str, transport: Transport, link_options: Mapping[str, Any]) -> None:
+        """By configuration this device is met on such a link, with these options."""
+
+    def learn(self, tracker_id: int, known: Mapping[str, str]) -> None:
+        """What a tracker told of itself."""
 
     def on_change(self, callback: Callable[[Tracker | None, Tracker | None], None]) -> None:
         """Call back with (before, after) whenever a tracker was added, changed or removed."""

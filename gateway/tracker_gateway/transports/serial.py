@@ -50,6 +50,7 @@ class SerialLine:
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         room.shared.directory.on_change(self._changed)
+        room.shared.directory.expect(config.device_id, room.transport, config.options)
 
     # -- for the hub --------------------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -213,6 +214,10 @@ class SerialLine:
         if not problem and before != told.get("device_id"):
             log.warning("another unit is on this port", port=self._path, before=before, now=told.get("device_id"))
         self.told = told
+        facts = {name: text for name, text in told.items() if name not in ("device_id", "model")}
+        tracker = self.room.shared.directory.by_device(self.config.device_id, self.room.family.name)
+        if tracker is not None and not problem:
+            self.room.shared.directory.learn(tracker.tracker_id, facts)
         return problem
 
     def _silence(self, link: SerialLink) -> str:

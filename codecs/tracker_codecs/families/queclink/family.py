@@ -19,6 +19,7 @@ from tracker_codecs.contract import (
     Limits,
     Message,
     Problem,
+    SerialForm,
     Settings,
     Stream,
     Target,
@@ -44,6 +45,8 @@ class Queclink(Family):
     default_port = 5004
     #: Heartbeats come at a configured interval of minutes; units without one are silent between reports.
     limits = Limits(max_frame=frame.MAX_FRAME, idle=1800.0, reply_timeout=talk.TIMEOUT)
+    #: 8N1. 115200 in public sketches; AT+GTURT sets a unit to the others as well.
+    serial = SerialForm(baudrates=(115200, 57600, 38400))
     acknowledgement_proves = (
         "stored: +ACK comes after the parameters were taken, but older units drop a value out of range silently; "
         "only the read-back shows it"
@@ -55,6 +58,7 @@ class Queclink(Family):
         "TRACGV500MAPAN001 R1.00 as quoted by a public GV500MAP parser",
         "traccar/traccar Gl200 and Gl100 decoders and their tests",
         "jaayesta/queclink-parser; denself/queclink_handler; mtrevisan/Boxon (Queclink codecs)",
+        "GL300/GV300 manuals (easymanua.ls, manymanuals, manualshive): AT+GTURT, the rates of the serial port",
         "Cumulocity tracker agent (Queclink classes and tests)",
     )
     variants = registers.VARIANTS

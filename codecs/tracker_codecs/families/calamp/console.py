@@ -1,0 +1,68 @@
+"""Lines of the serial port in AT mode: values, results, echoes and whatever else is printed there.
+
+A line ends with CR or LF. `<parameter>,<index>,<value>` is a value, OK and ERROR are results. Texts in quotes may be
+credentials of the network: they are blanked. Source: CalAmp LMU Users Guide 1.0.6, page 8 (manualshelf.com, page-9).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tracker_codecs.contract import Event, Kind, Message, Stream
+from tracker_codecs.errors import PeerError
+from tracker_codecs.text import clean
+
+#: Longest line taken, in bytes.
+MAX_LINE = 512
+RESULTS = ("OK", "ERROR")
+_END = re.compile(rb"[\r\n]")
+_QUOTED = re.compile(rb'"[^"]*("|$)')
+_ANSWER = re.compile(r"OK|ERROR|\d{1,5},\d{1,5},.+|(?:ESN ?[:=] ?)?\d{10,15}", re.ASCII).fullmatch
+
+
+def blanked(line: bytes) -> bytes:
+    """The line without what stands in quotes."""
+    return _QUOTED.sub(b'"***"', line)
+
+
+class ConsoleStream(Stream):
+    """One unit's port. Nothing it prints unasked tells who it is."""
+
+    __slots__ = ("_from_host", "_rest", "device_id")
+
+    def __init__(self, *, from_host: bool = False) -> None:
+        self.device_id: str | None = None
+        self._rest = b""
+        self._from_host = from_host
+
+    @property
+    def buffered(self) -> int:
+        """Bytes kept of an unfinished line."""
+        return len(self._rest)
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Cut and name; see `Stream.feed`."""
+        events: list[Event] = []
+        buf, pos = self._rest + data, 0
+        while True:
+            found = _END.search(buf, pos, pos + MAX_LINE)
+            if found is None and len(buf) - pos < MAX_LINE:
+                break
+            end = found.end() if found else pos + MAX_LINE
+            self._line(buf[pos:end], events)
+            pos = end
+        self._rest = buf[pos:]
+        return events
+
+    def _line(self, line: bytes, events: list[Event]) -> None:
+        body = line.strip(b"\r\n\0 \t")
+        if not body:
+            return
+        if line[-1:] not in (b"\r", b"\n") or not body.isascii() or not body.decode("ascii").isprintable():
+            events.append(PeerError("bytes that are no line of a console", discarded=line[:32]))
+            return
+        line = blanked(line)
+        text = clean(blanked(body), MAX_LINE)
+        answer = not self._from_host and _ANSWER(text) is not None
+        events.append(Message(Kind.REPLY if answer else Kind.OTHER, line, text=text))

@@ -1,0 +1,189 @@
+"""The conversations on the serial port: write a parameter, then ask for it, one command at a time.
+
+`AT$APP PARAM <id>,<index>,<value>` is answered OK or ERROR, `AT$APP PARAM? <id>,<index>` with `<id>,<index>,<value>`
+and OK. A result names no command: one that nobody answered ends the conversation, so that a late OK counts for nothing.
+Echoes and other lines are skipped. Nothing of this travels over UDP. The answer to `AT$APP ESN?` is not in the texts
+read: a line that holds ten to fifteen digits alone is taken for the number, anything else for nothing.
+Sources: CalAmp LMU Users Guide 1.0.6, page 8 (manualshelf.com, page-9); a public set-up header for `AT$APP ESN?` and
+the CR at the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Target,
+    Transport,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.calamp import settings as values
+from tracker_codecs.families.calamp.console import RESULTS, blanked
+from tracker_codecs.judge import judge
+
+TIMEOUT = 5.0
+MAX_COMMAND = 200
+Matcher = Callable[[Message], Match]
+_ESN = re.compile(r"(?:ESN ?[:=] ?)?(\d{10,15})", re.ASCII).fullmatch
+_QUOTED = re.compile(r'"([^"]+)"?')
+
+
+def _result(message: Message) -> Match:
+    if message.kind is not Kind.REPLY or message.text not in RESULTS:
+        return Match.NO
+    return Match.DONE if message.text == "OK" else Match.REFUSED
+
+
+def _value(understand: Callable[[str], object | None]) -> Matcher:
+    """Matcher of a reading: a line that `understand` takes, then OK."""
+    seen = False
+
+    def match(message: Message) -> Match:
+        nonlocal seen
+        if message.kind is Kind.REPLY and understand(message.text) is not None:
+            seen = True
+            return Match.PART
+        result = _result(message)
+        return Match.NO if result is Match.DONE and not seen else result
+
+    return match
+
+
+def _number(place: str) -> Callable[[str], int | None]:
+    """The number that a reading of this parameter and index prints."""
+    pattern = re.compile(rf"{place},(\d{{1,10}})", re.ASCII)
+
+    def understand(text: str) -> int | None:
+        found = pattern.fullmatch(text)
+        return int(found[1]) if found else None
+
+    return understand
+
+
+def _command(line: str, purpose: Purpose, match: Matcher, expects: str, fields: tuple[str, ...] = ()) -> Command:
+    return Command(line.encode("ascii") + b"\r", line, purpose, expects, match, fields, TIMEOUT)
+
+
+def _ask(place: str, name: str, purpose: Purpose) -> Command:
+    return _command(f"AT$APP PARAM? {place}", purpose, _value(_number(place)), f"{place},<value>, then OK", (name,))
+
+
+def _told(place: str, reply: Reply) -> Value:
+    """The value read; None where two lines contradict each other."""
+    understand = _number(place)
+    found = {number for message in reply.messages if (number := understand(message.text)) is not None}
+    return found.pop() if reply.ok and len(found) == 1 else None
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem]) -> Dialogue:
+    """See `Family.apply`: what no problem names is carried."""
+    told = {problem.field for problem in problems}
+    places = {name: values.place(name, target.options) for name in wanted if name not in told}
+    acknowledged: set[str] = set()
+    written: set[str] = set()
+    refused: dict[str, str] = {}
+    reported: dict[str, Value] = {}
+    unanswered = False
+    for name, place in places.items():
+        reply = yield _command(f"AT$APP PARAM {place},{wanted[name]}", Purpose.WRITE, _result, "OK", (name,))
+        written.add(name)
+        if reply.verdict is Verdict.TIMEOUT:
+            unanswered = True
+            break
+        if reply.verdict is Verdict.REFUSED:
+            refused[name] = "the unit answered ERROR"
+        elif reply.ok:
+            acknowledged.add(name)
+    if not unanswered:
+        for name, place in places.items():
+            reply = yield _ask(place, name, Purpose.READ_BACK)
+            if reply.verdict is Verdict.TIMEOUT:
+                unanswered = True
+                break
+            if (number := _told(place, reply)) is not None:
+                reported[name] = number
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        acknowledged=acknowledged,
+        refused=refused,
+        written=written,
+        unanswered=unanswered,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`."""
+    reported: dict[str, Value] = {}
+    for name in wanted:
+        place = values.place(name, target.options)
+        reply = yield _ask(place, name, Purpose.READ)
+        if reply.verdict is Verdict.TIMEOUT:
+            return Outcome({}, reported, unanswered=True)
+        if (number := _told(place, reply)) is not None:
+            reported[name] = number
+    return Outcome({}, reported)
+
+
+def identify(target: Target) -> Dialogue:
+    """See `Family.identify`. A unit may be registered with its IMEI: an ESN of another length is no contradiction.
+
+    OK alone is an answer too, since the form of the number is inferred: then somebody is there, nobody knows who.
+    """
+
+    def match(message: Message) -> Match:
+        return Match.PART if message.kind is Kind.REPLY and _ESN(message.text) else _result(message)
+
+    reply = yield _command("AT$APP ESN?", Purpose.PROBE, match, "a number, then OK")
+    found = _ESN(reply.messages[0].text) if reply.ok else None
+    known: dict[str, str] = {}
+    if found:
+        same = len(target.device_id) in (0, len(found[1]))
+        known["device_id" if same else "esn"] = found[1]
+    return Outcome({}, known=known, unanswered=reply.verdict is Verdict.TIMEOUT)
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """See `Family.raw`: on the serial port a line that begins with AT; bytes go as they are, on either link.
+
+    Raises LocalError for anything else: no text form is known that travels over UDP.
+    """
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+        return Command(text, text.hex(), Purpose.RAW, "any answer", _any, timeout=TIMEOUT)
+    if target.transport is Transport.UDP:
+        raise LocalError("commands in text travel over the serial port only; give bytes here", parameter="command")
+    line = text.strip()
+    if not line.startswith("AT") or len(line) > MAX_COMMAND or not (line.isascii() and line.isprintable()):
+        reason = f"must begin with AT and be one line of up to {MAX_COMMAND} printable ASCII characters"
+        raise LocalError(reason, parameter="command")
+    shown = blanked(line.encode("ascii")).decode("ascii")
+    secrets = tuple(part.encode("ascii") for part in _QUOTED.findall(line))
+    payload = line.encode("ascii") + b"\r"
+
+    def match(message: Message) -> Match:
+        result = _result(message)
+        return Match.PART if result is Match.NO and message.text != shown else result
+
+    return Command(payload, shown, Purpose.RAW, "lines, then OK", match, timeout=TIMEOUT, secrets=secrets)
+
+
+def _any(message: Message) -> Match:
+    if message.kind is not Kind.REPLY:
+        return Match.NO
+    return Match.REFUSED if message.text == "ERROR" else Match.DONE

@@ -1,0 +1,86 @@
+"""Profile fields and the parameters that carry them: the time-distance profile, an array of four.
+
+262 time (u32, s), 263 distance (u32, m), 264 change of heading (u8, degrees). Which of the four the unit's PEG script
+starts is a property of that script: option `profile_index` (0 to 3, 0 unless given). Sleeping is an action of the
+script, its time usually that of a timer: parameter 265 (u32, s), carried only where the option `sleep_timer` (0 to 15)
+names the timer. Source: CalAmp LMU Users Guide 1.0.6 (manualshelf.com, page-124 to page-130).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Transport, Value
+from tracker_codecs.errors import LocalError
+
+#: Field -> parameter, largest value, name of the option that holds its index, largest index.
+PARAMETERS = {
+    "tracking_interval": (262, 0xFFFFFFFF, "profile_index", 3),
+    "tracking_distance": (263, 0xFFFFFFFF, "profile_index", 3),
+    "tracking_angle": (264, 0xFF, "profile_index", 3),
+    "psm_interval": (265, 0xFFFFFFFF, "sleep_timer", 15),
+}
+NO_RECORD = (
+    "over UDP the layout of a parameter record is not public: these settings are pushed through the unit's serial port"
+)
+NO_TIMER = (
+    "how long a unit sleeps is in its PEG script; name the script's timer with the option `sleep_timer` and switch "
+    "experimental on"
+)
+_TIMER = Capability(Strength.READ_BACK, "that the script sleeps by the timer named is the operator's word", True)
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+    "lmu": {
+        name: Capability(None, NO_TIMER) if option == "sleep_timer" else Capability(Strength.READ_BACK)
+        for name, (_, _, option, _) in PARAMETERS.items()
+    }
+}
+_UDP = dict.fromkeys(PARAMETERS, Capability(None, NO_RECORD))
+
+
+def capabilities(target: Target) -> Mapping[str, Capability]:
+    """What this tracker takes over the link it has. Raises LocalError for an unknown variant."""
+    if target.variant not in VARIANTS:
+        raise LocalError(f"codec calamp has no variant {target.variant!r}", parameter="variant")
+    if target.transport is Transport.UDP:
+        return _UDP
+    fields = VARIANTS[target.variant]
+    return fields if target.options.get("sleep_timer") is None else {**fields, "psm_interval": _TIMER}
+
+
+def index(name: str, options: Mapping[str, Value]) -> int:
+    """The index of a field's parameter. Raises LocalError for an option that holds none."""
+    _, _, option, most = PARAMETERS[name]
+    given = options.get(option, 0)
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= most:
+        raise LocalError(f"must be a whole number from 0 to {most}", parameter=option)
+    return given
+
+
+def place(name: str, options: Mapping[str, Value]) -> str:
+    """`<parameter>,<index>`."""
+    return f"{PARAMETERS[name][0]},{index(name, options)}"
+
+
+def check(target: Target, settings: Settings) -> list[Problem]:
+    """See `Family.check`. Raises LocalError for wrong options."""
+    able = capabilities(target)
+    problems = []
+    for name, value in settings.items():
+        capability = able.get(name)
+        if capability is None:
+            problems.append(Problem(name, Severity.UNSUPPORTED, "the unit has no parameter for this field"))
+        elif capability.best is None:
+            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
+        elif capability.experimental and not target.experimental:
+            reason = f"known with low confidence only ({capability.reason}): needs the experimental switch"
+            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
+        elif index(name, target.options) >= 0 and (reason := _unfit(name, value)):
+            problems.append(Problem(name, Severity.REFUSE, reason))
+    return problems
+
+
+def _unfit(name: str, value: Value) -> str:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return "must be a whole number"
+    most = PARAMETERS[name][1]
+    return "" if 0 <= value <= most else f"the unit takes 0 to {most}"
