@@ -1,0 +1,298 @@
+"""The conversation: read the unit's event table and timers, change the one timer and the one row that report, read
+again.
+
+Which timer belongs to which event differs from unit to unit, so nothing is assumed: where the unit's own table and
+timers do not settle it, an option must. No group is made and no output touched: deleting the group that reports
+silences a unit.
+
+A row is changed by deleting it and making it again, as the public script does. What was deleted is remembered, so
+that a later dialogue puts it back if this one breaks off; a row that a unit refuses is replaced by the old one.
+AT&W stores.
+
+An answer has the number of its command and ends with OK or ERROR. The printed one has no OK: an answer to a query
+that ends with a line, and after which nothing comes, is taken as whole.
+Sources: those of `frame` and `table`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Severity,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.enfora import frame as wire
+from tracker_codecs.families.enfora import table as values
+from tracker_codecs.families.enfora.table import DISTANCE, INTERVAL, Row
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+#: Key in `Outcome.known`: the distance row as it was, to be put back.
+ROW = "enfora_distance_row"
+#: Numbers of commands beside the revision's; those of timers follow TIMER.
+TABLE, TIMER = 0, 0
+SET_TIMER, DELETE, LOOK, MAKE, RESTORE, STORE, TABLE_AGAIN, TIMER_AGAIN = range(5, 13)
+RAW = 15
+Steps = Generator[Command, Reply, None]
+_OK = re.compile(r"(?:\A|[\r\n])OK\s*\Z")
+_ERROR = re.compile(r"(?:\A|[\r\n])(?:\+CM[ES] )?ERROR\b")
+_AT = re.compile(r"[Aa][Tt][ -~]{0,300}")
+
+
+def _said(target: Target, message: Message, number: int) -> str | None:
+    mine = message.kind is Kind.REPLY and message.device_id == target.device_id and message.data[0] == number
+    return str(message.data[1]) if mine else None
+
+
+def _command(
+    target: Target,
+    place: int,
+    text: str,
+    purpose: Purpose,
+    fields: Sequence[str],
+    *,
+    read: bool = False,
+    whole: Callable[[str], bool] = lambda _: False,
+) -> Command:
+    """An AT command; `whole` tells an answer that is complete without OK."""
+    number = (target.serial + place) & 0xFFFF
+
+    def match(message: Message) -> Match:
+        said = _said(target, message, number)
+        if said is None:
+            return Match.NO
+        if _ERROR.search(said):
+            return Match.REFUSED
+        return Match.DONE if _OK.search(said) or whole(said) else Match.PART
+
+    payload = wire.wrap(target.transport, number, wire.COMMAND, text.encode("ascii"))
+    return Command(payload, text, purpose, f"answer {number}, OK", match, tuple(fields), TIMEOUT, depends_on_read=read)
+
+
+def _ask_table(target: Target, place: int, purpose: Purpose, fields: Sequence[str]) -> Command:
+    return _command(target, place, "AT$EVENT?", purpose, fields)
+
+
+def _ask_timer(target: Target, place: int, number: int, purpose: Purpose, *, read: bool = False) -> Command:
+    def whole(text: str) -> bool:
+        return values.timer(text, number) is not None and text.endswith("\n")
+
+    return _command(target, place, f"AT$EVTIM{number}?", purpose, (INTERVAL,), read=read, whole=whole)
+
+
+def _table(reply: Reply) -> Sequence[Row] | None:
+    """The rows of an answer; None where it is none, broke off or is not understood."""
+    text = "".join(str(message.data[1]) for message in reply.messages)
+    if reply.verdict is Verdict.REFUSED or "$EVENT:" not in text or not text.endswith(("\r", "\n")):
+        return None
+    return values.rows(text)
+
+
+def _seconds(reply: Reply, number: int) -> int | None:
+    text = "".join(str(message.data[1]) for message in reply.messages)
+    return values.timer(text, number) if reply.ok else None
+
+
+def _problems(names: Sequence[str], reason: str) -> list[Problem]:
+    return [Problem(name, Severity.UNSUPPORTED, reason) for name in names]
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    told = list(problems)
+    names = [*carried]
+    reply = yield _ask_table(target, TABLE, Purpose.READ, names)
+    rows = _table(reply)
+    if rows is None and not reply.assumed:
+        if reply.verdict is Verdict.TIMEOUT:
+            return judge(wanted, reported={}, problems=told, unanswered=True)
+        return judge(
+            wanted, reported={}, problems=[*told, *_problems(names, f"no event table, but {reply.text or 'nothing'}")]
+        )
+    work = _Work(target)
+    timer: int | None = None
+    if INTERVAL in carried:
+        timer, _, reason = yield from _find_timer(target, rows)
+        if reason:
+            told += _problems([INTERVAL], reason)
+        elif timer is None:
+            return judge(wanted, reported={}, problems=told, unanswered=True)
+        else:
+            yield from work.write_timer(timer, carried[INTERVAL])
+    row: Row | None = None
+    if DISTANCE in carried and not work.silent:
+        row, reason = Row(8, "A", 0, 16, 0, values.FAR), ""
+        if rows is not None:
+            row, reason = values.distance_row(target, rows, target.known.get(ROW, ""))
+        if row is None:
+            told += _problems([DISTANCE], reason)
+        else:
+            yield from work.write_row(row, carried[DISTANCE])
+    if (timer or row) and not work.silent:
+        reply = yield _command(target, STORE, "AT&W", Purpose.WRITE, names)
+        work.silent = reply.verdict is Verdict.TIMEOUT
+    if row and not work.silent:
+        reply = yield _ask_table(target, TABLE_AGAIN, Purpose.READ_BACK, [DISTANCE])
+        work.compare(row, _table(reply))
+        work.silent = reply.verdict is Verdict.TIMEOUT and not reply.messages
+    if timer and not work.silent:
+        reply = yield _ask_timer(target, TIMER_AGAIN, timer, Purpose.READ_BACK, read=True)
+        seconds = _seconds(reply, timer)
+        if seconds is not None:
+            work.reported[INTERVAL] = seconds
+        work.silent = reply.verdict is Verdict.TIMEOUT
+    return judge(
+        wanted,
+        reported=work.reported,
+        problems=told,
+        acknowledged=work.acknowledged,
+        refused=work.refused,
+        written=work.written,
+        known=work.known,
+        unanswered=work.silent,
+    )
+
+
+def _find_timer(
+    target: Target, rows: Sequence[Row] | None
+) -> Generator[Command, Reply, tuple[int | None, int | None, str]]:
+    """The timer that reports and its seconds, or why it is not clear; nothing at all where the unit falls silent."""
+    named = values.number(target, "timer", 1, 4)
+    timers: dict[int, int] = {}
+    for number in values.TIMERS if named is None else (named,):
+        reply = yield _ask_timer(target, TIMER + number, number, Purpose.READ)
+        if reply.verdict is Verdict.TIMEOUT:
+            return None, None, ""
+        seconds = _seconds(reply, number)
+        if seconds is not None:
+            timers[number] = seconds
+    if named is None:
+        named, reason = (2, "") if rows is None else values.timer_of(rows, timers)
+        if named is None:
+            return None, None, reason
+    return named, timers.get(named), ""
+
+
+class _Work:
+    """What was done in a dialogue so far, and the steps that write."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.reported: dict[str, Value] = {}
+        self.acknowledged: list[str] = []
+        self.written: list[str] = []
+        self.refused: dict[str, str] = {}
+        self.known: dict[str, str] = {}
+        self.silent = False
+
+    def _take(self, name: str, reply: Reply) -> bool:
+        """Keeps what came of a write; True where the unit took it."""
+        self.written.append(name)
+        self.silent = reply.verdict is Verdict.TIMEOUT
+        if reply.verdict is Verdict.REFUSED:
+            self.refused[name] = f"the unit answers {reply.text}"
+        return reply.ok or reply.assumed
+
+    def write_timer(self, number: int, seconds: int) -> Steps:
+        """Sets the timer."""
+        text = f"AT$EVTIM{number}={seconds}"
+        reply = yield _command(self.target, SET_TIMER, text, Purpose.WRITE, [INTERVAL], read=True)
+        if self._take(INTERVAL, reply) and reply.ok:
+            self.acknowledged.append(INTERVAL)
+
+    def write_row(self, row: Row, metres: int) -> Steps:
+        """Replaces the row, or makes it where it is missing; one that holds the distance already stays untouched."""
+        self.known[ROW] = values.as_lost(row)
+        if row.letter and row.first == metres:
+            return
+        if row.letter:
+            text = f"AT$EVDEL={row.group}{row.letter.lower()}"
+            reply = yield _command(self.target, DELETE, text, Purpose.WRITE, [DISTANCE], read=True)
+            taken = self._take(DISTANCE, reply)
+            if self.silent:
+                # Lost on the way there or back? The table tells.
+                look = yield _ask_table(self.target, LOOK, Purpose.READ, [DISTANCE])
+                rows = _table(look)
+                taken = rows is not None and row not in rows
+                self.silent = not taken
+            if not taken:
+                return
+        new = row._replace(first=metres, second=row.second if row.second > metres else values.FAR)
+        reply = yield _command(self.target, MAKE, new.setting, Purpose.WRITE, [DISTANCE], read=True)
+        self._take(DISTANCE, reply)
+        if reply.ok:
+            self.acknowledged.append(DISTANCE)
+        elif reply.verdict is Verdict.REFUSED and row.letter:
+            reply = yield _command(self.target, RESTORE, row.setting, Purpose.WRITE, [DISTANCE], read=True)
+            self.silent = reply.verdict is Verdict.TIMEOUT
+
+    def compare(self, row: Row, rows: Sequence[Row] | None) -> None:
+        """Keeps what the table read again tells of the row."""
+        if rows is None:
+            return
+        found = values.distances(rows, row)
+        if len(found) == 1 and found[0].second in (row.second, values.FAR):
+            self.reported[DISTANCE] = found[0].first
+        elif not found:
+            self.reported[DISTANCE] = 0  # it is gone
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`."""
+    if not wanted:
+        return Outcome({})
+    reply = yield _ask_table(target, TABLE, Purpose.READ, wanted)
+    rows = _table(reply)
+    if rows is None:
+        return Outcome({}, unanswered=reply.verdict is Verdict.TIMEOUT)
+    reported: dict[str, Value] = {}
+    known: dict[str, str] = {}
+    if DISTANCE in wanted:
+        row, _ = values.distance_row(target, rows, "")
+        if row is not None and row.letter:
+            reported[DISTANCE] = row.first
+            known[ROW] = values.as_lost(row)
+    if INTERVAL in wanted:
+        timer, seconds, reason = yield from _find_timer(target, rows)
+        if seconds is not None:
+            reported[INTERVAL] = seconds
+        elif timer is None and not reason:
+            return Outcome({}, reported, known, unanswered=True)
+    return Outcome({}, reported, known)
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own AT command; the first frame with its number answers it. Bytes go as they are, without a frame.
+
+    Raises LocalError for a text that is no AT command of printable ASCII.
+    """
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+
+        def answer(message: Message) -> Match:
+            mine = message.kind is Kind.REPLY and message.device_id == target.device_id
+            return Match.DONE if mine else Match.NO
+
+        return Command(text, text.hex(), Purpose.RAW, "any answer", answer, timeout=TIMEOUT)
+    shown = text.strip()
+    if not _AT.fullmatch(shown):
+        raise LocalError("a command is AT and printable ASCII", parameter="command")
+    return _command(target, RAW, shown, Purpose.RAW, (), whole=lambda _: True)

@@ -1,0 +1,122 @@
+"""A believable Enfora unit: registration, text reports, an event table and four timers, answers with OK or ERROR.
+
+Its table has a report on timer 2 (group 7), one by distance (group 8), and one on ignition (group 9). What is set is
+spelled in `rows` and `timers`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from tracker_codecs import nmea
+from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Transport, Value
+from tracker_codecs.families.enfora import frame as wire
+from tracker_codecs.families.enfora.table import DISTANCE, FAR, INTERVAL, Row
+
+_ROW = re.compile(r"AT\$EVENT=(\d{1,2}),([0-3]),(\d{1,3}),(-?\d{1,10}),(-?\d{1,10})", re.ASCII)
+_DELETE = re.compile(r"AT\$EVDEL=(\d{1,2})([a-z])", re.ASCII)
+_TIMER = re.compile(r"AT\$EVTIM([1-4])(\?|=(\d{1,7}))", re.ASCII)
+
+
+class EnforaEmulator(Emulator):
+    """One unit; see the module."""
+
+    def __init__(self, device_id: str, transport: Transport, settings: Settings, faults: Faults) -> None:
+        self.device_id = device_id
+        self.transport = transport
+        self.faults = faults
+        self.timers = {1: 0, 2: settings.get(INTERVAL, 120), 3: 0, 4: 0}
+        self._metres: int = settings.get(DISTANCE, 500)
+        self.rows = [
+            Row(7, "A", 1, 13, 1, 1),
+            Row(7, "B", 3, 52, 9, 4350),
+            Row(8, "A", 0, 16, self._metres, FAR),
+            Row(8, "B", 3, 52, 9, 4350),
+            Row(9, "A", 0, 7, 1, 1),
+            Row(9, "B", 3, 52, 9, 4350),
+        ]
+        self.stored = False
+        self._rest = b""
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """See `Emulator.settings`; 0 m where the row is gone."""
+        metres = [row.first for row in self.rows if row.category == 16]
+        return {INTERVAL: self.timers[2], DISTANCE: metres[0] if metres else 0}
+
+    def connect(self) -> list[Datum]:
+        """A registration."""
+        self._rest = b""
+        return [self._say(wire.REGISTRATION, 8, self.device_id.rjust(20).encode("ascii"))]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A text report of user number 9."""
+        sentence = nmea.rmc(now, 35.1643, 33.5457)
+        return [self._say(wire.TEXT_REPORT, 2, b"9".rjust(14) + self.device_id.rjust(22).encode() + b" 13 " + sentence)]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """Obeys commands."""
+        self._rest += data
+        said: list[Datum] = []
+        while len(self._rest) >= 6:
+            length = len(self._rest)
+            if self.transport is not Transport.UDP:
+                length = int.from_bytes(self._rest[:2], "big")
+                if not 6 <= length <= wire.MAX_FRAME:
+                    self._rest = b""
+                    break
+                if len(self._rest) < length:
+                    return said
+            start = 0 if self.transport is Transport.UDP else 2
+            frame, self._rest = self._rest[start:length], self._rest[length:]
+            if frame[2] == wire.COMMAND and not self.faults.silent:
+                answer = self._obey(frame[4:].decode("latin-1").strip())
+                said.append(self._say(int.from_bytes(frame[:2], "big"), wire.ANSWER, f"\r\n{answer}\r\n".encode()))
+        if self.transport is Transport.UDP:
+            self._rest = b""
+        return said
+
+    def _say(self, number: int, kind: int, payload: bytes) -> Datum:
+        return Datum(wire.wrap(self.transport, number, kind, payload))
+
+    def _obey(self, text: str) -> str:
+        row, gone, timer = _ROW.fullmatch(text), _DELETE.fullmatch(text), _TIMER.fullmatch(text)
+        if text == "AT$EVENT?":
+            lines = [f"{each.group}{each.letter} " + " ".join(str(cell) for cell in each[2:]) for each in self.rows]
+            return "\r\n".join(["$EVENT: evgp evtyp evcat p1 p2", *lines, "", "OK"])
+        if timer is not None:
+            number = int(timer[1])
+            if timer[2] == "?":
+                return f"$EVTIM{number}: {self.timers[number]}\r\n\r\nOK"
+            if INTERVAL in self.faults.refuse:
+                return "ERROR"
+            if INTERVAL not in self.faults.ignore:
+                self.timers[number] = self._clamped(INTERVAL, int(timer[3]))
+            return "OK"
+        if gone is not None:
+            before = len(self.rows)
+            self.rows = [each for each in self.rows if (each.group, each.letter.lower()) != (int(gone[1]), gone[2])]
+            return "OK" if len(self.rows) < before else "ERROR"
+        if row is not None:
+            return self._make(*(int(each) for each in row.groups()))
+        if text == "AT&W":
+            self.stored = True
+        return "OK" if text in ("AT&W", "AT") else "ERROR"
+
+    def _make(self, group: int, kind: int, category: int, first: int, second: int) -> str:
+        if category == 16:
+            if DISTANCE in self.faults.refuse and first != self._metres:
+                return "ERROR"
+            first = self._metres if DISTANCE in self.faults.ignore else self._clamped(DISTANCE, first)
+            self._metres = first
+        taken = {each.letter for each in self.rows if each.group == group}
+        letter = next((each for each in "ABCDEFGHIJKLMNOP" if each not in taken), "")
+        if not letter:
+            return "ERROR"
+        self.rows = sorted([*self.rows, Row(group, letter, kind, category, first, second)])
+        return "OK"
+
+    def _clamped(self, name: str, value: int) -> int:
+        low, high = self.faults.clamp.get(name, (0, 1000000))
+        return int(min(max(value, low), high))

@@ -1,0 +1,121 @@
+"""The Enfora family as the gateway sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracker_codecs.contract import (
+    NO_FAULTS,
+    Clock,
+    Command,
+    Dialogue,
+    Emulator,
+    Event,
+    Family,
+    Faults,
+    Limits,
+    Message,
+    Problem,
+    Settings,
+    Severity,
+    Stream,
+    Target,
+    Transport,
+    Value,
+    utc_now,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.enfora import dialogue
+from tracker_codecs.families.enfora import frame as wire
+from tracker_codecs.families.enfora import table as values
+from tracker_codecs.families.enfora.emulator import EnforaEmulator
+
+
+class Enfora(Family):
+    """Enfora, Novatel and SkyPatrol units over TCP and UDP; see the package's modules."""
+
+    name = "enfora"
+    title = "Enfora and Novatel MT, SkyPatrol TT87xx units (AT commands)"
+    transports = frozenset({Transport.TCP, Transport.UDP})
+    default_port = 5008
+    limits = Limits(max_frame=wire.MAX_FRAME, idle=600.0, reply_timeout=dialogue.TIMEOUT)
+    acknowledgement_proves = "the unit ran the AT command; AT&W, sent last, keeps it over a restart"
+    sources = (
+        "Enabler II-G modem integration guide page 49 (office.manualsonline.com mlg0208pb001): AT commands by UDP",
+        "GSM1308 AT command set reference pages 251 and 292: $APIOPT, $EVENT",
+        "github.com/traccar/traccar: EnforaProtocolEncoder and -Decoder, SkypatrolProtocolDecoder, their tests",
+        "public Delphi source of an Enfora initialiser; docs.plaspy.com (SkyPatrol): timers, categories, AT&W",
+    )
+    variants = values.VARIANTS
+
+    def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
+        """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
+        self._over(transport)
+        return wire.EnforaStream(datagrams=transport is Transport.UDP)
+
+    def recognise(self, first: bytes) -> bool | None:
+        """A report or a registration."""
+        return wire.recognise(first)
+
+    def fields(self, message: Message) -> dict[str, Any]:
+        """Everything known of a message of either direction."""
+        return wire.fields(message)
+
+    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """What a server sends: AT commands."""
+        return wire.from_server(data)
+
+    def check(self, target: Target, settings: Settings) -> list[Problem]:
+        """See `table`."""
+        return values.check(self.capabilities(target), settings)
+
+    def apply(self, target: Target, settings: Settings) -> Dialogue:
+        """Event table and timers, the changes, both again."""
+        problems = self.check(target, settings)
+        for problem in problems:
+            if problem.severity is Severity.REFUSE:
+                raise LocalError(problem.reason, parameter=problem.field)
+        told = {problem.field for problem in problems}
+        carried = {name: value for name, value in settings.items() if name not in told}
+        return dialogue.apply(target, settings, problems, carried)
+
+    def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
+        """What the event table and the timers tell."""
+        able = self.capabilities(target)
+        return dialogue.read(target, [name for name in wanted if name in able and able[name].best is not None])
+
+    def raw(self, target: Target, text: str | bytes) -> Command:
+        """An operator's own AT command: text in a frame, bytes as they are."""
+        return dialogue.raw(target, text)
+
+    def emulator(
+        self,
+        device_id: str,
+        variant: str,
+        *,
+        transport: Transport = Transport.TCP,
+        settings: Settings | None = None,
+        faults: Faults = NO_FAULTS,
+        options: Mapping[str, Value] | None = None,
+    ) -> Emulator:
+        """A device of this variant."""
+        self._over(transport)
+        if variant not in self.variants:
+            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        return EnforaEmulator(device_id, transport, settings or {}, faults)
+
+    def normalise(self, frame: bytes) -> bytes:
+        """Reports carry the time."""
+        return wire.normalised(frame)
+
+    def rename(self, frame: bytes, old: str, new: str) -> bytes:
+        """The id of a report."""
+        return wire.renamed(frame, old, new)
+
+    def _over(self, transport: Transport) -> None:
+        if transport not in self.transports:
+            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
+
+
+FAMILY = Enfora()

@@ -1,0 +1,182 @@
+"""The conversation: ask for TRACKING, write it with the settings changed, ask again.
+
+`$OK:TRACKING` acknowledges, any line with `ERR:` and `$ER:TRACKING=<code>` refuse. Answers carry no number: one
+command is under way at a time. Not every unit answers the query (it is proved for one make only): such a unit is
+left alone until the option `blind` (1) allows TRACKING to be written without knowing what it holds, and then
+nothing is asked.
+Sources: those of `settings`; `$OK:TRACKING` is recorded in traccar/traccar IntellitracProtocolDecoderTest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Severity,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.intellitrac import settings as values
+from tracker_codecs.families.intellitrac.settings import Tracking
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+_TEXT = re.compile(r"\$ST\+[A-Z0-9]{2,20}(?:=[ -~]{0,200})?", re.ASCII)
+
+
+def _no(text: str, name: str) -> bool:
+    """Whether the unit refuses this command: `ERR:` names none."""
+    return "ERR:" in text or text.startswith(f"$ER:{name}=") or text == f"$ER:{name}"
+
+
+def _said(target: Target, message: Message) -> str:
+    mine = message.kind is Kind.REPLY and message.device_id == target.device_id
+    return str(message.data) if mine else ""
+
+
+def _command(target: Target, arguments: str, purpose: Purpose, fields: Sequence[str], *, read: bool) -> Command:
+    secret = values.password(target)
+    asks = purpose is not Purpose.WRITE
+
+    def match(message: Message) -> Match:
+        text = _said(target, message)
+        if _no(text, "TRACKING"):
+            return Match.REFUSED
+        right = values.tracking(text) is not None if asks else text == "$OK:TRACKING"
+        return Match.DONE if right else Match.NO
+
+    text = f"$ST+TRACKING={secret},{arguments}"
+    return Command(
+        payload=text.encode("ascii") + b"\r\n",
+        text=f"$ST+TRACKING=...,{arguments}",
+        purpose=purpose,
+        expects="$TRACKING= and its values" if asks else "$OK:TRACKING",
+        match=match,
+        fields=tuple(fields),
+        timeout=TIMEOUT,
+        secrets=(secret.encode("ascii"),),
+        depends_on_read=read,
+    )
+
+
+def _ask(target: Target, purpose: Purpose, fields: Sequence[str]) -> Command:
+    return _command(target, "?", purpose, fields, read=False)
+
+
+def _found(reply: Reply) -> Tracking | None:
+    return values.tracking(str(reply.messages[-1].data)) if reply.ok else None
+
+
+def _refusal(reply: Reply) -> str:
+    text = reply.text
+    denied = "DENIED" in text.upper() or (text.startswith("$ER:") and text.endswith("=1"))
+    return f"the unit answers {text}" + (": is the password right?" if denied else "")
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    names = [*carried]
+    blind = target.options.get("blind") in (1, "1", True)
+    before = values.unread(target)
+    reason = ""
+    if not blind:
+        reply = yield _ask(target, Purpose.READ, names)
+        if reply.verdict is Verdict.TIMEOUT:
+            return judge(wanted, reported={}, problems=problems, unanswered=True)
+        if reply.verdict is Verdict.REFUSED:
+            reason = f"{_refusal(reply)} (option blind: 1 writes without asking)"
+        before = _found(reply) or before._replace(mode=before.mode or 1)
+    elif not before.mode and values.TYPE not in carried:
+        reason = "without asking the unit the option type must say what causes a report"
+    elif not {values.INTERVAL, values.DISTANCE} <= carried.keys():
+        reason = "without asking the unit interval and distance can only be set together"
+    after = values.changed(before, carried)
+    if not reason and after.type is None:
+        reason = f"the unit is in mode {after.mode}, which is not public: a type must be given"
+    if reason:
+        return judge(
+            wanted,
+            reported={},
+            problems=[*problems, *(Problem(name, Severity.UNSUPPORTED, reason) for name in names)],
+        )
+    reply = yield _command(target, after.text, Purpose.WRITE, names, read=not blind)
+    if not reply.ok or blind:
+        refused = dict.fromkeys(names, _refusal(reply)) if reply.verdict is Verdict.REFUSED else {}
+        return judge(
+            wanted,
+            reported={},
+            problems=problems,
+            acknowledged=names if reply.ok else (),
+            refused=refused,
+            written=names,
+            unanswered=reply.verdict is Verdict.TIMEOUT,
+        )
+    again = yield _ask(target, Purpose.READ_BACK, names)
+    now = _found(again)
+    reported = {name: value for name, value in values.told(now).items() if name in carried} if now else {}
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        acknowledged=names,
+        unanswered=again.verdict is Verdict.TIMEOUT,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`."""
+    if not wanted or target.options.get("blind") in (1, "1", True):
+        return Outcome({})
+    reply = yield _ask(target, Purpose.READ, wanted)
+    found = _found(reply)
+    told = values.told(found) if found else {}
+    return Outcome(
+        {}, {name: told[name] for name in wanted if name in told}, unanswered=reply.verdict is Verdict.TIMEOUT
+    )
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own line, with or without `$ST+`; it gets its CR LF. Bytes go as they are.
+
+    Raises LocalError for a text that is no such line of printable ASCII.
+    """
+    name = ""
+    secret = values.password(target).encode("ascii")
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+        payload, shown = text, text.hex()
+    else:
+        shown = text.strip()
+        shown = shown if shown.startswith("$ST+") else f"$ST+{shown}"
+        if not _TEXT.fullmatch(shown):
+            raise LocalError("a command is one line $ST+NAME=password,... of printable ASCII", parameter="command")
+        payload = shown.encode("ascii") + b"\r\n"
+        name = shown.removeprefix("$ST+").partition("=")[0]
+
+    def match(message: Message) -> Match:
+        text = _said(target, message)
+        if not text:
+            return Match.NO
+        if _no(text, name):
+            return Match.REFUSED
+        return Match.DONE if not name or f"OK:{name}" in text or text.startswith(f"${name}=") else Match.NO
+
+    return Command(
+        *(payload, shown, Purpose.RAW, f"$OK:{name or '...'} or its values", match), timeout=TIMEOUT, secrets=(secret,)
+    )

@@ -1,0 +1,220 @@
+"""The conversation: the event table tells which counter reports, then that counter is read, written and read again.
+
+A set is answered by the same text with qualifier R. Answers carry no number and an answer to a query looks like one
+to a set, so the answer to a set must hold the very digits that were sent, and where it did not come nothing is read
+back: a late one would pass for the unit's own word. The event table is read and never written. The answer to the
+heading command is all the proof there is: its query is not public.
+Sources: those of `layout`; answers: university.digitalcomtech.com glossary, taip.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Severity,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.syrus import layout
+from tracker_codecs.families.syrus import settings as values
+from tracker_codecs.families.syrus.layout import Counter, Row
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+#: A table comes in 70 or 100 messages.
+TABLE_TIMEOUT = 60.0
+#: Keys in `Outcome.known`: the counter that reports, and the length of the event table.
+COUNTER, LENGTH = "syrus_counter", "syrus_events"
+_TEXT = re.compile(r"[A-Z]{3}[ -;=?-~]{0,200}")
+
+
+def _said(target: Target, message: Message) -> str:
+    """What an answer of this unit says without its R; else nothing."""
+    mine = message.kind is Kind.REPLY and message.device_id == target.device_id
+    return str(message.data)[1:] if mine else ""
+
+
+def _table(target: Target, fields: Sequence[str], rows: dict[int, Row]) -> Command:
+    """Asks for all events and fills `rows`: a reply does not hold as many messages as there are events."""
+    last = 69 if target.known.get(LENGTH) == "70" else 99
+
+    def match(message: Message) -> Match:
+        row = layout.row(_said(target, message))
+        if row is None:
+            return Match.NO
+        rows[row.number] = row
+        return Match.DONE if row.number == last else Match.PART
+
+    return Command(b">QED<", ">QED<", Purpose.READ, "RED and all events", match, tuple(fields), TABLE_TIMEOUT)
+
+
+def _whole(rows: Mapping[int, Row]) -> bool:
+    """Whether no event is missing. A unit of 70 events is known by its silence after the last."""
+    return len(rows) in (70, 100) and max(rows) == len(rows) - 1
+
+
+def _ask(target: Target, index: int, purpose: Purpose, *, read: bool) -> Command:
+    def match(message: Message) -> Match:
+        found = layout.counter(_said(target, message))
+        return Match.DONE if found is not None and found.number == index else Match.NO
+
+    text = f">QTD{index}<"
+    payload, expects = text.encode(), f"RTD{index} and its digits"
+    return Command(payload, text, purpose, expects, match, values.TIMED, TIMEOUT, depends_on_read=read)
+
+
+def _write(target: Target, body: str, fields: Iterable[str], *, read: bool) -> Command:
+    def match(message: Message) -> Match:
+        return Match.DONE if _said(target, message) == body else Match.NO
+
+    text = f">S{body}<"
+    return Command(
+        *(text.encode(), text, Purpose.WRITE, f"R{body}", match, tuple(fields), TIMEOUT), depends_on_read=read
+    )
+
+
+def _counter_of(reply: Reply, index: int) -> Counter:
+    found = layout.counter(str(reply.messages[-1].data)[1:]) if reply.ok else None
+    return found or Counter(index)
+
+
+def _choice(rows: Mapping[int, Row]) -> tuple[int | None, str]:
+    """The counter that reports, or why there is none."""
+    used = sorted({each for row in rows.values() if row.reports for each in row.counters})
+    if len(used) == 1:
+        return used[0], ""
+    if not used:
+        return None, "no event of the unit reports by a time-and-distance counter: its event table must be extended"
+    names = ", ".join(str(each) for each in used)
+    return None, f"events of the unit report by the counters {names}: the option counter must name the one to set"
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    told = list(problems)
+    timed = [name for name in values.TIMED if name in carried]
+    angle = carried.get(values.ANGLE)
+    named = values.number(target, "counter", 0, 9)
+    index = named
+    known: dict[str, str] = {}
+    if angle is not None or named is None:
+        rows: dict[int, Row] = {}
+        reply = yield _table(target, [*carried], rows)
+        if reply.assumed:
+            index = 0 if named is None else named
+        else:
+            if not _whole(rows):
+                return judge(wanted, reported={}, problems=told, unanswered=True)
+            known[LENGTH] = str(len(rows))
+            if named is None and timed:
+                index, reason = _choice(rows)
+                told += [Problem(name, Severity.UNSUPPORTED, reason) for name in timed if reason]
+            if angle is not None and not any(row.reports and row.on_heading for row in rows.values()):
+                reason = "no event of the unit reports on J00, the change of heading: its event table must be extended"
+                told.append(Problem(values.ANGLE, Severity.UNSUPPORTED, reason))
+                angle = None
+    reported: dict[str, Value] = {}
+    acknowledged: list[str] = []
+    written: list[str] = []
+    unanswered = False
+    if timed and index is not None:
+        before = yield _ask(target, index, Purpose.READ, read=named is None)
+        if before.verdict is Verdict.TIMEOUT:
+            return judge(wanted, reported={}, problems=told, known=known, unanswered=True)
+        spacing = values.number(target, "spacing", 1, 9999) or values.SPACING
+        after = values.changed(_counter_of(before, index), carried, spacing)
+        written += timed
+        reply = yield _write(target, after.text, timed, read=True)
+        unanswered = reply.verdict is Verdict.TIMEOUT
+        if not unanswered:
+            acknowledged += timed
+            again = yield _ask(target, index, Purpose.READ_BACK, read=named is None)
+            unanswered = again.verdict is Verdict.TIMEOUT
+            if again.ok:
+                found = values.told(_counter_of(again, index))
+                reported = {name: found[name] for name in timed}
+                known[COUNTER] = str(index)
+    if angle is not None and not unanswered:
+        written.append(values.ANGLE)
+        reply = yield _write(target, f"XAGH001{angle:03d}", [values.ANGLE], read=False)
+        unanswered = reply.verdict is Verdict.TIMEOUT
+        if reply.ok:
+            acknowledged.append(values.ANGLE)
+    return judge(
+        wanted,
+        reported=reported,
+        problems=told,
+        acknowledged=acknowledged,
+        written=written,
+        known=known,
+        unanswered=unanswered,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`: the counter that is named, was used before, or the event table tells."""
+    timed = [name for name in values.TIMED if name in wanted]
+    if not timed:
+        return Outcome({})
+    index = values.number(target, "counter", 0, 9)
+    before = target.known.get(COUNTER, "")
+    known: dict[str, str] = {}
+    if index is None and re.fullmatch("[0-9]", before):
+        index = int(before)
+    if index is None:
+        rows: dict[int, Row] = {}
+        reply = yield _table(target, timed, rows)
+        if not _whole(rows):
+            return Outcome({}, unanswered=not reply.assumed)
+        known[LENGTH] = str(len(rows))
+        index, _ = _choice(rows)
+        if index is None:
+            return Outcome({}, known=known)
+    reply = yield _ask(target, index, Purpose.READ, read="counter" not in target.options)
+    if not reply.ok:
+        return Outcome({}, known=known, unanswered=not reply.assumed)
+    found = values.told(_counter_of(reply, index))
+    return Outcome({}, {name: found[name] for name in timed}, {**known, COUNTER: str(index)})
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own message, with or without its brackets; bytes go as they are.
+
+    Raises LocalError for a text that is no message: three capitals and printable ASCII without brackets.
+    """
+    code = ""
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+        payload, shown = text, text.hex()
+    else:
+        inner = text.strip().removeprefix(">").removesuffix("<")
+        if not _TEXT.fullmatch(inner):
+            raise LocalError("a command is three capitals and printable ASCII without < and >", parameter="command")
+        shown, code = f">{inner}<", inner[1:3]
+        payload = shown.encode("ascii")
+
+    def match(message: Message) -> Match:
+        if message.device_id != target.device_id or message.frame[1:2] != b"R":
+            return Match.NO
+        if code:
+            return Match.DONE if message.frame[2:4] == code.encode() else Match.NO
+        return Match.DONE if message.kind is Kind.REPLY else Match.NO
+
+    return Command(payload, shown, Purpose.RAW, f"an answer with code {code or '...'}", match, timeout=TIMEOUT)

@@ -1,0 +1,89 @@
+"""A believable Syrus: reports of an event, answers to sets with what it was sent, its counters and its event table.
+
+How a unit answers a wrong message is not public, so it keeps silent where it refuses. Sets of anything but counters
+and the heading generator are not obeyed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Value
+from tracker_codecs.families.syrus import layout
+from tracker_codecs.families.syrus.frame import MAX_FRAME
+from tracker_codecs.families.syrus.layout import Counter
+from tracker_codecs.families.syrus.settings import ANGLE, DISTANCE, INTERVAL, TIMED, changed, told
+
+_EPOCH = datetime(1980, 1, 6)
+
+
+class SyrusEmulator(Emulator):
+    """One unit; see the module. Option `events`: 70 or 100. `table` are its events that are defined, by number."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
+        self.device_id = device_id
+        self.faults = faults
+        self.table = {3: "NV2;G00+", 37: "sV0;S00+;ACT=SGC02TC00010", 44: "NV0;J00+", 49: "NV0;TD6+"}
+        self.counters = [Counter(index) for index in range(10)]
+        start = {INTERVAL: 120, DISTANCE: 500} | {name: settings[name] for name in TIMED if name in settings}
+        self.counters[6] = changed(Counter(6), start, 10)
+        self.angle: int = settings.get(ANGLE, 45)
+        self._events = 70 if options.get("events") == 70 else 100
+        self._rest = b""
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """See `Emulator.settings`: those of the counter that event 49 uses."""
+        return {**told(self.counters[6]), ANGLE: self.angle}
+
+    def connect(self) -> list[Datum]:
+        """Nothing: there is no login."""
+        self._rest = b""
+        return []
+
+    def report(self, now: datetime) -> list[Datum]:
+        """Event 49, standing still."""
+        past = now.replace(tzinfo=None) - _EPOCH
+        time = f"{past.days // 7:04d}{past.days % 7}{past.seconds:05d}"
+        return [self._say(f"REV49{time}+0307178+1016144900031532;IO=300;SV=8;BL=4159")]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """Obeys messages."""
+        *parts, self._rest = (self._rest + data).split(b"<")
+        self._rest = self._rest[-MAX_FRAME:]
+        said = []
+        for part in parts:
+            text = part[part.rfind(b">") + 1 :].decode("latin-1")
+            said += [] if self.faults.silent else [self._say(answer) for answer in self._obey(text)]
+        return said
+
+    def _say(self, text: str) -> Datum:
+        return Datum(f">{text};ID={self.device_id}<".encode("ascii"))
+
+    def _obey(self, text: str) -> list[str]:
+        if text == "QED":
+            return [f"RED{number:02d}{self.table.get(number, 'U')}" for number in range(self._events)]
+        if len(text) == 4 and text.startswith("QTD") and text[3] in "0123456789":
+            return [f"R{self.counters[int(text[3])].text}"]
+        counter = layout.counter(text[1:]) if text.startswith("S") else None
+        angle = layout.heading(text[1:]) if text.startswith("S") else None
+        if counter is not None:
+            return self._keep(counter)
+        if angle is None or ANGLE in self.faults.refuse:
+            return []
+        if ANGLE not in self.faults.ignore:
+            self.angle = self._clamped(ANGLE, angle)
+        return [f"R{text[1:]}"]
+
+    def _clamped(self, name: str, value: int) -> int:
+        low, high = self.faults.clamp.get(name, (0, 999900))
+        return int(min(max(value, low), high))
+
+    def _keep(self, counter: Counter) -> list[str]:
+        if set(TIMED) & self.faults.refuse:
+            return []
+        was, wish = told(self.counters[counter.number]), told(counter)
+        kept = {name: was[name] if name in self.faults.ignore else self._clamped(name, wish[name]) for name in TIMED}
+        self.counters[counter.number] = counter if kept == wish else changed(counter, kept, 10)
+        return [f"R{counter.text}"]

@@ -1,0 +1,122 @@
+"""The Syrus family as the gateway sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracker_codecs.contract import (
+    NO_FAULTS,
+    Clock,
+    Command,
+    Dialogue,
+    Emulator,
+    Event,
+    Family,
+    Faults,
+    Limits,
+    Message,
+    Problem,
+    Settings,
+    Severity,
+    Stream,
+    Target,
+    Transport,
+    Value,
+    utc_now,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.syrus import dialogue, messages
+from tracker_codecs.families.syrus import frame as wire
+from tracker_codecs.families.syrus import settings as values
+from tracker_codecs.families.syrus.emulator import SyrusEmulator
+
+
+class Syrus(Family):
+    """DCT Syrus units over TCP and UDP; see the package's modules."""
+
+    name = "syrus"
+    title = "DCT Syrus units (TAIP)"
+    transports = frozenset({Transport.TCP, Transport.UDP})
+    default_port = 5031
+    limits = Limits(max_frame=wire.MAX_FRAME, idle=600.0, reply_timeout=dialogue.TIMEOUT)
+    acknowledgement_proves = (
+        "the unit understood the message that it repeats; whether it keeps the values the query tells"
+    )
+    sources = (
+        "github.com/traccar/traccar: TaipProtocol, TaipProtocolDecoder and its tests",
+        "easymanua.ls dct/syrus page 41, manuals.online dct/gps/syrus: message TD",
+        "manualshive.com antares-sb/517455 pages 182 and 237: TD, XAGH and the signal J00",
+        "university.digitalcomtech.com glossary: event definition, TAIP, Syrus",
+    )
+    variants = values.VARIANTS
+
+    def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
+        """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
+        self._over(transport)
+        return wire.SyrusStream(datagrams=transport is Transport.UDP)
+
+    def recognise(self, first: bytes) -> bool | None:
+        """A report or an answer."""
+        return wire.recognise(first)
+
+    def fields(self, message: Message) -> dict[str, Any]:
+        """Everything known of a message of either direction."""
+        return messages.fields(message)
+
+    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """What a server sends: sets, queries, acknowledgements."""
+        return wire.from_server(data)
+
+    def check(self, target: Target, settings: Settings) -> list[Problem]:
+        """See `settings`."""
+        return values.check(target, self.capabilities(target), settings)
+
+    def apply(self, target: Target, settings: Settings) -> Dialogue:
+        """Event table, counter, set, counter again; the heading by its echo."""
+        problems = self.check(target, settings)
+        for problem in problems:
+            if problem.severity is Severity.REFUSE:
+                raise LocalError(problem.reason, parameter=problem.field)
+        told = {problem.field for problem in problems}
+        carried = {name: value for name, value in settings.items() if name not in told}
+        return dialogue.apply(target, settings, problems, carried)
+
+    def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
+        """The counter that reports."""
+        return dialogue.read(target, wanted)
+
+    def raw(self, target: Target, text: str | bytes) -> Command:
+        """An operator's own message: text gets its brackets, bytes go as they are."""
+        return dialogue.raw(target, text)
+
+    def emulator(
+        self,
+        device_id: str,
+        variant: str,
+        *,
+        transport: Transport = Transport.TCP,
+        settings: Settings | None = None,
+        faults: Faults = NO_FAULTS,
+        options: Mapping[str, Value] | None = None,
+    ) -> Emulator:
+        """A device of this variant. Options: see the emulator."""
+        self._over(transport)
+        if variant not in self.variants:
+            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        return SyrusEmulator(device_id, settings or {}, faults, options or {})
+
+    def normalise(self, frame: bytes) -> bytes:
+        """Reports carry the time."""
+        return wire.normalised(frame)
+
+    def rename(self, frame: bytes, old: str, new: str) -> bytes:
+        """The id of a message; its checksum, if it has one, is put right."""
+        return wire.renamed(frame, old, new)
+
+    def _over(self, transport: Transport) -> None:
+        if transport not in self.transports:
+            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
+
+
+FAMILY = Syrus()
