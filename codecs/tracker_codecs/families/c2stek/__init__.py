@@ -1,0 +1,5 @@
+"""C2STEK: session only; see `family` and `frame`."""
+
+from tracker_codecs.families.c2stek.family import FAMILY
+
+__all__ = ["FAMILY"]

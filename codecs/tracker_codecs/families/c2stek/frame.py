@@ -1,0 +1,77 @@
+"""C2STEK frames: cutting, who it is, what is owed, and what they say.
+
+`PA$<imei>$...$AP`. Position: `D#<date>#<hhmmss>#<fix>#<latitude>#<longitude>#<km/h>#<course>#<altitude>#<battery mV>#
+<geofence alarm>#<alarm>[#<state>...]`, heartbeat: `20`, which is owed the very same frame; positions are owed
+nothing. No checksum. The public decoder reads the date as yymmdd; the recorded value does not exclude ddmmyy, so it
+is told as it is.
+
+Source: traccar/traccar C2stekFrameDecoder, C2stekProtocolDecoder and their tests (recorded frames).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tracker_codecs.contract import Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
+from tracker_codecs.errors import PeerError
+from tracker_codecs.text import clean
+
+MAX_FRAME = 1024
+_FRAME = re.compile(rb"PA\$([0-9]{15})\$([ -~]{1,1000}?)\$AP", re.ASCII)
+#: A beginning of a frame, as far as the device's id tells.
+_BEGUN = re.compile(rb"P(?:A(?:\$(?:[0-9]{0,14}|[0-9]{15}(?:\$[ -~]*)?))?)?", re.ASCII)
+_NAMES = (
+    *("date", "time_hhmmss", "fix", "latitude", "longitude", "speed_kmh", "course", "altitude_m", "battery_mv"),
+    *("geofence_alarm", "alarm"),
+)
+_NUMBERS = {"latitude", "longitude", "speed_kmh", "course", "altitude_m"}
+_NUMBER = re.compile(r"-?\d{1,9}(?:\.\d{1,12})?", re.ASCII)
+
+
+class C2stekStream(Cutter):
+    """Cuts the device's side of a link."""
+
+    __slots__ = ()
+    starts = re.compile(rb"P(?:A\$|A?\Z)")
+
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter`; line ends between frames are passed over."""
+        if buf[pos] in b"\r\n":
+            return pos + 1
+        found = _FRAME.match(buf, pos, pos + MAX_FRAME)
+        if found is None:
+            short = len(buf) - pos < MAX_FRAME
+            return MORE if short and _BEGUN.fullmatch(buf, pos) else NO_FRAME
+        frame, body = found[0], found[2]
+        self.device_id = found[1].decode("ascii")
+        if body == b"20":
+            events.append(Message(Kind.HEARTBEAT, frame, self.device_id, frame, data=body))
+        else:
+            kind = Kind.REPORT if body.startswith(b"D#") else Kind.OTHER
+            events.append(Message(kind, frame, self.device_id, data=body))
+        return found.end()
+
+
+def fields(message: Message) -> dict[str, Any]:
+    """Everything known of a frame. Raises PeerError for a number that is none."""
+    found: dict[str, Any] = {"device_id": message.device_id, "message": message.kind.value}
+    if message.kind is not Kind.REPORT:
+        return {**found, "text": clean(message.data)}
+    cells = clean(message.data[2:], 1000).split("#")
+    for name, cell in zip(_NAMES, cells, strict=False):
+        if name in _NUMBERS:
+            if not _NUMBER.fullmatch(cell):
+                raise PeerError("a number that is none", discarded=message.frame[:64])
+            found[name] = float(cell)
+        else:
+            found[name] = cell
+    return {**found, "state": cells[len(_NAMES) :]}
+
+
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: the beginning of a frame, with the device's id."""
+    if re.match(rb"PA\$[0-9]{15}\$", first, re.ASCII):
+        return True
+    return None if not first or _BEGUN.fullmatch(first) else False

@@ -1,0 +1,73 @@
+"""C2STEK: recorded frames; a heartbeat is said back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from tracker_codecs.contract import Checksum, Kind, Message, Target
+from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.families.c2stek import FAMILY
+
+FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "c2stek" / "frames.yaml"
+CASES = {case["id"].removeprefix("c2stek-"): case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
+
+
+def raw(name: str) -> bytes:
+    return str(CASES[name]["data"]).encode("ascii")
+
+
+def one(data: bytes) -> Message:
+    (event,) = FAMILY.stream().feed(data)
+    assert isinstance(event, Message)
+    return event
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_frames(name: str) -> None:
+    means = CASES[name]["means"]
+    message = one(raw(name))
+    kind = Kind.HEARTBEAT if means["type"] == "heartbeat" else Kind.REPORT
+    assert (message.kind, message.device_id, message.checksum) == (kind, means["device_id"], Checksum.NONE)
+    assert message.owed == (raw(name) if means.get("owes_reply") == "echo" else b"")
+    assert FAMILY.recognise(raw(name)) is True
+    assert FAMILY.decode_server(raw(name))[0] == message
+
+
+def test_a_position() -> None:
+    told = FAMILY.fields(one(raw("position")))
+    assert (told["latitude"], told["longitude"], told["altitude_m"]) == (22.537222, 114.020948, 42.1)
+    assert (told["date"], told["time_hhmmss"], told["battery_mv"]) == ("091117", "020928", "4183")
+    assert (told["alarm"], told["state"]) == ("1", ["101", "Wsz-wl001", "B0101940", "C+3.0,-5.0,+2.0"])
+    with pytest.raises(PeerError):
+        FAMILY.fields(one(raw("position").replace(b"#22.5", b"#x2.5")))
+
+
+def test_frames_that_follow_each_other_with_and_without_line_ends() -> None:
+    stream = FAMILY.stream()
+    events = stream.feed(raw("heartbeat") + raw("position") + b"\r\nnoise" + raw("heartbeat") + b"PA$86308")
+    assert [type(each) for each in events] == [Message, Message, PeerError, Message]
+    assert stream.buffered == len(b"PA$86308")
+    (wrong,) = FAMILY.stream().feed(b"PA$8630830306021x4$20$AP")
+    assert isinstance(wrong, PeerError)
+    endless = FAMILY.stream()
+    endless.feed(b"PA$863083030602124$" + b"D" * 2000)
+    assert endless.buffered == 0
+
+
+def test_openings_and_redaction() -> None:
+    for count in range(19):
+        assert FAMILY.recognise(raw("heartbeat")[:count]) is None
+    for other in (b"PB", b"PA$86308x", b"$$A"):
+        assert FAMILY.recognise(other) is False
+    renamed = one(FAMILY.rename(raw("heartbeat"), "863083030602124", "490154203237518"))
+    assert renamed.device_id == "490154203237518"
+
+
+def test_settings_and_commands_are_refused_with_the_reason() -> None:
+    target = Target("863083030602124", variant="session")
+    (problem,) = FAMILY.check(target, {"tracking_interval": 60})
+    assert problem.reason == FAMILY.reason
+    with pytest.raises(LocalError, match="give bytes"):
+        FAMILY.raw(target, "20")
