@@ -1,0 +1,5 @@
+"""Carscop units; session only."""
+
+from tracker_codecs.families.carscop.family import FAMILY
+
+__all__ = ["FAMILY"]

@@ -1,0 +1,254 @@
+"""Intervals: S71 or D1 with an echo of the command's time; on CanTrack units the texts `freq` and `check`.
+
+| variant | tracking_interval is written by | answered by |
+|---|---|---|
+| st901 | `*HQ,<id>,S71,<hhmmss>,22,<s>#` | V4 with the command and its time |
+| st901, option `interval_command: D1` | `*HQ,<id>,D1,<hhmmss>,<s>#` | the same |
+| t80 | `freq,<password>,<s>`, then `check<password>` | V4,CMD; the number before / in ACCON/ACCOFF |
+
+The hhmmss of a command only tells its answer apart, so it is the revision's number, not a time. An answer without
+arguments, or with DONE or OK, is a yes; ERROR is a no; arguments that differ from those sent tell what the unit took.
+What the 22 of S71 means is not public. 0 would stop reports and is never sent. CanTrack prints its texts as they are
+and their answers in the session; whether the server has to wrap them is not told: experimental.
+Sources: traccar/traccar H02ProtocolEncoder and its test (S71, D1), H02ProtocolDecoderTest (recorded V4); SinoTrack TQ
+GPRS protocol (eusonlito/GPS-Tracker files 14089965); CanTrack G20LS protocol 2023 and G10LS manual
+(AIPorto/GPS-Tracker-SDK: check, freq); a public MT909 server sends the same freq text bare.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Capability,
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Severity,
+    Strength,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.h02 import messages
+from tracker_codecs.families.h02.frame import Said, build
+from tracker_codecs.judge import judge
+from tracker_codecs.text import clean
+
+TIMEOUT = 30.0
+INTERVAL = "tracking_interval"
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+    "st901": {
+        INTERVAL: Capability(Strength.ACKNOWLEDGED),
+        "psm_interval": Capability(None, "its only published command (809) is a text message, not one of a session"),
+        "psm_mode": Capability(None, "no command of this model for it is public"),
+    },
+    "t80": {
+        INTERVAL: Capability(
+            Strength.READ_BACK, "the texts are printed for sister models, their envelope is not", experimental=True
+        )
+    },
+}
+#: Seconds, both ends included: 18000 by the ST-901 manual; 10 to 3599 by the handbook of CanTrack's MT909.
+RANGES = {"st901": (1, 18000), "t80": (10, 3599)}
+_COMMANDS = ("S71", "D1")
+_RAW = re.compile(r"[A-Z][A-Za-z0-9]{1,7}(?:,[!-\"$-)+-~]{0,200})?", re.ASCII)
+_PASSWORD = re.compile(r"[0-9A-Za-z]{4,8}", re.ASCII)
+_SECRET = re.compile(r"(?:freq|check|reset|MD)[, ]?([0-9A-Za-z]{4,8})(?:[, ].*)?", re.ASCII)
+
+
+def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+    """See `Family.check`."""
+    problems = []
+    for name, value in wanted.items():
+        capability = able.get(name)
+        if capability is None or capability.best is None:
+            reason = capability.reason if capability else "the protocol has no public command for it"
+            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
+        elif capability.experimental and not target.experimental:
+            reason = f"known with low confidence only ({capability.reason}): needs the experimental switch"
+            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
+        else:
+            low, high = RANGES[target.variant]
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                problems.append(Problem(name, Severity.REFUSE, f"must be whole seconds, {low} to {high}"))
+    return problems
+
+
+def stamp(serial: int) -> str:
+    """Six digits hhmmss that tell answers apart: the serial as seconds of a day."""
+    seconds = serial % 86400
+    return f"{seconds // 3600:02d}{seconds // 60 % 60:02d}{seconds % 60:02d}"
+
+
+def _maker(target: Target) -> str:
+    maker = target.options.get("maker", "HQ")
+    if not isinstance(maker, str) or not re.fullmatch(r"[A-Za-z]{2}", maker, re.ASCII):
+        raise LocalError("must be the two letters that the unit's frames begin with", parameter="maker")
+    return maker
+
+
+def _password(target: Target) -> str:
+    password = str(target.options.get("password", "123456"))
+    if not _PASSWORD.fullmatch(password):
+        raise LocalError("must be 4 to 8 letters or digits", parameter="password")
+    return password
+
+
+def _answers(target: Target, message: Message) -> Said | None:
+    if message.kind is not Kind.REPLY or message.device_id != target.device_id:
+        return None
+    return message.data if isinstance(message.data, Said) and message.data.word == "V4" else None
+
+
+def _arguments(target: Target, message: Message, word: str, at: str) -> list[str] | None:
+    """The arguments of this unit's answer to the command of this word and time; None for any other message."""
+    said = _answers(target, message)
+    parts = said.rest.split(",") if said else []
+    if not parts or parts[0] != word or at not in parts:
+        return None
+    return parts[1 : parts.index(at)]
+
+
+def _framed(
+    target: Target, text: str, purpose: Purpose, fields: Sequence[str], judged: Callable[[list[str]], Match]
+) -> Command:
+    """A command in a frame: `text` is the word and its arguments."""
+    word, _, arguments = text.partition(",")
+    at = stamp(target.serial)
+    payload = build(_maker(target), target.device_id, ",".join((word, at, *([arguments] if arguments else []))))
+
+    def match(message: Message) -> Match:
+        found = _arguments(target, message, word, at)
+        return Match.NO if found is None else judged(found)
+
+    return Command(payload, payload.decode(), purpose, f"V4,{word} with {at}", match, tuple(fields), TIMEOUT)
+
+
+def _plain(
+    target: Target, text: str, purpose: Purpose, fields: Sequence[str], judged: Callable[[str], Match] | None = None
+) -> Command:
+    """A text as it is, answered by `V4,CMD,<its word>,...`; the password within it is a secret."""
+    word = re.match(r"[A-Za-z]*", text)[0]  # type: ignore[index]  # an empty match is a match
+
+    def match(message: Message) -> Match:
+        said = _answers(target, message)
+        told = messages.reply(said.rest) if said else None
+        if told is None or told[0].lower() != word.lower():
+            return Match.NO
+        return judged(told[1]) if judged else Match.DONE
+
+    secret = _SECRET.fullmatch(text)
+    shown = text if secret is None else f"{text[: secret.start(1)]}***{text[secret.end(1) :]}"
+    secrets = () if secret is None else (secret[1].encode("ascii"),)
+    payload = text.encode("ascii")
+    return Command(payload, shown, purpose, f"V4,CMD,{word}", match, tuple(fields), TIMEOUT, secrets=secrets)
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    seconds = int(carried[INTERVAL])
+    if target.variant == "t80":
+        return (yield from _apply_texts(target, wanted, problems, seconds))
+    word = target.options.get("interval_command", "S71")
+    if word not in _COMMANDS:
+        raise LocalError(f"must be one of {', '.join(_COMMANDS)}", parameter="interval_command")
+    sent = ["22", str(seconds)] if word == "S71" else [str(seconds)]
+
+    def judged(arguments: list[str]) -> Match:
+        known = not arguments or arguments[-1] in messages.SUCCESS or arguments[-1].isdecimal()
+        return Match.DONE if known else Match.REFUSED
+
+    reply = yield _framed(target, f"{word},{','.join(sent)}", Purpose.WRITE, [INTERVAL], judged)
+    refused: dict[str, str] = {}
+    taken: dict[str, Value] = {}
+    if reply.messages:
+        arguments = _arguments(target, reply.messages[-1], word, stamp(target.serial)) or []
+        if reply.verdict is Verdict.REFUSED:
+            refused[INTERVAL] = f"refused by the unit with {clean(','.join(arguments), 80)}"
+        elif arguments and arguments[-1].isdecimal() and arguments != sent:
+            taken[INTERVAL] = int(arguments[-1]) if arguments[:-1] == sent[:-1] else None
+            if taken[INTERVAL] in (None, seconds):
+                taken.clear()
+                refused[INTERVAL] = f"the unit answers other arguments: {clean(','.join(arguments), 80)}"
+    return judge(
+        wanted,
+        reported=taken,
+        problems=problems,
+        acknowledged=[INTERVAL] if reply.ok and not refused else (),
+        refused=refused,
+        written=[INTERVAL],
+        unanswered=reply.verdict is Verdict.TIMEOUT,
+    )
+
+
+def _told(reply: Reply) -> dict[str, Value]:
+    if not reply.ok:
+        return {}
+    found = messages.intervals(messages.reply(reply.messages[-1].data.rest)[1])  # type: ignore[index]  # matched
+    return {INTERVAL: found[0]} if found else {}
+
+
+def _apply_texts(target: Target, wanted: Settings, problems: Sequence[Problem], seconds: int) -> Dialogue:
+    password = _password(target)
+
+    def judged(said: str) -> Match:
+        return Match.DONE if re.search(r"\bOK\b", said, re.IGNORECASE) else Match.REFUSED
+
+    wrote = yield _plain(target, f"freq,{password},{seconds}", Purpose.WRITE, [INTERVAL], judged)
+    again = yield _plain(target, f"check{password}", Purpose.READ_BACK, [INTERVAL])
+    reported = _told(again)
+    refused = f"the unit answers {clean(wrote.text, 80)}" if wrote.verdict is Verdict.REFUSED else ""
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        acknowledged=[INTERVAL] if wrote.ok else (),
+        refused={INTERVAL: refused} if refused else {},
+        written=[INTERVAL],
+        unanswered=again.verdict is Verdict.TIMEOUT and not wrote.ok and not refused,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`: `check`, of CanTrack units only."""
+    if target.variant != "t80" or not wanted:
+        return Outcome({})
+    reply = yield _plain(target, f"check{_password(target)}", Purpose.READ, wanted)
+    return Outcome({}, _told(reply), unanswered=reply.verdict is Verdict.TIMEOUT)
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command: `S71,22,60` gets its frame and time; of CanTrack units the text goes as it is.
+
+    Bytes go as they are. Raises LocalError for a text that is no command, or that holds `*` or `#`.
+    """
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+
+        def match(message: Message) -> Match:
+            return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
+
+        return Command(text, clean(text), Purpose.RAW, "a reply", match, timeout=TIMEOUT)
+    line = text.strip()
+    if target.variant == "t80":
+        if not re.fullmatch(r"[A-Za-z0-9][ -\"$-)+-~]{0,200}", line, re.ASCII):
+            raise LocalError("a command is printable ASCII without * and #", parameter="command")
+        return _plain(target, line, Purpose.RAW, ())
+    if not _RAW.fullmatch(line):
+        raise LocalError("a command is a word in capitals and its arguments, without * and #", parameter="command")
+    return _framed(
+        target, line, Purpose.RAW, (), lambda found: Match.REFUSED if set(found) & set(messages.FAILURE) else Match.DONE
+    )

@@ -1,0 +1,98 @@
+"""One field: `*KW,000,002,<password>,<seconds>#`, answered by a datagram 8009 that carries a position and no verdict.
+
+002 is the vendor's function number of the interval (by text message `A<password>,002,<seconds>`), its range 15 to
+64800 s; 0 stops reports and is never sent. The factory password is 000000. The answer's arrival counts as a yes; it
+carries no number, so a late answer to an older command cannot be told apart. Nothing can be read.
+Sources: traccar/traccar NoranProtocolEncoder and its test; NR100 manual p. 3 (manualshive 1700494: 002, range).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Capability,
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Problem,
+    Purpose,
+    Settings,
+    Severity,
+    Strength,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.noran import frame as wire
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+INTERVAL = "tracking_interval"
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {"standard": {INTERVAL: Capability(Strength.ACKNOWLEDGED)}}
+#: Seconds, both ends included.
+LOW, HIGH = 15, 64800
+_RAW = re.compile(r"\*KW,\d{3},\d{3},(\d{6}),[!-\"$-)+-~]{1,30}#", re.ASCII)
+
+
+def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+    """See `Family.check`."""
+    problems = []
+    for name, value in wanted.items():
+        if name not in able:
+            problems.append(Problem(name, Severity.UNSUPPORTED, "the protocol has no public command for it"))
+        elif not isinstance(value, int) or isinstance(value, bool) or not LOW <= value <= HIGH:
+            problems.append(Problem(name, Severity.REFUSE, f"must be whole seconds, {LOW} to {HIGH}"))
+    return problems
+
+
+def _command(target: Target, text: str, purpose: Purpose, fields: Sequence[str]) -> Command:
+    found = _RAW.fullmatch(text)
+    if found is None:
+        raise LocalError("a command has the form *KW,000,002,000000,60#", parameter="command")
+
+    def match(message: Message) -> Match:
+        mine = message.kind is Kind.REPLY and message.device_id == target.device_id
+        return Match.DONE if mine and message.data == wire.ANSWER else Match.NO
+
+    shown = f"{text[: found.start(1)]}***{text[found.end(1) :]}"
+    secrets = (found[1].encode("ascii"),)
+    return Command(wire.build(text), shown, purpose, "a datagram 8009", match, tuple(fields), TIMEOUT, secrets=secrets)
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    password = str(target.options.get("password", "000000"))
+    if not re.fullmatch(r"\d{6}", password, re.ASCII):
+        raise LocalError("must be six digits", parameter="password")
+    reply = yield _command(target, f"*KW,000,002,{password},{int(carried[INTERVAL])}#", Purpose.WRITE, [INTERVAL])
+    return judge(
+        wanted,
+        reported={},
+        problems=problems,
+        acknowledged=carried if reply.ok else (),
+        written=carried,
+        unanswered=reply.verdict is Verdict.TIMEOUT,
+    )
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command `*KW,000,007,000000,0#`, put into a datagram; bytes go as they are.
+
+    Raises LocalError for a text of another form.
+    """
+    if isinstance(text, str):
+        return _command(target, text.strip(), Purpose.RAW, ())
+    if not text:
+        raise LocalError("there is nothing to send", parameter="command")
+
+    def match(message: Message) -> Match:
+        return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
+
+    return Command(text, text.hex(), Purpose.RAW, "a datagram 8009", match, timeout=TIMEOUT)

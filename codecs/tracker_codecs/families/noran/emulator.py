@@ -1,0 +1,67 @@
+"""A believable Noran unit: shakes hands, reports in the newer form, answers 002 with a position.
+
+The newer form of the answer has one byte more than its parts; it is 00 here. A refusal is not public:
+silence stands for it.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Mapping
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.families.noran import dialogue
+from tracker_codecs.families.noran.dialogue import INTERVAL
+from tracker_codecs.families.noran.frame import ANSWER, HANDSHAKE, POSITION, fields, from_server
+
+_SET = re.compile(r"\*KW,000,002,(\d{6}),(\d{1,5})#", re.ASCII)
+_PLACE = struct.Struct("<BBIfff12s18s")
+
+
+class NoranEmulator(Emulator):
+    """One unit; see the module. Option: `password` (000000)."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
+        self.device_id = device_id
+        self.faults = faults
+        self.password = str(options.get("password", "000000"))
+        self.interval = int(settings.get(INTERVAL, 30))
+        self._now = b"16-09-15 07:00:07"
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """See `Emulator.settings`."""
+        return {INTERVAL: self.interval}
+
+    def connect(self) -> list[Datum]:
+        """The handshake."""
+        return [_datagram(HANDSHAKE, self.device_id.encode("ascii") + b"\x00")]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position in the newer form."""
+        self._now = now.strftime("%y-%m-%d %H:%M:%S").encode()
+        return [_datagram(POSITION, self._place())]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """Obeys a command; the answer to the handshake needs none."""
+        answers = []
+        for event in from_server(data):
+            if not isinstance(event, Message) or self.faults.silent:
+                continue
+            found = _SET.fullmatch(str(fields(event).get("text", "")))
+            if found and found[1] == self.password and INTERVAL not in self.faults.refuse:
+                if INTERVAL not in self.faults.ignore:
+                    low, high = self.faults.clamp.get(INTERVAL, (0, dialogue.HIGH))
+                    self.interval = int(min(max(int(found[2]), low), high))
+                answers.append(_datagram(ANSWER, bytes(8) + self._place() + b"\x00"))
+        return answers
+
+    def _place(self) -> bytes:
+        name = self.device_id.encode("ascii")
+        return _PLACE.pack(1, 11, 0, 191.0, -83.2768, 42.4716, name, self._now)
+
+
+def _datagram(kind: int, content: bytes) -> Datum:
+    return Datum(struct.pack("<HH", len(content) + 4, kind) + content)

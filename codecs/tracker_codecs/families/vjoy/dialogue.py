@@ -1,0 +1,182 @@
+"""Commands between stars, one at a time; the unit answers each with a notice that repeats the number.
+
+| field | command | notice |
+|---|---|---|
+| continuous_report_interval (s), experimental | `*rsampling*N*` | Track sampling interval is N second(s). |
+| the same | `*rupload*N*` | Upload time interval is set to N second(s) |
+| psm_mode 0 | `*sleepoff*` | System has ended all sleep functions. |
+| psm_mode 1, psm_wake_up_interval (h) | `*sleep*N*` | one about sleep, with N hours |
+| the same, option `sleep_command: sleepv` | `*sleepv*N*` | System has enabled deep sleep ... for N hours. |
+
+No document ties continuous_report_interval to a command; upload and sampling are the unit's only intervals in seconds,
+and sampling must not exceed the upload to be of use, so both get the value. The notice of `*sleep*` is not published,
+that of `*sleepv*` is; both are taken by the word sleep and the hours. A unit in deep sleep is deaf, so sleep goes last.
+Notices carry no number of the command: a command is told from another by its words and value only.
+Sources: traccar/traccar Tk103ProtocolEncoder (envelope); garyvdm/trackers tests (rupload, rsampling, notices); VJoyCar
+T903 manual p. 9, TK05 p. 5, Gainbridge GT3088 p. 12 (sleep, sleepv, sleepoff).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Capability,
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Problem,
+    Purpose,
+    Settings,
+    Severity,
+    Strength,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.vjoy import frame as wire
+from tracker_codecs.judge import judge
+
+TIMEOUT = 60.0
+CONTINUOUS, MOTION, MODE, WAKE = "continuous_report_interval", "motion_interval", "psm_mode", "psm_wake_up_interval"
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+    "standard": {
+        CONTINUOUS: Capability(
+            Strength.ACKNOWLEDGED, "upload and sampling are thought to be it; no document says so", experimental=True
+        ),
+        MOTION: Capability(None, "no document tells which of the unit's intervals it is"),
+        MODE: Capability(Strength.ACKNOWLEDGED),
+        WAKE: Capability(Strength.ACKNOWLEDGED),
+    }
+}
+#: Both ends included: seconds, or hours.
+RANGES = {CONTINUOUS: (10, 5940), MODE: (0, 1), WAKE: (1, 99)}
+_SLEEPS = ("sleep", "sleepv")
+_NUMBER = {
+    "rsampling": re.compile(r"Notice: Track sampling interval is (\d{1,6}) second", re.ASCII),
+    "rupload": re.compile(r"Notice: Upload time interval is set to (\d{1,6}) second", re.ASCII),
+}
+_HOURS = re.compile(r"\b(\d{1,3}) hour", re.ASCII)
+_RAW = re.compile(r"\*[!-)+-Z^-~ ]{1,60}(?:\*[!-)+-Z^-~ ]{1,60}){0,8}\*", re.ASCII)
+
+
+def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+    """See `Family.check`. Hours of sleep go out with sleep only."""
+    problems = []
+    for name, value in wanted.items():
+        capability = able.get(name)
+        low, high = RANGES.get(name, (0, 0))
+        why, severity = "", Severity.UNSUPPORTED
+        if capability is None or capability.best is None:
+            why = capability.reason if capability else "the protocol has no public command for it"
+        elif capability.experimental and not target.experimental:
+            why = f"known with low confidence only ({capability.reason}): needs the experimental switch"
+        elif not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            why, severity = f"must be a whole number, {low} to {high}", Severity.REFUSE
+        elif name == WAKE and wanted.get(MODE) != 1:
+            why = f"goes out with {MODE} 1 only"
+        elif name == MODE and value == 1 and WAKE not in wanted:
+            why = f"sleep goes out with {WAKE}, which must be given too"
+        if why:
+            problems.append(Problem(name, severity, why))
+    return problems
+
+
+def _command(
+    target: Target, text: str, purpose: Purpose, fields: Sequence[str], expects: str, fits: Callable[[str], bool]
+) -> Command:
+    def match(message: Message) -> Match:
+        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
+            return Match.NO
+        return Match.DONE if fits(message.data[1]) else Match.NO
+
+    return Command(wire.seal(text), text, purpose, expects, match, tuple(fields), TIMEOUT)
+
+
+def _numbered(target: Target, word: str, value: int) -> Command:
+    pattern = _NUMBER[word]
+    expects = "a notice that tells the interval"
+    text = f"*{word}*{value}*"
+    return _command(target, text, Purpose.WRITE, [CONTINUOUS], expects, lambda said: bool(pattern.match(said)))
+
+
+def _sleeping(target: Target, carried: Mapping[str, Value]) -> Command:
+    word = target.options.get("sleep_command", "sleep")
+    if word not in _SLEEPS:
+        raise LocalError(f"must be one of {', '.join(_SLEEPS)}", parameter="sleep_command")
+    fields = [name for name in (MODE, WAKE) if name in carried]
+
+    def fits(said: str) -> bool:
+        ended = "ended all sleep functions" in said
+        return said.startswith("Notice:") and (ended if carried[MODE] == 0 else "sleep" in said and not ended)
+
+    text = f"*{word}*{carried[WAKE]}*" if carried[MODE] == 1 else "*sleepoff*"
+    return _command(target, text, Purpose.WRITE, fields, "a notice about sleep", fits)
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`: intervals first, sleep last; a command without an answer ends the conversation."""
+    acknowledged: list[str] = []
+    reported: dict[str, Value] = {}
+    written: list[str] = []
+    unanswered = False
+    if CONTINUOUS in carried:
+        taken: list[int] = []
+        for word in ("rsampling", "rupload"):
+            reply = yield _numbered(target, word, carried[CONTINUOUS])
+            written.append(CONTINUOUS)
+            unanswered = reply.verdict is Verdict.TIMEOUT
+            if unanswered:
+                break
+            found = _NUMBER[word].match(reply.messages[-1].data[1]) if reply.ok else None
+            taken += [int(found[1])] if found else []
+        other = [value for value in taken if value != carried[CONTINUOUS]]
+        if other:
+            reported[CONTINUOUS] = other[-1]
+        elif len(taken) == 2:
+            acknowledged.append(CONTINUOUS)
+    if MODE in carried and not unanswered:
+        command = _sleeping(target, carried)
+        reply = yield command
+        written += command.fields
+        unanswered = reply.verdict is Verdict.TIMEOUT
+        if reply.ok:
+            acknowledged.append(MODE)
+            hours = _HOURS.search(reply.messages[-1].data[1])
+            if hours and WAKE in carried and int(hours[1]) != carried[WAKE]:
+                reported[WAKE] = int(hours[1])
+            elif hours and WAKE in carried:
+                acknowledged.append(WAKE)
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        acknowledged=acknowledged,
+        written=written,
+        unanswered=unanswered,
+    )
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command `*status*` or `*routetrack*99*`, put into its envelope; bytes go as they are.
+
+    Raises LocalError for a text that does not begin and end with a star or holds a square bracket.
+    """
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+        payload, shown = text, text.hex()
+    else:
+        shown = text.strip()
+        if not _RAW.fullmatch(shown):
+            raise LocalError("a command is printable ASCII between stars, such as *status*", parameter="command")
+        payload = wire.seal(shown)
+
+    def match(message: Message) -> Match:
+        return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
+
+    return Command(payload, shown, Purpose.RAW, "any text (ZC03)", match, timeout=TIMEOUT)

@@ -1,0 +1,138 @@
+"""One field: `UPLOAD,<seconds>`, answered by its word; then `TS`, whose text tells `upload:<seconds>`.
+
+The vendor prints both commands with their answers. Which units answer TS, and which give the interval in it, depends on
+the firmware: a unit that does not stays acknowledged. The interval holds while the watch moves; at rest it sleeps and
+sends LK only. No range is printed; 10 s to 65535 s are ours, 0 is never sent. The answer to UPLOAD carries no value and
+no number. Commands carry the maker letters of the unit (option `maker`, else 3G) and, where its frames have one, an
+index (option `index`, four digits; a public server sends 0001).
+Sources: 4P-Touch server protocol, part II 2 (UPLOAD) and 14 (TS); traccar/traccar WatchProtocolEncoder and its test;
+public watch simulator on GitHub (TS of firmware G29_BASE_V1.00, `upload:30S`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Capability,
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Severity,
+    Strength,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.watch import frame as wire
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+INTERVAL = "tracking_interval"
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+    "standard": {INTERVAL: Capability(Strength.READ_BACK, "read back where the firmware's TS tells it")}
+}
+#: Seconds, both ends included.
+LOW, HIGH = 10, 65535
+_RAW = re.compile(r"([A-Za-z][0-9A-Za-z_]{0,23})(?:,[ -)+-Z\\^-|~]{0,400})?", re.ASCII)
+_SECRET = re.compile(r"PW,(.+)", re.ASCII | re.IGNORECASE)
+
+
+def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+    """See `Family.check`."""
+    problems = []
+    for name, value in wanted.items():
+        if name not in able:
+            problems.append(Problem(name, Severity.UNSUPPORTED, "the protocol has no public command for it"))
+        elif not isinstance(value, int) or isinstance(value, bool) or not LOW <= value <= HIGH:
+            problems.append(Problem(name, Severity.REFUSE, f"must be whole seconds, {LOW} to {HIGH}"))
+    return problems
+
+
+def _option(target: Target, name: str, default: str, form: str, told: str) -> str:
+    value = target.options.get(name, default)
+    if not isinstance(value, str) or not re.fullmatch(form, value, re.ASCII):
+        raise LocalError(told, parameter=name)
+    return value
+
+
+def _command(
+    target: Target, text: str, purpose: Purpose, fields: Sequence[str], rests: Sequence[str] | None = None
+) -> Command:
+    """A command in its frame; `rests`: what may follow the word in the answer, None for anything."""
+    word = text.partition(",")[0]
+    maker = _option(
+        target, "maker", "3G", "[0-9A-Za-z]{2}", "must be the two letters that the unit's frames begin with"
+    )
+    index = _option(target, "index", "", "(?:[0-9A-Fa-f]{4})?", "must be four hexadecimal digits")
+
+    def match(message: Message) -> Match:
+        said = message.data
+        if message.device_id != target.device_id or not isinstance(said, wire.Said) or said.word != word:
+            return Match.NO
+        return Match.DONE if rests is None or said.rest in rests else Match.NO
+
+    secret = _SECRET.fullmatch(text)
+    shown = "PW,***" if secret else text
+    secrets = (secret[1].encode("ascii"),) if secret else ()
+    payload = wire.build(maker, target.device_id, text, index)
+    return Command(payload, shown, purpose, f"{word} said back", match, tuple(fields), TIMEOUT, secrets=secrets)
+
+
+def _told(reply: Reply) -> dict[str, Value]:
+    seconds = wire.interval(reply.messages[-1].data.rest) if reply.ok else None
+    return {} if seconds is None else {INTERVAL: seconds}
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`: write, then ask."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    seconds = str(int(carried[INTERVAL]))
+    wrote = yield _command(target, f"UPLOAD,{seconds}", Purpose.WRITE, [INTERVAL], ("", seconds))
+    again = yield _command(target, "TS", Purpose.READ_BACK, [INTERVAL])
+    reported = _told(again)
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        acknowledged=carried if wrote.ok else (),
+        written=carried,
+        unanswered=wrote.verdict is Verdict.TIMEOUT and not reported,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`: TS."""
+    if not wanted:
+        return Outcome({})
+    reply = yield _command(target, "TS", Purpose.READ, wanted)
+    return Outcome({}, _told(reply), unanswered=reply.verdict is Verdict.TIMEOUT)
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command such as `CR` or `LOWBAT,0`, put into a frame; bytes go as they are.
+
+    Raises LocalError for a text that holds what would have to be escaped (brackets, `*`, `}`).
+    """
+    if isinstance(text, str):
+        line = text.strip()
+        if not _RAW.fullmatch(line):
+            raise LocalError("a command is a word and its arguments, without [ ] * and }", parameter="command")
+        return _command(target, line, Purpose.RAW, ())
+    if not text:
+        raise LocalError("there is nothing to send", parameter="command")
+
+    def match(message: Message) -> Match:
+        return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
+
+    return Command(text, text.hex(), Purpose.RAW, "a reply", match, timeout=TIMEOUT)
