@@ -1,0 +1,211 @@
+r"""Frames of Arnavi units: cutting, of both protocols. Binary numbers are little-endian.
+
+INTERNAL (Arnavi 4, 5, Integral): a header FF, version, IMEI as u64, once a connection; version 24 may carry 8 bytes
+more. Then packages: 5B, number, records, 5D. A record is type u8, length u16, Unix time u32, data, and the sum modulo
+256 of time and data. A package number FD is the result of a command: one byte instead of records.
+Owed: to header 22 `7B 00 00 7D`, to the others `7B 04 00 <sum> <Unix time u32> 7D`, to a package `7B 00 <number> 7D`;
+what is not acknowledged is sent again. A package with a wrong sum is acknowledged all the same, as public servers do:
+all recorded packages of tags were altered, so nobody has shown the sum of tags right.
+Text (Arnavi 2): `$AV,<type>,<id>,...*XX` CR LF, XX the XOR between `$` and `*`. The id is a serial number; V3DI alone
+tells the IMEI. Nothing is owed.
+Sources: traccar/traccar ArnaviFrameDecoder, ArnaviBinaryProtocolDecoder, ArnaviTextProtocolDecoder and their tests.
+Revisions differ about header 24: older ones answer `7B 7D`, which has not the form of other answers; newer ones as 23.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from struct import Struct
+
+from tracker_codecs.contract import Checksum, Clock, Event, Kind, Message, Stream, utc_now
+from tracker_codecs.errors import PeerError
+from tracker_codecs.nmea import checksum
+
+#: Longest package taken, in bytes: what one record's length can declare. Recorded ones have at most 166.
+MAX_FRAME = 1 << 16
+VERSIONS = (0x22, 0x23, 0x24, 0x25)
+PING, TAGS, TEXT, FILE, BINARY = 0, 1, 3, 4, 6
+#: Number of a package that is the result of a command.
+RESULT = 0xFD
+_TYPES = (PING, TAGS, TEXT, FILE, BINARY)
+_HEADER, _MORE = 10, 8
+_LINE = 255
+_SHOWN = 64
+_U64 = Struct("<Q").unpack_from
+_SENTENCE = re.compile(rb"\$(AV,([0-9A-Z]{2,12}),([0-9A-Za-z]{1,15}),[ -#%-)+-~]*)\*([0-9A-F]{2})\r?\n")
+_OPENING = re.compile(rb"\$(?:A(?:V(?:,[ -#%-)+-~]*(?:\*[0-9A-F]{0,2}\r?)?)?)?)?\Z")
+_STARTS = re.compile(rb"[\xff\x5b$]")
+_SAID = {b"V2": Kind.REPORT, b"V3": Kind.REPORT, b"V4": Kind.REPORT, b"V3DI": Kind.LOGIN}
+
+
+def imei_of(frame: bytes) -> str | None:
+    """The IMEI of a header; None for a number that is none."""
+    number = _U64(frame, 2)[0]
+    return f"{number:015d}" if 0 < number < 10**15 else None
+
+
+def clock_answer(seconds: int) -> bytes:
+    """The answer to a header that wants the time: Unix time in s."""
+    time = (seconds & 0xFFFFFFFF).to_bytes(4, "little")
+    return b"\x7b\x04\x00%c%b\x7d" % (sum(time) & 0xFF, time)
+
+
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: a header with an IMEI, or a text sentence."""
+    if first[:1] in (b"", b"$"):
+        if len(first) < 6:
+            return None if re.fullmatch(rb"(?:\$(?:A(?:V(?:,(?:V)?)?)?)?)?", first) else False
+        return re.match(rb"\$AV,V\d", first) is not None
+    if first[0] != 0xFF or (len(first) > 1 and first[1] not in VERSIONS):
+        return False
+    return imei_of(first) is not None if len(first) >= _HEADER else None
+
+
+class ArnaviStream(Stream):
+    """Cuts what a unit says, in either protocol."""
+
+    __slots__ = ("_clock", "_lost", "_more", "_need", "_rest", "device_id")
+
+    def __init__(self, clock: Clock = utc_now) -> None:
+        self.device_id: str | None = None
+        self._clock = clock
+        self._rest = bytearray()
+        self._need = 0
+        self._lost = False
+        self._more = False
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of the unfinished frame."""
+        return len(self._rest)
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Take bytes at any split; give messages and PeerErrors in order."""
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._need:
+                return ()
+            data = bytes(self._rest)
+            self._rest.clear()
+        events: list[Event] = []
+        pos, size = 0, len(data)
+        while pos < size:
+            mark = data[pos]
+            if self._more and mark not in b"\xff\x5b$":
+                end = pos + _MORE if size - pos >= _MORE else -(pos + _MORE)
+            elif mark == 0x5B:
+                end = self._package(data, pos, size, events)
+            elif mark == 0xFF:
+                end = self._header(data, pos, size, events)
+            elif mark == 0x24:
+                end = self._sentence(data, pos, size, events)
+            elif mark in b"\r\n":
+                pos += 1
+                continue
+            else:
+                end = 0
+            if end > 0:
+                if self._more and mark not in b"\xff\x5b$":
+                    events.append(Message(Kind.OTHER, data[pos:end], self.device_id))
+                self._more = mark == 0xFF and data[pos + 1] == 0x24
+                self._lost = False
+                pos = end
+            elif end < 0:
+                self._need = -end - pos
+                break
+            else:
+                self._more = False
+                if not self._lost:
+                    self._lost = True
+                    events.append(PeerError("no frame starts here", discarded=data[pos : pos + 1]))
+                found = _STARTS.search(data, pos + 1)
+                pos = found.start() if found else size
+        if pos < size:
+            self._rest += data[pos:]
+        return events
+
+    # Each gives the end of the frame at `pos`; 0 where there is none; negated the end to wait for.
+    def _header(self, data: bytes, pos: int, size: int, events: list[Event]) -> int:
+        if size - pos > 1 and data[pos + 1] not in VERSIONS:
+            return 0
+        end = pos + _HEADER
+        if size < end:
+            return -end
+        frame = data[pos:end]
+        imei = imei_of(frame)
+        if imei is None:
+            return 0
+        self.device_id = imei
+        owed = b"\x7b\x00\x00\x7d" if frame[1] == 0x22 else clock_answer(int(self._clock().timestamp()))
+        events.append(Message(Kind.LOGIN, frame, imei, owed))
+        return end
+
+    def _package(self, data: bytes, pos: int, size: int, events: list[Event]) -> int:
+        if size - pos < 3:
+            return -(pos + 3)
+        if data[pos + 1] == RESULT:
+            if size - pos < 4:
+                return -(pos + 4)
+            if data[pos + 3] != 0x5D:
+                return 0
+            text = f"result {data[pos + 2]}"
+            events.append(Message(Kind.REPLY, data[pos : pos + 4], self.device_id, text=text))
+            return pos + 4
+        at, last = pos + 2, pos + MAX_FRAME
+        sound, kind = True, Kind.OTHER if data[pos + 2] == 0x5D else Kind.HEARTBEAT
+        while True:
+            if at >= size:
+                return -(at + 1)
+            what = data[at]
+            if what == 0x5D:
+                break
+            if what not in _TYPES:
+                return 0
+            if size - at < 3:
+                return -(at + 3)
+            stop = at + 7 + (data[at + 1] | data[at + 2] << 8)
+            if stop + 1 >= last:
+                return 0
+            if stop >= size:
+                return -(stop + 2)
+            sound = sound and sum(data[at + 3 : stop]) & 0xFF == data[stop]
+            if what in (TAGS, BINARY):
+                kind = Kind.REPORT
+            elif what != PING and kind is Kind.HEARTBEAT:
+                kind = Kind.OTHER
+            at = stop + 1
+        owed = b"\x7b\x00%c\x7d" % data[pos + 1]
+        state = Checksum.OK if sound else Checksum.BAD
+        events.append(Message(kind, data[pos : at + 1], self.device_id, owed, state))
+        return at + 1
+
+    def _sentence(self, data: bytes, pos: int, size: int, events: list[Event]) -> int:
+        found = _SENTENCE.match(data, pos, pos + _LINE)
+        if found is None:
+            return -(size + 1) if size - pos < _LINE and _OPENING.match(data, pos) else 0
+        body, kind, sender, told = found.groups()
+        name = sender.decode("ascii")
+        sound = checksum(body) == int(told, 16)
+        if sound:
+            self.device_id = name
+        state = Checksum.OK if sound else Checksum.BAD
+        events.append(Message(_SAID.get(kind, Kind.OTHER), found[0], name, checksum=state))
+        return found.end()
+
+
+def from_server(data: bytes) -> list[Event]:
+    """Answers: `7B 7D`, or `7B`, length, number, where there is data its sum and itself, `7D`."""
+    events: list[Event] = []
+    pos, size = 0, min(len(data), MAX_FRAME)
+    while pos < size:
+        length = data[pos + 1] if size - pos > 1 else 0
+        end = pos + (2 if data[pos : pos + 2] == b"\x7b\x7d" else 4 if not length else length + 5)
+        frame = data[pos:end]
+        whole = frame[:1] == b"\x7b" and frame[-1:] == b"\x7d" and len(frame) == end - pos
+        if not whole or (length and end - pos > 4 and sum(frame[4:-1]) & 0xFF != frame[3]):
+            events.append(PeerError("bytes that are no frame", discarded=data[pos : pos + _SHOWN]))
+            break
+        events.append(Message(Kind.OTHER, frame, data="server"))
+        pos = end
+    return events
