@@ -1,0 +1,175 @@
+"""What can be set, and the conversations: read TRACK, write with the rest kept, read it again. One command at a time.
+
+Answers bear no number and no name of their command but what their text says. The wording of the answer to a change is
+not public: any text counts as an answer to it, as an acknowledgement only where it begins with TRACK, and the reading
+behind it decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Capability,
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Severity,
+    Strength,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.neomatica_adm import frame as wire
+from tracker_codecs.families.neomatica_adm.track import EXAMPLE, Track, parse
+from tracker_codecs.judge import judge
+
+DISTANCE, ANGLE = "tracking_distance", "tracking_angle"
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+    "track": {
+        DISTANCE: Capability(Strength.READ_BACK),
+        ANGLE: Capability(Strength.READ_BACK),
+        "tracking_interval": Capability(None, "the command for it is in no text that could be read"),
+    }
+}
+_MOST = {DISTANCE: 9_999_999, ANGLE: 359}
+#: Seconds: an answer may wait behind positions.
+TIMEOUT = 60.0
+
+
+def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+    """See `Family.check`. Ranges are not public: what a unit makes of a value shows when it is read back."""
+    problems = []
+    for name, value in wanted.items():
+        capability = able.get(name)
+        if capability is None:
+            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
+        elif capability.best is None:
+            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
+        elif not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _MOST[name]:
+            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number from 1 to {_MOST[name]}"))
+    return problems
+
+
+def _command(
+    target: Target, text: str, purpose: Purpose, expects: str, fields: Sequence[str], fits: Callable[[str], Match]
+) -> Command:
+    def match(message: Message) -> Match:
+        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
+            return Match.NO
+        return fits(str(message.data))
+
+    payload = wire.build_command(text)
+    kept = purpose is Purpose.WRITE
+    return Command(payload, text, purpose, expects, match, tuple(fields), TIMEOUT, depends_on_read=kept)
+
+
+def _ask(target: Target, purpose: Purpose, fields: Sequence[str]) -> Command:
+    """TRACK alone. Before the change another text is a refusal: the unit does not know the command."""
+
+    def fits(text: str) -> Match:
+        if parse(text) is not None:
+            return Match.DONE
+        return Match.NO if purpose is Purpose.READ_BACK else Match.REFUSED
+
+    return _command(target, "TRACK", purpose, "TRACK with all its values", fields, fits)
+
+
+def _told(reply: Reply) -> Track | None:
+    return parse(str(reply.messages[-1].data)) if reply.ok and reply.messages else None
+
+
+def _values(told: Track, wanted: Mapping[str, Value]) -> dict[str, Value]:
+    """The settings that TRACK tells. Angles that differ are no one angle: one that was not asked for is told then."""
+    out: dict[str, Value] = {DISTANCE: told.distance}
+    odd = [angle for angle in told.angles if angle != wanted.get(ANGLE, told.angles[0])]
+    if not odd:
+        out[ANGLE] = told.angles[0]
+    elif ANGLE in wanted:
+        out[ANGLE] = odd[0]
+    return out
+
+
+def _write(
+    target: Target, had: Track, carried: Mapping[str, Value]
+) -> Generator[Command, Reply, tuple[set[str], bool]]:
+    """Writes what is asked for; gives the fields that were acknowledged, and whether an answer lacks."""
+    steps = [(DISTANCE, had.distance_command(int(carried[DISTANCE])))] if DISTANCE in carried else []
+    if ANGLE in carried:
+        steps += [(ANGLE, had.angle_command(mode, int(carried[ANGLE]))) for mode in range(3)]
+    doubtful: set[str] = set()
+    for name, text in steps:
+        reply = yield _command(target, text, Purpose.WRITE, "a text", (name,), lambda _: Match.DONE)
+        if reply.verdict is Verdict.TIMEOUT:
+            return set(), True
+        if reply.ok and not reply.text.lstrip().upper().startswith("TRACK"):
+            doubtful.add(name)
+    return {name for name, _ in steps} - doubtful, False
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    refused: dict[str, str] = {}
+    reported: dict[str, Value] = {}
+    known: dict[str, str] = {}
+    acknowledged: set[str] = set()
+    written: set[str] = set()
+    silent = False
+    if carried:
+        reply = yield _ask(target, Purpose.READ, tuple(carried))
+        had = _told(reply)
+        if reply.assumed:
+            had = parse(target.known.get("track", "")) or EXAMPLE
+        if had is None:
+            silent = reply.verdict is Verdict.TIMEOUT
+            if not silent:
+                refused = dict.fromkeys(carried, f"not written: the unit answers TRACK with: {reply.text}")
+        else:
+            written = set(carried)
+            acknowledged, silent = yield from _write(target, had, carried)
+            if not silent:
+                reply = yield _ask(target, Purpose.READ_BACK, tuple(carried))
+                told = _told(reply)
+                silent = reply.verdict is Verdict.TIMEOUT
+                if told is not None:
+                    reported, known = _values(told, carried), {"track": str(told)}
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        acknowledged=acknowledged,
+        refused=refused,
+        written=written,
+        known=known,
+        unanswered=silent,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`."""
+    asked = [name for name in (DISTANCE, ANGLE) if name in wanted]
+    if not asked:
+        return Outcome({})
+    reply = yield _ask(target, Purpose.READ, asked)
+    told = _told(reply)
+    if told is None:
+        return Outcome({}, unanswered=reply.verdict is Verdict.TIMEOUT)
+    return Outcome({}, _values(told, {}), {"track": str(told)})
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command: text as a line, bytes as they are; any text answers it."""
+    if isinstance(text, str):
+        return _command(target, text, Purpose.RAW, "any text", (), lambda _: Match.DONE)
+    if not text:
+        raise LocalError("there is nothing to send", parameter="command")
+    command = _command(target, "-", Purpose.RAW, "any text", (), lambda _: Match.DONE)
+    return Command(text, text.hex(), Purpose.RAW, command.expects, command.match, timeout=TIMEOUT)
