@@ -455,7 +455,7 @@ class Family(ABC):
         """Bring the tracker to `settings`: identify, read what must be kept, write, read back.
 
         Always writes every supported field (so that a dry run shows the bytes sent later). Its Outcome has an entry for
-        every key of `settings`. Raises LocalError for what `check` would have refused.
+        every key of `settings`. Raises LocalError for what `check` would have refused, and where nothing can be sent.
         """
 
     @abstractmethod

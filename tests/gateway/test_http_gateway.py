@@ -34,6 +34,7 @@ class Served:
     blocked: int
     clone: int
     unsettable: int
+    session: int
     foreign: int
 
     async def ask(self, action: str, **body: Any) -> Any:
@@ -56,6 +57,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         ("blocked", fake_family.MODEL, "acme", {"blocked": True}),
         ("clone", fake_family.MODEL, "acme", {}),
         ("unsettable", "albatross_s6", "acme", {}),
+        ("session", "totemtech_at05", "acme", {}),
         ("foreign", fake_family.MODEL, "other", {}),
     ):
         device_id = str(100000000000000 + len(ids))
@@ -113,7 +115,9 @@ async def test_refusals_in_their_order(served: Served) -> None:
     assert await served.code("update", tracker_id=served.foreign, tracking_settings=bad) == 201
     assert await served.code("update", tracker_id=served.blocked, tracking_settings=bad) == 208
     assert await served.code("update", tracker_id=served.clone, tracking_settings=bad) == 219
-    assert await served.code("update", tracker_id=served.unsettable, tracking_settings=bad) == 214
+    for tracker in (served.unsettable, served.session):
+        assert await served.code("update", tracker_id=tracker, tracking_settings=bad) == 214
+        assert await served.code("update", tracker_id=tracker, tracking_settings=GOOD, dry_run=True) == 214
     answer = await served.ask("update", tracking_settings={**GOOD, "tracking_interval": 1, "colour": 3})
     assert [each["parameter"] for each in answer["errors"]] == [
         "tracking_settings.tracking_interval",
@@ -126,6 +130,7 @@ async def test_refusals_in_their_order(served: Served) -> None:
     assert await served.code("read", tracker_id=served.blocked) == 208
     assert await served.code("read", tracker_id=served.clone) == 0
     assert await served.code("read", tracker_id=served.unsettable) == 214
+    assert await served.code("read", tracker_id=served.session) == 214
 
 
 async def test_raw_command_to_nobody(served: Served) -> None:
@@ -137,9 +142,21 @@ async def test_raw_command_to_nobody(served: Served) -> None:
     assert await served.code(path, tracker_id=served.blocked, command="get 1") == 208
 
 
+async def test_a_model_known_by_its_session_takes_raw_commands(served: Served) -> None:
+    refused = await served.ask("update", tracker_id=served.session, tracking_settings=GOOD)
+    assert refused["status"]["code"] == 214
+    assert "its reports are public, its settings commands are not" in str(refused)
+    answer = await served.ask("/tracker/raw_command/send", tracker_id=served.session, command="006")
+    assert (answer["success"], answer["state"]) == (True, "queued")
+    assert await served.code("/tracker/raw_command/send", tracker_id=served.unsettable, command="006") == 214
+    models = {each["code"]: each for each in (await served.ask("/tracker/list_models"))["list"]}
+    assert models["totemtech_at05"]["session_only"] is True
+    assert (models["totemtech_at05"]["pushable"], models["telfmb920"]["session_only"]) == (False, False)
+
+
 async def test_trackers_models_health_metrics(served: Served) -> None:
     listed = (await served.ask("/tracker/list"))["list"]
-    assert [each["id"] for each in listed] == [1, 2, 3, 4, 5]
+    assert [each["id"] for each in listed] == [1, 2, 3, 4, 5, 6]
     assert (await served.ask("/tracker/read"))["value"]["model"] == fake_family.MODEL
     by_code = {each["code"]: each for each in (await served.ask("/tracker/list_models"))["list"]}
     assert by_code["telfmb920"]["track_control"] == "telfm"

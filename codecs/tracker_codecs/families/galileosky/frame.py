@@ -208,4 +208,6 @@ def recognise(first: bytes) -> bool | None:
         return False
     if first[3] == HARDWARE and len(first) < 6:
         return None
+    if first[3] == IMEI and not all(0x30 <= each <= 0x39 for each in first[4:19]):
+        return False  # a Ruptela record may open alike; its IMEI is binary
     return first[3] in (HARDWARE, FIRMWARE, IMEI, NUMBER) and first[3:6] != SATELLITE

@@ -105,7 +105,8 @@ class NoranStream(Stream):
 def recognise(first: bytes) -> bool | None:
     """See `Family.recognise`, for a whole datagram."""
     if len(first) < 5:
-        return None
+        known = len(first) < 4 or _HEAD.unpack_from(first)[1] in _NAMES
+        return None if known and (len(first) < 2 or 4 < int.from_bytes(first[:2], "little") <= MAX_FRAME) else False
     return isinstance(NoranStream().feed(first)[0], Message)
 
 
