@@ -17,7 +17,6 @@ from tracker_codecs.contract import (
     Message,
     Problem,
     Purpose,
-    Reply,
     Settings,
     Severity,
     Target,
@@ -46,10 +45,6 @@ class IntervalOnlyFamily(SessionOnlyFamily):
     @abstractmethod
     def command(self, target: Target, seconds: int) -> Command:
         """The command that sets the interval."""
-
-    def acknowledges(self, reply: Reply) -> bool:
-        """Whether a reply acknowledges the command. Default: an answer that the command's `match` took."""
-        return reply.ok
 
     def check(self, target: Target, settings: Settings) -> list[Problem]:
         """The interval within its bounds; everything else is unsupported, with the family's reason."""
@@ -80,7 +75,7 @@ class IntervalOnlyFamily(SessionOnlyFamily):
             settings,
             reported={},
             problems=problems,
-            acknowledged=(FIELD,) if self.acknowledges(reply) else (),
+            acknowledged=(FIELD,) if reply.ok else (),
             refused={FIELD: refused} if refused else {},
             written=(FIELD,),
             unanswered=reply.verdict is Verdict.TIMEOUT and not reply.messages and command.timeout > SILENCE,

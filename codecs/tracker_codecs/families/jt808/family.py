@@ -28,7 +28,7 @@ from tracker_codecs.contract import (
     utc_now,
 )
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.jt808 import dialogue, messages
+from tracker_codecs.families.jt808 import bsj, dialogue, messages
 from tracker_codecs.families.jt808 import frame as wire
 
 
@@ -36,18 +36,24 @@ class Jt808(Family):
     """Chinese national-standard terminals, editions 2011, 2013 and 2019, over TCP or UDP."""
 
     name = "jt808"
-    title = "JT/T 808 (Huabao and others)"
+    title = "JT/T 808 (Huabao, BSJ and others)"
     transports = frozenset({Transport.TCP, Transport.UDP})
     default_port = 5015
     limits = Limits(max_frame=wire.MAX_FRAME, idle=900.0, reply_timeout=dialogue.TIMEOUT)
-    acknowledgement_proves = "the parameters were accepted; values may have been clipped"
+    acknowledgement_proves = (
+        "the parameters were accepted, and may have been clipped; of a text (BSJ) only that it was received"
+    )
     sources = (
         "JT/T 808-2011, -2013, -2019 (github.com/yezhihao/jt808-server)",
         "github.com/SmallChi/JT808 and github.com/yezhihao/jt808-server: test frames, some recorded",
         "traccar/traccar: Jt808 decoder, encoder, frame decoder, tests",
         "CanTrack G10LS protocol (github.com/AIPorto/GPS-Tracker-SDK)",
+        "public script BSJ-EG01 Command Packet Generator: <SPBSJ*P:BSJGPS*C:30>",
     )
-    variants: Mapping[str, Mapping[str, Capability]] = {"huabao": {dialogue.FIELD: Capability(Strength.READ_BACK)}}
+    variants: Mapping[str, Mapping[str, Capability]] = {
+        "huabao": {dialogue.FIELD: Capability(Strength.READ_BACK)},
+        bsj.VARIANT: bsj.CAPABILITIES,
+    }
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a terminal says. Raises LocalError for a transport the family does not use."""
@@ -78,7 +84,9 @@ class Jt808(Family):
         return wire.build(found._replace(id=wire.REGISTER_ANSWER, serial=0, body=body, total=0, number=0))
 
     def check(self, target: Target, settings: Settings) -> list[Problem]:
-        """The interval is a whole number of seconds above 0."""
+        """The interval is a whole number of seconds above 0; see `bsj` for its variant."""
+        if target.variant == bsj.VARIANT:
+            return bsj.check(target, settings)
         dialogue.Talk(target)  # raises for an id or options that make no frame
         problems = []
         for name, value in settings.items():
@@ -94,11 +102,12 @@ class Jt808(Family):
         for problem in problems:
             if problem.severity is Severity.REFUSE:
                 raise LocalError(problem.reason, parameter=problem.field)
-        return dialogue.apply(target, settings, problems)
+        way = bsj.apply if target.variant == bsj.VARIANT else dialogue.apply
+        return way(target, settings, problems)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
         """By 0x8106, or 0x8104 on terminals that do not know it."""
-        return dialogue.read(target, wanted)
+        return bsj.read(target, wanted) if target.variant == bsj.VARIANT else dialogue.read(target, wanted)
 
     def raw(self, target: Target, text: str | bytes) -> Command:
         """An operator's own command: text as message 0x8300, bytes as they are."""
@@ -120,9 +129,8 @@ class Jt808(Family):
         if variant not in self.variants:
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
         self._over(transport)
-        return Jt808Emulator(
-            device_id, transport=transport, settings=settings or {}, faults=faults, options=options or {}
-        )
+        kind = bsj.BsjEmulator if variant == bsj.VARIANT else Jt808Emulator
+        return kind(device_id, transport=transport, settings=settings or {}, faults=faults, options=options or {})
 
     def normalise(self, frame: bytes) -> bytes:
         """Serial, check byte and the time of a time answer zeroed or put right."""

@@ -1,0 +1,5 @@
+"""Cityeasy trackers."""
+
+from tracker_codecs.families.cityeasy.family import FAMILY
+
+__all__ = ["FAMILY"]

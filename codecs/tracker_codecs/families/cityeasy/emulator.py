@@ -1,0 +1,48 @@
+"""A believable Cityeasy unit: asks for an address, reports its place, takes a location interval without a word.
+
+What a unit says to commands is not public, so it says nothing to them. The check of its frames is 0.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Faults, Message, Settings
+from tracker_codecs.families.cityeasy import frame as wire
+from tracker_codecs.interval_only import IntervalEmulator
+
+
+class CityeasyEmulator(IntervalEmulator):
+    """One unit; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
+        super().__init__(device_id, settings, faults)
+        self._serial = 0
+        self._stream = wire.CityeasyStream(server=True)
+
+    def _say(self, kind: int, content: bytes) -> list[Datum]:
+        self._serial += 1
+        return [Datum(wire.build_device(self.device_id, kind, content, self._serial))]
+
+    def connect(self) -> list[Datum]:
+        """The request for an address."""
+        self._stream = wire.CityeasyStream(server=True)
+        return self._say(1, b"")
+
+    def heartbeat(self) -> list[Datum]:
+        """The recorded status."""
+        return self._say(2, bytes.fromhex("52070410"))
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position in the form of a recorded one."""
+        place = f"{now:%Y%m%d%H%M%S},A,4,N,22.537228,E,114.022774,0.1,1.9,50.6;460,0,10173,4652,41"
+        return self._say(3, place.encode("ascii"))
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """Takes the location interval; 0 stops the reports."""
+        for event in self._stream.feed(data):
+            if isinstance(event, Message) and not self.faults.silent:
+                kind, content, _ = event.data
+                if kind == wire.INTERVAL and len(content) == 2:
+                    self.obey(int.from_bytes(content))
+        return []

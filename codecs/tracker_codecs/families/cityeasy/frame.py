@@ -1,0 +1,188 @@
+"""Frames of Cityeasy units: cutting, building, and what they say.
+
+Device: `TT`, length u16 of the whole frame, the first 14 digits of the IMEI as BCD, type u16, content, serial u32,
+check u16, CR LF. Server: `SS`, length, type, content, serial, CRC-16/KERMIT over all before it, CR LF; no IMEI.
+Big-endian, no escapes. The check of the device's frames is not public (no common CRC-16 fits the recorded ones), so a
+frame is known by its length, its digits and its end only. Nothing is owed.
+Source: traccar/traccar, CityeasyProtocolDecoder, CityeasyProtocolEncoder and their tests (recorded frames).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from fastcrc import crc16
+
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.errors import PeerError
+from tracker_codecs.text import clean
+
+#: Longest frame taken, in bytes; recorded ones have at most 133.
+MAX_FRAME = 1024
+END = b"\r\n"
+INTERVAL = 0x0005
+_KINDS = {1: Kind.LOGIN, 2: Kind.HEARTBEAT, 3: Kind.REPORT, 4: Kind.REPLY}
+_NAMES = {
+    1: "address request",
+    2: "status",
+    3: "location report",
+    4: "location request",
+    5: "location interval",
+    6: "phone number",
+    7: "monitoring",
+    8: "time zone",
+}
+#: Bytes of a frame without content, and its head without the two letters.
+_DEVICE, _SERVER = 21, 14
+_HEAD = struct.Struct(">H7sH")
+_PLACE = (
+    "time_yyyymmddhhmmss",
+    "valid",
+    "satellites",
+    "north",
+    "latitude",
+    "east",
+    "longitude",
+    "speed",
+    "hdop",
+    "altitude",
+)
+
+
+def build(kind: int, content: bytes, serial: int) -> bytes:
+    """A frame of the server; `kind` 0 to 65535, `serial` 0 to 2^32 - 1."""
+    body = struct.pack(">2sHH", b"SS", _SERVER + len(content), kind) + content + struct.pack(">I", serial)
+    return body + crc16.kermit(body).to_bytes(2) + END
+
+
+def build_device(device_id: str, kind: int, content: bytes, serial: int) -> bytes:
+    """A frame of a device, with a check of 0: nobody knows the right one."""
+    head = b"TT" + _HEAD.pack(_DEVICE + len(content), bytes.fromhex(device_id), kind)
+    return head + content + struct.pack(">IH", serial, 0) + END
+
+
+class CityeasyStream(Stream):
+    """Cuts one direction of a link. `server`: the bytes are those of a server.
+
+    A message's `data` is (type, content, serial).
+    """
+
+    __slots__ = ("_rest", "_server", "_skipping", "_start", "device_id")
+
+    def __init__(self, *, server: bool = False) -> None:
+        self.device_id: str | None = None
+        self._rest = b""
+        self._server = server
+        self._start = b"SS" if server else b"TT"
+        self._skipping = False
+
+    @property
+    def buffered(self) -> int:
+        """Bytes kept of an unfinished frame."""
+        return len(self._rest)
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Take bytes at any split; give messages and PeerErrors in order."""
+        buf = self._rest + data if self._rest else data
+        events: list[Event] = []
+        pos, size = 0, len(buf)
+        while pos < size:
+            end = self._frame(buf, pos, events)
+            if end < 0:
+                break
+            if end:
+                pos = end
+                self._skipping = False
+                continue
+            if not self._skipping:
+                self._skipping = True
+                events.append(PeerError("bytes that are no frame", discarded=buf[pos : pos + 64]))
+            found = buf.find(self._start[:1], pos + 1)
+            pos = found if found >= 0 else size
+        self._rest = buf[pos:]
+        return events
+
+    def _frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """The end of the frame at `pos`; 0 where none is, -1 where more bytes must come."""
+        if not self._start.startswith(buf[pos : pos + 2]):
+            return 0
+        if len(buf) - pos < 4:
+            return -1
+        size = buf[pos + 2] << 8 | buf[pos + 3]
+        if not (_SERVER if self._server else _DEVICE) <= size <= MAX_FRAME:
+            return 0
+        if not self._server and not _decimal(buf[pos + 4 : pos + 11]):
+            return 0
+        if len(buf) - pos < size:
+            return -1
+        frame = buf[pos : pos + size]
+        message = self._message(frame) if frame[-2:] == END else None
+        if message is None:
+            return 0
+        events.append(message)
+        return pos + size
+
+    def _message(self, frame: bytes) -> Message | None:
+        serial = int.from_bytes(frame[-8:-4])
+        if self._server:
+            if crc16.kermit(frame[:-4]) != int.from_bytes(frame[-4:-2]):
+                return None
+            data = (int.from_bytes(frame[4:6]), frame[6:-8], serial)
+            return Message(Kind.OTHER, frame, checksum=Checksum.OK, data=data)
+        _, digits, kind = _HEAD.unpack_from(frame, 2)
+        self.device_id = digits.hex()
+        content = frame[13:-8]
+        text = clean(content) if kind == 4 else ""
+        return Message(_KINDS.get(kind, Kind.OTHER), frame, self.device_id, text=text, data=(kind, content, serial))
+
+
+def _decimal(digits: bytes) -> bool:
+    return not digits or digits.hex().isdecimal()
+
+
+def fields(message: Message) -> dict[str, Any]:
+    """Everything known of a frame of either direction. Raises PeerError for a place that is none."""
+    kind, content, serial = message.data
+    found: dict[str, Any] = {
+        "message": _NAMES.get(kind, "unknown"),
+        "type": f"0x{kind:04X}",
+        "serial": serial,
+        "length": len(message.frame),
+        "content_hex": content.hex(),
+    }
+    if message.frame[:2] == b"SS":
+        if kind == INTERVAL and len(content) == 2:
+            found["interval"] = int.from_bytes(content)
+        return found
+    found["device_id"] = message.device_id
+    return found | (_place(message.frame, content) if kind in (3, 4) else {})
+
+
+def _place(frame: bytes, content: bytes) -> dict[str, Any]:
+    place, _, cells = clean(content, MAX_FRAME).partition(";")
+    found: dict[str, Any] = {"cells": cells.split(",")}
+    if not place:
+        return found
+    found |= dict(zip(_PLACE, place.split(","), strict=False))
+    try:
+        for name, side, negative in (("latitude", "north", "S"), ("longitude", "east", "W")):
+            found[name] = -float(found[name]) if found[side] == negative else float(found[name])
+    except (KeyError, ValueError):
+        raise PeerError("a place that is none", discarded=frame[:64]) from None
+    return found
+
+
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: `TT`, a sound length, 14 decimal digits."""
+    if not b"TT".startswith(first[:2]):
+        return False
+    if len(first) < 11:
+        return None if _decimal(first[4:]) and first[2:3] <= b"\x04" else False
+    return _DEVICE <= int.from_bytes(first[2:4]) <= MAX_FRAME and _decimal(first[4:11])
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """See `Family.rename`. The check of a device's frame is left as it is: nobody knows the right one."""
+    return frame[:4] + frame[4:11].replace(bytes.fromhex(old), bytes.fromhex(new)) + frame[11:]

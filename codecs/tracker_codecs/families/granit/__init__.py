@@ -1,0 +1,5 @@
+"""Granit Navigator trackers."""
+
+from tracker_codecs.families.granit.family import FAMILY
+
+__all__ = ["FAMILY"]

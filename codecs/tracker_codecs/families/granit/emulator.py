@@ -1,0 +1,50 @@
+"""A believable Granit unit: reports +RRCB, takes BB+BBMD and answers OK, or ERROR to what it refuses.
+
+That it takes BB+BBMD over TCP is the assumption that makes this family's setting experimental.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Faults, Message, Settings
+from tracker_codecs.families.granit import frame as wire
+from tracker_codecs.interval_only import IntervalEmulator
+
+_INTERVAL = re.compile(r"BB\+BBMD=(\d{1,5})", re.ASCII)
+#: The record of a recorded frame.
+_RECORD = bytes.fromhex("b842283997e30002000000005e000000000d0000")
+_NAME = b"+IDNT: Navigator.04x  Firmware version  0712GLN "
+
+
+class GranitEmulator(IntervalEmulator):
+    """One unit; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
+        super().__init__(device_id, settings, faults)
+        self._stream = wire.GranitStream(server=True)
+
+    def connect(self) -> list[Datum]:
+        """Nothing: the first position tells the id."""
+        self._stream = wire.GranitStream(server=True)
+        return []
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position with a recorded record."""
+        body = int(self.device_id).to_bytes(2, "little") + int(now.timestamp()).to_bytes(4, "little") + _RECORD
+        return [Datum(wire.binary(wire.NOW, body))]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """Answers commands, not receipts."""
+        said: list[Datum] = []
+        for event in self._stream.feed(data):
+            if isinstance(event, Message) and event.data is None and not self.faults.silent:
+                said.append(Datum(self._answer(event.text)))
+        return said
+
+    def _answer(self, text: str) -> bytes:
+        if text == "BB+IDNT":
+            return wire.sealed(_NAME)
+        sent = _INTERVAL.fullmatch(text)
+        return b"OK\r\n" if sent and self.obey(int(sent[1])) else b"ERROR\r\n"

@@ -1,0 +1,108 @@
+"""BSJ and Gosafe terminals, which take their settings as texts: variant `bsj`.
+
+`<SPBSJ*P:<password>*C:<seconds>>` in a message 0x8300 sets the interval; C:0 is standby. The terminal answers 0x0001
+with the serial of the message. The text is known from a BSJ-EG01; that KM-01/02 and G1C take it is not proven, and
+letters mean other things in other models of the brand: experimental. Nothing public reads a value back or sets an
+angle. Options: `password` (BSJGPS, as printed), `flag` (1; what stands before the text: another public generator
+writes 0).
+Sources: traccar/traccar, Jt808ProtocolEncoder and its test; the public "BSJ-EG01 Command Packet Generator"; public
+front-end sources that list texts of this form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tracker_codecs.contract import (
+    Capability,
+    Command,
+    Datum,
+    Dialogue,
+    Outcome,
+    Problem,
+    Settings,
+    Severity,
+    Strength,
+    Target,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.jt808 import frame as wire
+from tracker_codecs.families.jt808.dialogue import FIELD, INTERVAL, Talk
+from tracker_codecs.families.jt808.emulator import Jt808Emulator
+from tracker_codecs.families.jt808.frame import Frame
+from tracker_codecs.judge import judge
+
+VARIANT = "bsj"
+CAPABILITIES: Mapping[str, Capability] = {
+    FIELD: Capability(Strength.ACKNOWLEDGED, "nothing reads it back; known of one model", experimental=True),
+    "tracking_angle": Capability(None, "no public command of these units carries the angle"),
+}
+#: Seconds, as in the profile; no other range is public.
+RANGE = (1, 86400)
+_PASSWORD = re.compile(r"[0-9A-Za-z]{1,16}", re.ASCII)
+_TEXT = re.compile(rb"<SPBSJ\*P:(\w{1,16})\*C:(\d{1,6})>", re.ASCII)
+
+
+def check(target: Target, settings: Settings) -> list[Problem]:
+    """The interval within its range; nothing else is carried. Raises LocalError for options that make no text."""
+    _command(target, RANGE[0])
+    problems = []
+    for name, value in settings.items():
+        if name != FIELD:
+            able = CAPABILITIES.get(name)
+            reason = able.reason if able else "no public command of these units carries it"
+            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
+        elif not isinstance(value, int) or isinstance(value, bool) or not RANGE[0] <= value <= RANGE[1]:
+            problems.append(Problem(name, Severity.REFUSE, f"must be whole seconds, {RANGE[0]} to {RANGE[1]}"))
+    return problems
+
+
+def _command(target: Target, seconds: int) -> tuple[Talk, Command]:
+    password, flag = str(target.options.get("password", "BSJGPS")), target.options.get("flag", 1)
+    if not _PASSWORD.fullmatch(password):
+        raise LocalError("must be 1 to 16 letters and digits", parameter="password")
+    if flag not in (0, 1) or isinstance(flag, bool):
+        raise LocalError("must be 0 or 1", parameter="flag")
+    talk = Talk(target)
+    text, shown = (f"<SPBSJ*P:{word}*C:{seconds}>" for word in (password, "***"))
+    head = bytes((flag,)) if talk.version is None else bytes((flag, 1))
+    command = talk.write(wire.TEXT, head + text.encode("ascii"), text, depends_on_read=False)
+    return talk, replace(command, text=shown, secrets=(password.encode("ascii"),))
+
+
+def apply(target: Target, settings: Settings, problems: Sequence[Problem]) -> Dialogue:
+    """The text, and its answer."""
+    if FIELD not in settings:
+        return judge(settings, reported={}, problems=problems)
+    talk, command = _command(target, int(settings[FIELD]))
+    reply = yield command
+    return judge(
+        settings,
+        reported={},
+        problems=problems,
+        acknowledged=(FIELD,) if reply.ok else (),
+        refused={FIELD: f"the tracker answers {reply.text}"} if reply.verdict is Verdict.REFUSED else {},
+        written=(FIELD,),
+        known=talk.known,
+        unanswered=reply.verdict is Verdict.TIMEOUT,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """Asks nothing: the layout of the answers to `<CKBSJ>` is not public."""
+    yield from ()
+    return Outcome({})
+
+
+class BsjEmulator(Jt808Emulator):
+    """A terminal that takes the text, option `password`. To one it does not obey it answers failure: an assumption."""
+
+    def _obey(self, found: Frame) -> list[Datum]:
+        if found.id != wire.TEXT or self.faults.silent or (found.version is not None) is not self._new:
+            return super()._obey(found)
+        text = _TEXT.fullmatch(found.body[2 if self._new else 1 :])
+        right = text is not None and text[1].decode("ascii") == str(self.options.get("password", "BSJGPS"))
+        return [self._answer(found, self._store({INTERVAL: int(text[2])}) if text and right else 1)]

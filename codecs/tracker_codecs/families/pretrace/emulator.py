@@ -1,0 +1,40 @@
+"""A believable Pretrace unit: reports its place, takes D221 without a word, for its answer is not public."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Faults, Message, Settings
+from tracker_codecs.families.pretrace import frame as wire
+from tracker_codecs.interval_only import IntervalEmulator
+
+_TWICE = re.compile(rb"(\d{1,5}),\1,,", re.ASCII)
+
+
+class PretraceEmulator(IntervalEmulator):
+    """One unit; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
+        super().__init__(device_id, settings, faults)
+        self._stream = wire.PretraceStream(server=True)
+
+    def connect(self) -> list[Datum]:
+        """Nothing: every frame carries the IMEI."""
+        self._stream = wire.PretraceStream(server=True)
+        return []
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position in the form of a recorded one."""
+        place = "2238.1641N11401.9213E000196000000000406002990000000,&P195%,T1050"
+        return [Datum(wire.build(self.device_id, f"U1110A{now:%y%m%d%H%M%S}{place}"))]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """Takes D221 with the same interval twice."""
+        for event in self._stream.feed(data):
+            if not isinstance(event, Message) or event.device_id != self.device_id or self.faults.silent:
+                continue
+            sent = _TWICE.fullmatch(event.data[3]) if event.data[2] == b"D221" else None
+            if sent:
+                self.obey(int(sent[1]))
+        return []

@@ -1,0 +1,107 @@
+"""Frames of Pretrace units: cutting, building, and what they say.
+
+`(`, IMEI, a word of a letter and three digits, its values, `^`, two hexadecimal digits, `)`: the XOR of all characters
+between `(` and `^`. Device words begin with U (U111: position), commands with D. Nothing is owed.
+A frame with a wrong XOR is told as bad and names nobody: one of the two published frames was edited and has one.
+Source: traccar/traccar, PretraceProtocolDecoder, PretraceProtocolEncoder and their tests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import reduce
+from operator import xor
+from typing import Any
+
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.delimited import DelimitedStream
+from tracker_codecs.text import clean
+
+#: Longest frame taken, in bytes; recorded ones have at most 125.
+MAX_FRAME = 512
+_FRAME = re.compile(rb"\((\d{15})([UD]\d{3})([ -'*-\]_-~]*)\^([0-9A-F]{2})\)", re.ASCII)
+_PLACE = re.compile(
+    r"(\d)([AV])(\d{6})(\d{6})(\d\d)(\d\d\.\d{4})([NS])(\d{3})(\d\d\.\d{4})([EW])(\d{3})(\d{3})([0-9A-F]{3})([0-9A-F]{8})"
+    r"([0-9A-F])(\d\d)(\d\d)(.{8}),&(.*)",
+    re.ASCII,
+)
+
+
+def check(content: bytes) -> bytes:
+    """XOR of all bytes, as two upper-case hexadecimal digits."""
+    return b"%02X" % reduce(xor, content, 0)
+
+
+def build(device_id: str, text: str) -> bytes:
+    """A frame of either direction around a word and its values."""
+    content = f"{device_id}{text}".encode("ascii")
+    return b"(%b^%b)" % (content, check(content))
+
+
+class PretraceStream(DelimitedStream):
+    """Cuts one direction of a link. `server`: the bytes are those of a server.
+
+    A message's `data` is the match of its parts.
+    """
+
+    __slots__ = ("_server",)
+    first, last, most = b"(", b")", MAX_FRAME
+
+    def __init__(self, *, server: bool = False) -> None:
+        super().__init__()
+        self._server = server
+
+    def understand(self, frame: bytes) -> Message | None:
+        """See `DelimitedStream`."""
+        found = _FRAME.fullmatch(frame)
+        if found is None or (found[2][:1] == b"D") is not self._server:
+            return None
+        if check(frame[1:-4]) != found[4]:
+            return Message(Kind.OTHER, frame, checksum=Checksum.BAD, data=found)
+        device_id = found[1].decode("ascii")
+        if self._server:
+            return Message(Kind.OTHER, frame, device_id, checksum=Checksum.OK, data=found)
+        self.device_id = device_id
+        kind = Kind.REPORT if found[2][:2] == b"U1" else Kind.OTHER
+        return Message(kind, frame, device_id, checksum=Checksum.OK, data=found)
+
+
+def from_server(data: bytes) -> Sequence[Event]:
+    """Commands of a server."""
+    return PretraceStream(server=True).feed(data)
+
+
+def fields(message: Message) -> dict[str, Any]:
+    """Everything known of a frame of either direction."""
+    name, word, rest = (each.decode("ascii") for each in message.data.groups()[:3])
+    found: dict[str, Any] = {"message": word, "device_id": name, "values": clean(rest, MAX_FRAME)}
+    place = _PLACE.fullmatch(rest) if word == "U111" else None
+    if place is None:
+        return found
+    _, valid, day, hour, lat, lat_min, north, lon, lon_min, east, speed, course, altitude, meters = place.groups()[:14]
+    latitude, longitude = int(lat) + float(lat_min) / 60, int(lon) + float(lon_min) / 60
+    return found | {
+        "valid": valid,
+        "time": f"{day} {hour}",
+        "latitude": round(-latitude if north == "S" else latitude, 6),
+        "longitude": round(-longitude if east == "W" else longitude, 6),
+        "speed_kmh": int(speed),
+        "course": int(course),
+        "altitude": int(altitude, 16),
+        "odometer": int(meters, 16),
+        "satellites": int(place[15], 16),
+        "gsm": int(place[17]),
+        "state": place[18],
+        "items": [clean(item) for item in place[19].split(",")],
+    }
+
+
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: `(`, 15 digits, `U` and three digits; 19 characters tell."""
+    text = first.lstrip(b"\r\n")[:20].decode("latin-1")
+    shape = r"\(\d{15}U\d{3}"
+    if len(text) == 20:
+        return re.fullmatch(shape, text, re.ASCII) is not None
+    sample = "(000000000000000U000"
+    return None if re.fullmatch(shape, text + sample[len(text) :], re.ASCII) else False

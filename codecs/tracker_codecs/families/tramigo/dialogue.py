@@ -1,0 +1,176 @@
+"""The conversation: `FIND,X,Y,Z,A`, its answer, then `STATUS`, whose answer lists the reports of the one who asks.
+
+X minutes on a trip, Y kilometres, Z minutes when parked, A degrees. The answer `<unit>: Find, reporting is turned on,
+...` acknowledges. A sender without the right authority gets no answer at all. The list was recorded as `Status
+(5,2.0,720,30)`; that FIND stands there as `Find (...)` follows from the other reports of the manual. With the option
+`report: status` the newer STATUS report is set and read instead; the order of its values is that of the recorded list.
+That units take these texts on their TCP link, as they take `gprs,ack,...`, is not proven: experimental.
+Sources: Tramigo T23 manual (manualshive 1148737, pages 16, 18, 30, 34), T23 commands (manualzilla 5672567); the
+recorded answer to STATUS in traccar/traccar's TramigoProtocolDecoderTest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Capability,
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Settings,
+    Severity,
+    Strength,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.judge import judge
+
+TIMEOUT = 60.0
+#: In the order of the command, with the ranges of the T23 manual, in minutes, km, minutes and degrees.
+RANGES = {
+    "tracking_interval": (1, 10080),
+    "tracking_distance": (0.5, 20),
+    "on_stop_tracking_interval": (1, 10080),
+    "tracking_angle": (20, 180),
+}
+_CAN = Capability(Strength.READ_BACK, "that units take commands on their TCP link is not proven", experimental=True)
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+    "minutes": {
+        **dict.fromkeys(RANGES, _CAN),
+        "sleep_mode": Capability(None, "the names of the parameters of sleep are not public"),
+    },
+    "session": {},
+}
+_NO_SECONDS = "no public command sets an interval in seconds, and distance and angle go out with the interval"
+_NO_CONSOLE = "units that tell an IMEI speak protocol 04, whose layout of commands is not public"
+_LISTED = r" \((\d{1,5}),(\d{1,5}(?:\.\d{1,2})?),(\d{1,5}),(\d{1,3})\)"
+_RAW = re.compile(r"[A-Za-z][ -~]{0,149}", re.ASCII)
+
+
+def _report(target: Target) -> str:
+    """`Find` or `Status`. Raises LocalError for another option."""
+    word = str(target.options.get("report", "find")).lower()
+    if word not in ("find", "status"):
+        raise LocalError("must be find or status", parameter="report")
+    return word.capitalize()
+
+
+def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+    """See `Family.check`: all four values go out in one command."""
+    _report(target)
+    problems = []
+    missing = [name for name in RANGES if name not in wanted]
+    for name, value in wanted.items():
+        if target.variant != "minutes" or len(target.device_id) == 15:
+            reason = _NO_CONSOLE if target.variant == "minutes" else _NO_SECONDS
+            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
+        elif name not in RANGES:
+            reason = able[name].reason if name in able else "no public command of these units carries it"
+            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
+        elif not _sound(name, value):
+            low, high = RANGES[name]
+            kind = "in tenths" if name == "tracking_distance" else "a whole number"
+            problems.append(Problem(name, Severity.REFUSE, f"must be {kind}, {low} to {high}"))
+        elif missing:
+            reason = f"goes out in one command with {', '.join(missing)}, which must be given too"
+            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
+    return problems
+
+
+def _sound(name: str, value: Value) -> bool:
+    low, high = RANGES[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        return False
+    return round(value, 1) == value if name == "tracking_distance" else isinstance(value, int)
+
+
+def _command(target: Target, text: str, purpose: Purpose, expects: str, judged: Callable[[str], Match]) -> Command:
+    def match(message: Message) -> Match:
+        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
+            return Match.NO
+        return judged(str(message.data).partition(": ")[2])
+
+    fields = () if purpose is Purpose.RAW else tuple(RANGES)
+    return Command(text.encode("ascii"), text, purpose, expects, match, fields, TIMEOUT)
+
+
+def _write(target: Target, word: str, carried: Mapping[str, Value]) -> Command:
+    def judged(said: str) -> Match:
+        if said.startswith(f"{word}, reporting is turned on, "):
+            return Match.DONE
+        return Match.REFUSED if said.startswith(f"{word}, reporting is turned off, ") else Match.NO
+
+    text = ",".join([word.upper(), *(f"{carried[name]:g}" for name in RANGES)])
+    return _command(target, text, Purpose.WRITE, f"{word}, reporting is turned on", judged)
+
+
+def _ask(target: Target, purpose: Purpose) -> Command:
+    def judged(said: str) -> Match:
+        return Match.DONE if said.startswith("Status, GPS: ") else Match.NO
+
+    return _command(target, "STATUS", purpose, "Status, and the list of reports", judged)
+
+
+def _told(word: str, text: str) -> dict[str, Value]:
+    found = re.search(r"\breports: (?:.*, )?" + word + _LISTED, text, re.ASCII)
+    if found is None:
+        return {}
+    trip, distance, parked, angle = found.groups()
+    return dict(zip(RANGES, (int(trip), float(distance), int(parked), int(angle)), strict=True))
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    word = _report(target)
+    wrote = yield _write(target, word, carried)
+    again = yield _ask(target, Purpose.READ_BACK)
+    reported = _told(word, str(again.messages[-1].data)) if again.ok else {}
+    refused = f"the tracker answers: {wrote.text}" if wrote.verdict is Verdict.REFUSED else ""
+    if again.ok and not reported and word == "Status":
+        refused = "the tracker lists no such report of ours"
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        acknowledged=carried if wrote.ok else (),
+        refused=dict.fromkeys(carried, refused) if refused else {},
+        written=carried,
+        unanswered=wrote.verdict is Verdict.TIMEOUT and not reported,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`."""
+    if not wanted:
+        return Outcome({})
+    reply = yield _ask(target, Purpose.READ)
+    reported = _told(_report(target), str(reply.messages[-1].data)) if reply.ok else {}
+    told = {name: reported[name] for name in wanted if name in reported}
+    return Outcome({}, told, unanswered=reply.verdict is Verdict.TIMEOUT)
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command: text as it is, at most 150 characters; bytes as they are.
+
+    Raises LocalError for a text that does not begin with a letter or is no printable ASCII.
+    """
+    if isinstance(text, str) and _RAW.fullmatch(text):
+        return _command(target, text, Purpose.RAW, "any answer", lambda _: Match.DONE)
+    if not isinstance(text, bytes) or not text:
+        raise LocalError("a command is 1 to 150 printable characters, a letter first", parameter="command")
+
+    def match(message: Message) -> Match:
+        return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
+
+    return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)

@@ -1,0 +1,51 @@
+"""A believable Xexun unit: reports positions, takes `tracking_send`, answers under the command's index.
+
+What a unit's answer holds is not public: `ok` and `error` are this emulator's own words.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Faults, Message, Settings
+from tracker_codecs.families.xexun2 import frame as wire
+from tracker_codecs.interval_only import IntervalEmulator
+
+_SEND = re.compile(rb"tracking_send=(\d{1,5}),\1", re.ASCII)
+
+
+class Xexun2Emulator(IntervalEmulator):
+    """One unit; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
+        super().__init__(device_id, settings, faults)
+        self._index = 0
+        self._stream = wire.Xexun2Stream(server=True)
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position in the form of a recorded one: 22.643175 N, 114.018150 E, with speed and course."""
+        self._index = self._index % 0xFFFF + 1
+        place = struct.pack(">BBffHH", 0x21, 9, 11401.089, 2238.5905, 0, 0)
+        record = struct.pack(">BIBHB", 0, int(now.timestamp()), 30, 96, 2) + place
+        payload = struct.pack(">BH", 1, len(record)) + record
+        return [Datum(wire.build(wire.POSITION, self._index, wire.bcd(self.device_id), payload))]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """Answers commands under their index; receipts need no answer."""
+        said: list[Datum] = []
+        for event in self._stream.feed(data):
+            if not isinstance(event, Message) or event.device_id != self.device_id or self.faults.silent:
+                continue
+            kind, index, payload = event.data
+            if kind == wire.COMMAND:
+                sent = _SEND.fullmatch(payload)
+                answer = b"ok" if sent and self.obey(int(sent[1])) else b"error"
+                said.append(Datum(wire.build(kind, index, wire.bcd(self.device_id), answer)))
+        return said
+
+    def connect(self) -> list[Datum]:
+        """Nothing: every frame carries the IMEI."""
+        self._stream = wire.Xexun2Stream(server=True)
+        return []

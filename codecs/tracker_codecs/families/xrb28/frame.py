@@ -1,0 +1,144 @@
+"""Lines of Omni units: cutting, building, and what they say.
+
+Device `*SCOR,OM,<imei>,[<12 digits of time>,]<type>[,...]#`; the first word is SCOR (scooters) or HBCR (horseshoe
+locks), the second names the vendor in two letters. Server: FF FF, then the same with SCOS or HBCS, `#`, LF. No
+checksum. L0, L1, W0 and E1 are answered by their own type, under the device's words, with its time where it sent one.
+Sources: traccar/traccar, Xrb28ProtocolDecoder and its test (recorded lines); flespi.com/protocols/omni;
+fleets.levyelectric.com/help/integrations/omni-iot. Traccar answers locks with SCOS too; here HBCS, as they say HBCR.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from tracker_codecs.contract import Event, Kind, Message
+from tracker_codecs.delimited import DelimitedStream
+from tracker_codecs.errors import PeerError
+from tracker_codecs.text import clean
+
+#: Longest line taken, in bytes; recorded ones have at most 100.
+MAX_FRAME = 512
+#: What stands before a line of the server.
+LEAD = b"\xff\xff"
+_LINE = re.compile(rb"\*(SCO|HBC)([RS]),([0-9A-Z]{2}),(\d{15}),(?:(\d{12}),)?([A-Z]\d)(?:,([ -~]*))?#", re.ASCII)
+_START = re.compile(r"\*(SCO|HBC)R,[0-9A-Z]{2},\d{15},(\d{12},)?[A-Z]\d[,#]", re.ASCII)
+_SAMPLE = "*SCOR,OM,000000000000000,"
+_ANSWERED = frozenset((b"L0", b"L1", b"W0", b"E1"))
+_KINDS = {b"Q0": Kind.LOGIN, b"H0": Kind.HEARTBEAT, b"D0": Kind.REPORT, b"D1": Kind.REPORT}
+_RESULTS = frozenset((b"S4", b"S5", b"S6", b"S7", b"V0", b"G0", b"K0", b"I0", b"M0", b"R0"))
+_NAMES: dict[bytes, tuple[str, ...]] = {
+    b"Q0": ("voltage", "battery_percent", "signal"),
+    b"H0": ("locked_flag", "voltage", "signal", "battery_percent"),
+    b"W0": ("alarm",),
+    b"E0": ("error",),
+}
+_PLACE = re.compile(
+    rb"[01],(\d{6})\.\d+,([AV]),(\d{2,3})(\d\d\.\d+),([NS]),(\d{2,3})(\d\d\.\d+),([EW]),(\d+),([\d.]+),(\d{6}),(-?[\d.]+),"
+    rb".,.",
+    re.ASCII,
+)
+
+
+def build(header: str, vendor: str, device_id: str, text: str) -> bytes:
+    """A line of the server."""
+    return LEAD + f"*{header},{vendor},{device_id},{text}#\n".encode("ascii")
+
+
+class Xrb28Stream(DelimitedStream):
+    """Lines of a device. A message's `data` is the match of its parts."""
+
+    __slots__ = ()
+    first, last, most = b"*", b"#", MAX_FRAME
+
+    def understand(self, frame: bytes) -> Message | None:
+        """See `DelimitedStream`."""
+        found = _LINE.fullmatch(frame)
+        if found is None or found[2] != b"R":
+            return None
+        _, _, vendor, name, time, word, rest = found.groups()
+        self.device_id = device_id = name.decode("ascii")
+        owed = b""
+        if word in _ANSWERED:
+            stamp = time + b"," if time else b""
+            owed = b"%b*%bS,%b,%b,%b%b#\n" % (LEAD, found[1], vendor, name, stamp, word)
+        if word in _RESULTS:
+            text = clean(word if rest is None else b"%b,%b" % (word, rest))
+            return Message(Kind.REPLY, frame, device_id, owed, text=text, data=found)
+        return Message(_KINDS.get(word, Kind.OTHER), frame, device_id, owed, data=found)
+
+
+class _ServerStream(DelimitedStream):
+    __slots__ = ()
+    first, last, most = b"*", b"#", MAX_FRAME
+
+    def understand(self, frame: bytes) -> Message | None:
+        found = _LINE.fullmatch(frame)
+        if found is None or found[2] != b"S":
+            return None
+        return Message(Kind.OTHER, frame, found[4].decode("ascii"), data=found)
+
+
+def from_server(data: bytes) -> Sequence[Event]:
+    """Lines of a server, without the two bytes before each."""
+    return _ServerStream().feed(data.replace(LEAD, b""))
+
+
+def fields(message: Message) -> dict[str, Any]:
+    """Everything known of a line of either direction. Raises PeerError for numbers that are none."""
+    header, side, vendor, name, time, word, rest = message.data.groups()
+    cells = clean(rest, MAX_FRAME).split(",") if rest else []
+    found: dict[str, Any] = {
+        "message": word.decode("ascii"),
+        "device_id": name.decode("ascii"),
+        "header": (header + side).decode("ascii"),
+        "vendor": vendor.decode("ascii"),
+        "parameters": cells,
+    }
+    if time:
+        found["time"] = time.decode("ascii")
+    if side == b"S":
+        return found
+    try:
+        found |= {key: int(cell) for key, cell in zip(_NAMES.get(word, ()), cells, strict=False)}
+    except ValueError:
+        raise PeerError("a number that is none", discarded=message.frame[:64]) from None
+    if "voltage" in found:
+        found["voltage"] /= 100
+    return found | (_place(rest or b"") if word in (b"D0", b"D1") else {})
+
+
+def _place(rest: bytes) -> dict[str, Any]:
+    found = _PLACE.fullmatch(rest)
+    if found is None:
+        return {}
+    hour, valid, lat, lat_min, north, lon, lon_min, east, satellites, hdop, day, altitude = (
+        each.decode("ascii") for each in found.groups()
+    )
+    latitude, longitude = int(lat) + float(lat_min) / 60, int(lon) + float(lon_min) / 60
+    return {
+        "valid": valid,
+        "time_hhmmss": hour,
+        "date_ddmmyy": day,
+        "latitude": round(-latitude if north == "S" else latitude, 6),
+        "longitude": round(-longitude if east == "W" else longitude, 6),
+        "satellites": int(satellites),
+        "hdop": hdop,
+        "altitude_m": altitude,
+    }
+
+
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: the first word, a vendor, an IMEI, a type."""
+    text = first.lstrip(b"\r\n")[:48].decode("latin-1")
+    if _START.match(text):
+        return True
+    if len(text) >= len(_SAMPLE) + 16:
+        return False
+    for header in ("*SCOR,", "*HBCR,"):
+        if header.startswith(text[:6]) and re.fullmatch(
+            r"([0-9A-Z]{0,2}|[0-9A-Z]{2},(\d{0,15}|\d{15},(\d{0,12}|(\d{12},)?([A-Z]\d?)?)))", text[6:], re.ASCII
+        ):
+            return None
+    return False
