@@ -1,4 +1,4 @@
-"""`python -m benchmarks [S1] [S2] ... [S10] [R10]`: S2, S4, S7 and S9 by default. Writes results.json."""
+"""`python -m benchmarks [S1] ... [S10] [R10] [START]`: S2, S4, S7, S9 and START by default. Writes results.json."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ SCENARIOS: dict[str, Callable[[], list[Result]]] = {
     "S8": lambda: _run(fleet.cold()),
     "S9": codecs_.measure,
     "S10": lambda: _run(steady.soak()),
+    "START": lambda: _run(fleet.startup()),
     "R10": lambda: _run(steady.silent()),
 }
 #: Those that end within two minutes together.
-DEFAULT = ("S2", "S4", "S7", "S9")
+DEFAULT = ("S2", "S4", "S7", "S9", "START")
 
 
 def show(result: Result) -> None:

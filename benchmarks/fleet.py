@@ -1,9 +1,12 @@
-"""S1, S6 and S8: many trackers at rest, all of them back at once after a restart, and a cold start. On demand."""
+"""S1, S6 and S8: many trackers at rest, all of them back at once after a restart, and a cold start; the start-up."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
+import socket
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +96,52 @@ async def cold(count: int = 50_000) -> list[Result]:
         Result(f"S8 cold start, {count:,} trackers, until it listens", seconds, "s", "<= 2", seconds <= 2),
         Result("S8 memory", mib, "MiB", "<= 400", mib <= 400),
     ]
+
+
+async def startup(rounds: int = 5) -> list[Result]:
+    """The command's help, and a daemon with the embedded defaults until it listens: the least of some rounds each."""
+    command = (sys.executable, "-m", "tracker_gateway.cli")
+    helped, listening = [], []
+    for _ in range(rounds):
+        began = perf_counter()
+        process = await asyncio.create_subprocess_exec(*command, "--help", stdout=asyncio.subprocess.DEVNULL)
+        if await asyncio.wait_for(process.wait(), 30):
+            raise RuntimeError("--help failed")
+        helped.append(perf_counter() - began)
+        with tempfile.TemporaryDirectory() as name:
+            port = free_port()
+            own = {"TRACKER_GATEWAY_STORE__PATH": f"{name}/g.db", "TRACKER_GATEWAY_HTTP__PORT": str(port)}
+            began = perf_counter()
+            process = await asyncio.create_subprocess_exec(
+                *command, "serve", env={**os.environ, **own}, cwd=name, stderr=asyncio.subprocess.DEVNULL
+            )
+            async with asyncio.timeout(30):
+                while not await _answers(port):  # noqa: ASYNC110  # another process
+                    await asyncio.sleep(0.005)
+            listening.append(perf_counter() - began)
+            process.terminate()
+            await asyncio.wait_for(process.wait(), 30)
+    bare = {"families": len(registry.all_families()), "models": len(models.codes())}
+    return [
+        Result("start: --help", min(helped) * 1000, "ms", "<= 500", min(helped) <= 0.5, more=bare),
+        Result("start: until it listens", min(listening) * 1000, "ms", "<= 1,000", min(listening) <= 1),
+    ]
+
+
+async def _answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody has."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 async def metric(port: int, prefix: str) -> float:
