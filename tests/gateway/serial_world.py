@@ -24,7 +24,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "meshtastic": ("meshtastic", "a1b2c3d4", {"tracking_interval": 600, "tracking_distance": 50}),
     "dragino-at": ("dragino_trackerd_serial", "a84041ffff123456", {"tracking_interval": 600}),
 }
-#: A device that cannot be asked who it is, and names itself in what it says.
+#: A device that cannot be asked who it is: it names itself in what it says, or answers to its own id only.
 CASES_UNASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "queclink": (
         "gl300",
@@ -38,6 +38,11 @@ CASES_UNASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
             "movement_detection": False,
             "non_movement_duration": 420,
         },
+    ),
+    "suntech": (
+        "suntech_st340lc",
+        "100850000",
+        {"tracking_interval": 60, "tracking_distance": 500, "tracking_angle": 30},
     ),
 }
 ALL = CASES | CASES_UNASKED

@@ -36,11 +36,11 @@ _POSITION = (
 )
 #: Bits 0 to 5: how many accumulators follow; bits 6 and 7: their type, where 1 puts threshold and mask first.
 _COUNT = ("count" / c.Int8ub, "spare" / c.Int8ub, "accumulators" / c.GreedyBytes)
-EVENT = c.Struct(*_POSITION, "event_index" / c.Int8ub, "event_code" / c.Int8ub, *_COUNT)
-LOCATE = c.Struct(*_POSITION, *_COUNT)
+EVENT = c.Struct(*_POSITION, "event_index" / c.Int8ub, "event_code" / c.Int8ub, *_COUNT).compile()
+LOCATE = c.Struct(*_POSITION, *_COUNT).compile()
 USER_DATA = c.Struct(
     *_POSITION, "route" / c.Int8ub, "user_message_id" / c.Int8ub, "text" / c.Prefixed(c.Int16ub, c.GreedyBytes)
-)
+).compile()
 MINI_EVENT = c.Struct(
     "update_time" / c.Int32ub,
     "latitude" / c.Int32sb,
@@ -53,7 +53,7 @@ MINI_EVENT = c.Struct(
     "event_code" / c.Int8ub,
     "count" / c.Int8ub,
     "accumulators" / c.GreedyBytes,
-)
+).compile()
 ACK = c.Struct("acked_type" / c.Int8ub, "ack_status" / c.Int8ub)
 _BODIES = {
     wire.ACK: ACK,
@@ -107,7 +107,7 @@ def _plain(said: dict[str, Any]) -> dict[str, Any]:
     """The values of a body in the units of people."""
     for name in ("update_time", "fix_time"):
         if name in said:
-            said[f"{name}_utc"] = datetime.fromtimestamp(said[name], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            said[f"{name}_utc"] = datetime.fromtimestamp(said[name], UTC).isoformat()[:19] + "Z"
     for name in ("latitude", "longitude"):
         if name in said:
             said[name] /= 1e7

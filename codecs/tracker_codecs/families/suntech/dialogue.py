@@ -5,6 +5,7 @@ an answer is known by group and id. The first reading asks for Preset and the se
 to the one is none to the other (ST9xx knows PRESET only). A unit is deaf to commands of another generation than its
 own; a report that is heard meanwhile names the right one, and the question is put again. `-Error` alone is the only
 failure on record; it names no command and is taken for the open one.
+On a serial port a unit may say nothing unasked: the generations are asked in turn, and the first that answers is kept.
 Sources: Suntech ST310U manual 1.08 (RPT), ST300/340 manual 1.41 (CMD, Preset, PresetA), ST940 manual 1.19;
 traccar/traccar decoder tests (PresetA answer, -Error).
 """
@@ -27,6 +28,7 @@ from tracker_codecs.contract import (
     Settings,
     Severity,
     Target,
+    Transport,
     Value,
     Verdict,
 )
@@ -38,12 +40,21 @@ from tracker_codecs.judge import judge
 TIMEOUT = 30.0
 #: While the generation is a guess, the next report on the road (often 120 s) is worth waiting for.
 PATIENCE = 150.0
+#: On a wire the answer comes at once.
+SERIAL_TIMEOUT = 5.0
+#: Generations with the commands of variant `st300`, as recorded lines name them.
+GENERATIONS = ("ST300", "SA200", "ST600", "ST500")
 MAX_COMMAND = 300
 Matcher = Callable[[Message], Match]
 _LINE = re.compile(r"(?:SA|ST)\d{3}[A-Z;]", re.ASCII).match
 _WORDS = re.compile(r"([A-Z]{3,8});(.*)", re.ASCII | re.DOTALL).fullmatch
 _ID = re.compile(r"\d{6,9}", re.ASCII).fullmatch
 _NETWORK = re.compile(r"(?:(?:SA|ST)\d{3}NTW;\d+;\d\d|(?:ST9\d\d);NETWORK;\d+);(.+)", re.ASCII | re.DOTALL).fullmatch
+
+
+def patience(target: Target) -> float:
+    """Seconds that an answer may take."""
+    return SERIAL_TIMEOUT if target.transport is Transport.SERIAL else TIMEOUT
 
 
 def line(target: Target, prefix: str, group: str, tail: str) -> str:
@@ -99,40 +110,68 @@ class Talk:
         self, purpose: Purpose, fields: Sequence[str]
     ) -> Generator[Command, Reply, tuple[Verdict, list[str] | None]]:
         """The report group; None where none that is usable was told, then `why` says it."""
-        target = self.target
-        word = "PresetA" if purpose is Purpose.READ_BACK else "Preset"
+        wired = self.target.transport is Transport.SERIAL
+        reply = yield from self.wired(purpose, fields) if wired else self._heard(purpose, fields)
+        if self.why:
+            return Verdict.REFUSED, None
+        found = self._group(reply) if reply.ok else None
+        if reply.verdict is Verdict.REFUSED:
+            self.why = f"the unit answered {ERROR} to the question for its settings"
+        elif reply.ok:
+            self.why = values.usable(self.target.variant, found)
+        if found is not None and not self.why:
+            self.known["values"] = str(len(found))
+        return reply.verdict, found if not self.why else None
+
+    def wired(self, purpose: Purpose, fields: Sequence[str]) -> Generator[Command, Reply, Reply]:
+        """The answer to the question on a serial port; where the generation is a guess, to the first that is one."""
+        told = "prefix" in self.known or "prefix" in self.target.known
+        reply = Reply(Verdict.TIMEOUT)
+        for prefix in (self.prefix,) if told else dict.fromkeys((self.prefix, *GENERATIONS)):
+            self.prefix = prefix
+            reply = yield self._question(purpose, fields)
+            if reply.ok:
+                self.known["prefix"] = self.prefix
+            if reply.verdict is not Verdict.TIMEOUT:
+                break
+        return reply
+
+    def _heard(self, purpose: Purpose, fields: Sequence[str]) -> Generator[Command, Reply, Reply]:
+        """The same on a network, where the unit's reports name its generation."""
+        reply = Reply(Verdict.TIMEOUT)
         for guess in (purpose is Purpose.READ, False):
-            if target.variant == "st910":
-                text, match = line(target, self.prefix, "PRESET", ""), answers(target, self.prefix, "PRESET")
-            else:
-                text, match = line(target, self.prefix, "CMD", word), answers(target, self.prefix, "CMD", word)
-            match = _stranger(target, self.prefix, match) if guess else match
-            expects = "the preset, or a report that names another generation" if guess else "the preset"
-            patience = PATIENCE if guess and "prefix" not in target.known else TIMEOUT
-            payload = text.encode("ascii") + b"\r"
-            reply = yield Command(payload, text, purpose, expects, match, tuple(fields), patience)
+            reply = yield self._question(purpose, fields, guess=guess)
             said = prefix_of(reply.messages[-1]) if reply.ok else ""
-            if said and said.startswith("ST9") != (target.variant == "st910"):
+            if said and said.startswith("ST9") != (self.target.variant == "st910"):
                 self.why = f"the unit is of generation {said}, which takes other commands than this model"
-                return Verdict.REFUSED, None
+                break
             if said:
                 self.known["prefix"] = said
             if not said or said == self.prefix:
                 break
             self.prefix = said
-        found = self._group(reply, word) if reply.ok else None
-        if reply.verdict is Verdict.REFUSED:
-            self.why = f"the unit answered {ERROR} to the question for its settings"
-        elif reply.ok:
-            self.why = values.usable(target.variant, found)
-        if found is not None and not self.why:
-            self.known["values"] = str(len(found))
-        return reply.verdict, found if not self.why else None
+        return reply
 
-    def _group(self, reply: Reply, word: str) -> list[str] | None:
+    def _question(self, purpose: Purpose, fields: Sequence[str], *, guess: bool = False) -> Command:
+        """The question for the preset; `guess`: a line that names another generation is an answer too."""
+        target, word = self.target, "PresetA" if purpose is Purpose.READ_BACK else "Preset"
+        if target.variant == "st910":
+            text, match = line(target, self.prefix, "PRESET", ""), answers(target, self.prefix, "PRESET")
+        else:
+            text, match = line(target, self.prefix, "CMD", word), answers(target, self.prefix, "CMD", word)
+        match = _stranger(target, self.prefix, match) if guess else match
+        expects = "the preset, or a report that names another generation" if guess else "the preset"
+        seconds = PATIENCE if guess and "prefix" not in target.known else patience(target)
+        return Command(text.encode("ascii") + b"\r", text, purpose, expects, match, tuple(fields), seconds)
+
+    def _group(self, reply: Reply) -> list[str] | None:
         nine = self.target.variant == "st910"
         parts = _answer(self.target, self.prefix, "PRESET" if nine else "CMD", reply.messages[-1])
         return values.group(self.target.variant, parts, GROUPS) if parts else None
+
+    def version(self, reply: Reply) -> str:
+        """The software version, which stands in every answer."""
+        return (_answer(self.target, self.prefix, "CMD", reply.messages[-1]) or [""])[0]
 
     def write(self, group: list[str], fields: Sequence[str], *, depends: bool) -> Command:
         """The report group."""
@@ -141,7 +180,8 @@ class Talk:
         payload = text.encode("ascii") + b"\r"
         expects = "the values in force"
         match = answers(self.target, self.prefix, word)
-        return Command(payload, text, Purpose.WRITE, expects, match, tuple(fields), TIMEOUT, depends_on_read=depends)
+        seconds = patience(self.target)
+        return Command(payload, text, Purpose.WRITE, expects, match, tuple(fields), seconds, depends_on_read=depends)
 
     def echo(self, reply: Reply) -> list[str]:
         """The values in the answer to a write."""
@@ -206,6 +246,18 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return Outcome({}, values.told(target.variant, found), talk.known, unanswered=verdict is Verdict.TIMEOUT)
 
 
+def identify(target: Target) -> Dialogue:
+    """See `Family.identify`. A unit answers to its own id only: without one there is nothing to ask."""
+    if not _ID(target.device_id) or target.variant == "st910":
+        return Outcome({})
+    talk = Talk(target)
+    reply = yield from talk.wired(Purpose.PROBE, ())
+    if not reply.ok:
+        return Outcome({}, unanswered=reply.verdict is Verdict.TIMEOUT)
+    version = talk.version(reply)
+    return Outcome({}, known={"device_id": target.device_id, "firmware": version, **talk.known})
+
+
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command: a whole line (`ST300CMD;100850000;02;Reset`), `GROUP;values`, or a word such as Reset.
 
@@ -215,7 +267,7 @@ def raw(target: Target, text: str | bytes) -> Command:
     if isinstance(text, bytes):
         if not text:
             raise LocalError("there is nothing to send", parameter="command")
-        return Command(text, text.hex(), Purpose.RAW, "any answer", _any(target), timeout=TIMEOUT)
+        return Command(text, text.hex(), Purpose.RAW, "any answer", _any(target), timeout=patience(target))
     body = text.strip()
     if not 0 < len(body) <= MAX_COMMAND or not (body.isascii() and body.isprintable()):
         raise LocalError(f"a command is a line of 1 to {MAX_COMMAND} printable ASCII characters", parameter="command")
@@ -229,7 +281,7 @@ def raw(target: Target, text: str | bytes) -> Command:
     secrets = tuple(part.encode("ascii") for part in network[1].split(";")[1:] if part) if network else ()
     shown = body[: network.start(1)] + "***" if network else body
     payload = body.encode("ascii") + b"\r"
-    return Command(payload, shown, Purpose.RAW, "any answer", _any(target), timeout=TIMEOUT, secrets=secrets)
+    return Command(payload, shown, Purpose.RAW, "any answer", _any(target), timeout=patience(target), secrets=secrets)
 
 
 def _any(target: Target) -> Matcher:

@@ -2,7 +2,8 @@
 
 The preset has the groups of a recorded answer. It is deaf to other generations and ids, echoes what it stores and
 answers `-Error` where it refuses. Options: `prefix` as for the codec; `speaks` (another generation than that of
-commands), `values` (number of values of its report group: 9, 10 or 11), `udp_ack`.
+commands), `values` (number of values of its report group: 9, 10 or 11), `udp_ack`, `echo` (true: it sends back what it
+hears). On a serial port it says nothing unasked.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Target, Value
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Target, Transport, Value
 from tracker_codecs.families.suntech import settings as values
 from tracker_codecs.families.suntech.frame import SuntechStream
 
@@ -24,11 +25,19 @@ class SuntechEmulator(Emulator):
     """One unit; see the module."""
 
     def __init__(
-        self, device_id: str, variant: str, settings: Settings, faults: Faults, options: Mapping[str, Value]
+        self,
+        device_id: str,
+        variant: str,
+        transport: Transport,
+        settings: Settings,
+        faults: Faults,
+        options: Mapping[str, Value],
     ) -> None:
         self.device_id = device_id
         self.variant = variant
         self.faults = faults
+        self._wired = transport is Transport.SERIAL
+        self._echo = bool(options.get("echo"))
         target = Target(device_id, variant=variant, options=options)
         self.prefix = str(options.get("speaks") or values.prefix_for(target))
         count = int(options.get("values", 11))
@@ -47,16 +56,20 @@ class SuntechEmulator(Emulator):
     def connect(self) -> list[Datum]:
         """A keep-alive; ST9xx has none that is published, and reports."""
         self._stream = SuntechStream(server=True)
+        if self._wired:
+            return []
         if self.variant == "st910":
             return [self._say(f"{self.prefix};Location;{self.device_id};500;20260101;00:00:00{self._place()};9159")]
         return self.heartbeat()
 
     def heartbeat(self) -> list[Datum]:
         """ALV."""
-        return [] if self.variant == "st910" else [self._say(f"{self.prefix}ALV;{self.device_id}")]
+        return [] if self._wired or self.variant == "st910" else [self._say(f"{self.prefix}ALV;{self.device_id}")]
 
     def report(self, now: datetime) -> list[Datum]:
         """A status report of the generation's form."""
+        if self._wired:
+            return []
         self._number = self._number % 9999 + 1
         when = f"{now:%Y%m%d;%H:%M:%S}"
         if self.variant == "st910":
@@ -70,7 +83,7 @@ class SuntechEmulator(Emulator):
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """See `Emulator.receive`."""
-        said: list[Datum] = []
+        said = [Datum(data)] if self._echo else []
         for event in self._stream.feed(data):
             if isinstance(event, Message) and not self.faults.silent:
                 answer = self._obey(event.frame[:-1].decode("ascii").split(";"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from tracker_codecs.contract import (
     NO_FAULTS,
+    Capability,
     Clock,
     Command,
     Dialogue,
@@ -17,6 +18,7 @@ from tracker_codecs.contract import (
     Limits,
     Message,
     Problem,
+    SerialForm,
     Settings,
     Severity,
     Stream,
@@ -33,18 +35,20 @@ from tracker_codecs.families.suntech.emulator import SuntechEmulator
 
 
 class Suntech(Family):
-    """Suntech text protocol, ST200 to ST650 and ST9xx, over TCP or UDP; see the package's modules."""
+    """Suntech text protocol, ST200 to ST650 and ST9xx, over TCP, UDP or a serial port; see the package's modules."""
 
     name = "suntech"
     title = "Suntech text protocol (ST200 to ST650, ST940)"
-    transports = frozenset({Transport.TCP, Transport.UDP})
+    transports = frozenset({Transport.TCP, Transport.UDP, Transport.SERIAL})
     default_port = 5011
     #: A parked unit often reports once an hour.
     limits = Limits(max_frame=wire.MAX_LINE + 2, idle=3900.0, reply_timeout=dialogue.TIMEOUT)
+    #: RS-232 without flow control; no page that could be read gives its rate, these are the usual ones.
+    serial = SerialForm(baudrates=(115200, 19200, 9600), eol=b"\r")
     acknowledgement_proves = "the answer repeats the values in force, as the unit stored them"
     sources = (
         "Suntech ST310U operation manual 1.08 (manualshive.com st310u 1400858, pages 12, 13, 53)",
-        "Suntech ST300/340 operation manual LATAM 1.41 (manualshive.com st300-series 1400856, pages 27, 30, 103, 104)",
+        "Suntech ST300/340 manual LATAM 1.41 (manualshive.com st300-series 1400856, pages 27, 30, 95, 103, 104)",
         "Suntech ST940 user manual 1.19 (manualshive.com st940 1400890, pages 20, 22; easymanua.ls)",
         "github.com/traccar/traccar Suntech protocol, decoders and tests (line end, zip reports, recorded lines)",
         "github.com/plaspy-dev/docs Suntech pages (device id, RPT and PresetA)",
@@ -68,6 +72,13 @@ class Suntech(Family):
         """Commands and acknowledgements."""
         return wire.SuntechStream(server=True).feed(data)
 
+    def capabilities(self, target: Target) -> Mapping[str, Capability]:
+        """See `Family.capabilities`; on a serial port ST9xx takes nothing."""
+        found = super().capabilities(target)
+        if target.transport is Transport.SERIAL and target.variant == "st910":
+            return dict.fromkeys(found, values.NO_PORT)
+        return found
+
     def check(self, target: Target, settings: Settings) -> list[Problem]:
         """See `settings`."""
         return values.check(target, self.capabilities(target), settings)
@@ -85,7 +96,11 @@ class Suntech(Family):
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
         """The preset."""
         able = self.capabilities(target)
-        return dialogue.read(target, [name for name in wanted if name in able])
+        return dialogue.read(target, [name for name in wanted if name in able and able[name].best])
+
+    def identify(self, target: Target) -> Dialogue:
+        """See `Family.identify`: the unit answers to its id only."""
+        return dialogue.identify(target)
 
     def raw(self, target: Target, text: str | bytes) -> Command:
         """An operator's own command: a line, `GROUP;values`, or a word such as Reset; bytes as they are."""
@@ -105,7 +120,7 @@ class Suntech(Family):
         self._over(transport)
         if variant not in self.variants:
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
-        return SuntechEmulator(device_id, variant, settings or {}, faults, options or {})
+        return SuntechEmulator(device_id, variant, transport, settings or {}, faults, options or {})
 
     def _over(self, transport: Transport) -> None:
         if transport not in self.transports:

@@ -5,6 +5,7 @@ port) CR LF is data, so that its end is known only with the byte behind it. A li
 `ST300`, `ST600`, `ST910`, ...), its type and the device id. No line has a checksum. Zip reports (byte 2, length, body,
 byte 3) are cut and not understood. User names and passwords in answers are blanked where they are cut.
 Owed: on an emergency the command that stops its repetition; on UDP, where the unit asks for it, an ACK of every report.
+On a serial port nothing: an emergency that is acknowledged there would not reach the server it is meant for.
 Sources: Suntech ST300/340 and ST940 manuals (commands, UDP acknowledgement); traccar/traccar Suntech frame decoder,
 protocol decoder and tests (line end, zip reports, recorded lines).
 """
@@ -45,12 +46,12 @@ def mode(option: object) -> str:
 
 
 class SuntechStream(Stream):
-    """Cuts one direction of a link; on UDP every feed is whole. `server` is true for what a server sends.
+    """Cuts one direction of a link; on UDP every feed is whole. `server` is true for what a server or host sends.
 
     Option `udp_ack` (on, off, auto): acknowledge reports on UDP; auto does so as soon as the unit sends one again.
     """
 
-    __slots__ = ("_ack", "_datagrams", "_junk", "_recent", "_rest", "_server", "device_id")
+    __slots__ = ("_ack", "_datagrams", "_junk", "_recent", "_rest", "_serial", "_server", "device_id")
 
     def __init__(self, transport: Transport = Transport.TCP, *, server: bool = False) -> None:
         self.device_id: str | None = None
@@ -58,6 +59,7 @@ class SuntechStream(Stream):
         self._junk = False
         self._server = server
         self._datagrams = transport is Transport.UDP
+        self._serial = transport is Transport.SERIAL
         self._ack = "auto"
         self._recent: list[bytes] = []
 
@@ -164,7 +166,7 @@ class SuntechStream(Stream):
             if found:
                 prefix, answer, word, device = found.groups()
                 if not answer:
-                    owed = b"%b;ACK;%b\r" % (prefix, device) if word == b"Emergency" else b""
+                    owed = b"%b;ACK;%b\r" % (prefix, device) if word == b"Emergency" and not self._serial else b""
                     kind = Kind.REPORT if word in _REPORTS_9 else Kind.OTHER
                     return Message(kind, frame, self._known(device), owed)
             elif line == b"-Error":
@@ -187,6 +189,8 @@ class SuntechStream(Stream):
         return device_id
 
     def _owed(self, prefix: bytes, word: bytes, device: bytes, line: bytes) -> bytes:
+        if self._serial:
+            return b""
         owed = b"%bCMD;%b;02;AckEmerg\r" % (prefix, device) if word == b"EMG" else b""
         if not self._datagrams:
             return owed

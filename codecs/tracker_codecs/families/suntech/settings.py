@@ -21,6 +21,7 @@ from tracker_codecs.errors import LocalError
 
 NO_ANGLE = "this unit's report group has no value for the heading"
 _READ = Capability(Strength.READ_BACK)
+NO_PORT = Capability(None, "no public text tells of settings on this generation's serial port")
 VARIANTS: Mapping[str, Mapping[str, Capability]] = {
     "st300": {
         "tracking_interval": _READ,
@@ -100,6 +101,8 @@ def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> l
     for name, value in wanted.items():
         if name not in able:
             problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
+        elif able[name].best is None:
+            problems.append(Problem(name, Severity.UNSUPPORTED, able[name].reason))
         elif name == "tracking_angle" and target.known.get("values") == "9":
             problems.append(Problem(name, Severity.UNSUPPORTED, NO_ANGLE))
         else:
