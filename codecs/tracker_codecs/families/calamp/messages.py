@@ -7,6 +7,7 @@ Layouts: traccar/traccar CalAmpProtocolDecoder, checked against its recorded fra
 from __future__ import annotations
 
 import re
+import struct
 from datetime import UTC, datetime
 from typing import Any
 
@@ -92,7 +93,7 @@ def _datagram(data: bytes, head: wire.Head) -> dict[str, Any]:
     if layout is not None:
         try:
             said = dict(layout.parse(body))
-        except c.ConstructError:
+        except (c.ConstructError, struct.error):  # what is compiled raises the latter
             raise PeerError(f"{name}: a body of {len(body)} bytes is too short", discarded=body[:32]) from None
         said.pop("_io", None)
         found |= _plain(said)

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Stream, Transport, Value
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.gt06 import frame as wire
-from tracker_codecs.families.gt06 import messages
+from tracker_codecs.families.gt06 import console, messages
 from tracker_codecs.families.gt06 import settings as commands
 from tracker_codecs.families.gt06.texts import Angle, Mode
 
@@ -50,15 +50,23 @@ def _clip(value: int, bounds: tuple[int, int]) -> int:
 
 
 class Gt06Emulator(Emulator):
-    """One unit on one TCP link.
+    """One unit on one TCP link, or on a serial port with log text between its answers.
 
     Options: `answer` 0x21 (default) or 0x15; `echo_flag` (true) false answers with flag 0, as clones do; `queries`
     (true) false knows no bare query but PARAM#, `param` (true) false not even that; `acc` (true) false has no ACC
-    line, so TIMER has one value; `status_packet` (false) true sends the status packet 0x94/04 when asked for its mode.
+    line, so TIMER has one value; `status_packet` (false) true sends the status packet 0x94/04 when asked for its mode;
+    `echo` (false) true: a serial port sends back what it hears.
     """
 
     def __init__(
-        self, device_id: str, variant: str, *, settings: Settings, faults: Faults, options: Mapping[str, Value]
+        self,
+        device_id: str,
+        variant: str,
+        *,
+        transport: Transport,
+        settings: Settings,
+        faults: Faults,
+        options: Mapping[str, Value],
     ) -> None:
         if len(device_id) > 16 or not device_id.isascii() or not device_id.isdigit():
             raise LocalError("must be an IMEI", parameter="device_id")
@@ -70,7 +78,8 @@ class Gt06Emulator(Emulator):
         self._timer_field = commands.TIMER_FIELD.get(variant, "tracking_interval")
         self._others = {name: value for name, value in settings.items() if commands.VARIANTS[variant].get(name) is None}
         self._serial = 0
-        self._stream = wire.Gt06Stream(server=True)
+        self._wired = transport is Transport.SERIAL
+        self._stream: Stream = wire.Gt06Stream(server=True)
         self._start(settings)
 
     def _start(self, settings: Settings) -> None:
@@ -133,13 +142,18 @@ class Gt06Emulator(Emulator):
         return Datum(wire.build(number, content, self._serial, long=long))
 
     def connect(self) -> list[Datum]:
-        """A login, with serial 1."""
+        """A login, with serial 1; what a serial port prints at start is the emulator's own."""
         self._serial = 0
+        if self._wired:
+            self._stream = console.ConsoleStream(from_host=True)
+            return [Datum(b"\r\n[00:00:00] emulated unit\r\n")]
         self._stream = wire.Gt06Stream(server=True)
         return [self._say(wire.LOGIN, bytes.fromhex(self.device_id.zfill(16)))]
 
     def report(self, now: datetime) -> list[Datum]:
-        """A position 0x22."""
+        """A position 0x22; on a serial port a line of log text."""
+        if self._wired:
+            return [Datum(f"[{now:%H:%M:%S}] gps fix ok, upload error\r\n".encode("ascii"))]
         moment = now.astimezone(UTC)
         clock = {
             "year": moment.year % 100,
@@ -175,11 +189,23 @@ class Gt06Emulator(Emulator):
         return [self._say(wire.STATUS, messages.STATUS.build(status))]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Obeys commands 0x80; everything else a server says needs no answer."""
+        """Obeys commands 0x80, or lines of a serial port; everything else a server says needs no answer."""
+        if self._wired:
+            return self._lines(data)
         said: list[Datum] = []
         for event in self._stream.feed(data):
             if isinstance(event, Message) and event.frame[:2] == wire.SHORT and event.frame[3] == wire.COMMAND:
                 said += self._command(event.frame)
+        return said
+
+    def _lines(self, data: bytes) -> list[Datum]:
+        said = [Datum(data)] if self.options.get("echo") else []
+        for event in self._stream.feed(data):
+            if isinstance(event, Message) and event.text.startswith(console.PREFIX) and not self.faults.silent:
+                text = event.text.removeprefix(console.PREFIX)
+                plain = {"IMEI": f"IMEI:{self.device_id}", "VERSION": "[VERSION]EMULATED_V1"}
+                answer = plain.get(text) or (self._obey(text[:-1]) if text.endswith("#") else ERROR)
+                said.append(Datum(f"{answer}\r\n".encode("ascii")))
         return said
 
     def _command(self, frame: bytes) -> list[Datum]:

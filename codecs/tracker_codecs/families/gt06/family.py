@@ -19,6 +19,7 @@ from tracker_codecs.contract import (
     Limits,
     Message,
     Problem,
+    SerialForm,
     Settings,
     Stream,
     Target,
@@ -27,20 +28,22 @@ from tracker_codecs.contract import (
     utc_now,
 )
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.gt06 import dialogue, messages, talk
+from tracker_codecs.families.gt06 import console, dialogue, messages, talk
 from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import settings as commands
 
 
 class Gt06(Family):
-    """Concox / Jimi GT06 and its clones, over TCP; GT02 (68 68) is recognised and answered, but takes no settings."""
+    """Concox / Jimi GT06 and its clones, over TCP or a serial port; GT02 (68 68) is answered, but takes no settings."""
 
     name = "gt06"
     title = "Concox / Jimi GT06 and clones"
-    transports = frozenset({Transport.TCP})
+    transports = frozenset({Transport.TCP, Transport.SERIAL})
     default_port = 5023
     #: The status packet confirms the link about every three minutes.
     limits = Limits(max_frame=wire.MAX_FRAME, idle=600.0, reply_timeout=talk.TIMEOUT)
+    #: TTL adapter or USB port, as factory test programs open it.
+    serial = SerialForm(baudrates=(115200,))
     acknowledgement_proves = "the command text was parsed; values out of range may have been clipped"
     sources = (
         "Concox GPS Tracker Communication Protocol v1.8.1 (github.com/vanceb/gps_owntracks)",
@@ -48,6 +51,7 @@ class Gt06(Family):
         "github.com/traccar/traccar Gt06 and Gt02 decoders, encoder, tests",
         "GT06D command list; X3 command list V1.7; EV02 command list; NT06/GT06L command guides",
         "Plaspy device pages (Concox GT350, Qbit M, GT710); Seeworld S119 manual",
+        "factory test programs for GT02F and sister units, firmware sources of GT300S on GitHub (AT^GT_CM=, 115200 8N1)",
     )
     variants = commands.VARIANTS
     #: A unit whose login stays unanswered reboots every 10 to 20 minutes, for ever.
@@ -57,7 +61,7 @@ class Gt06(Family):
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
         if transport not in self.transports:
             raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
-        return wire.Gt06Stream(clock)
+        return console.ConsoleStream() if transport is Transport.SERIAL else wire.Gt06Stream(clock)
 
     def recognise(self, first: bytes) -> bool | None:
         """78 78 or 79 79 with a possible length, or 68 68 with one."""
@@ -69,17 +73,26 @@ class Gt06(Family):
         if len(first) < 4:
             return None
         if start == wire.SHORT:
-            return first[2] >= 5
+            size = first[2]
+            if size < 5 or not b"\r\n".startswith(first[3 + size : 5 + size]):
+                return False  # Topin's frames open alike and end elsewhere
+            if first[2:4] != b"\x0d\x01":
+                return True
+            return None if len(first) < 15 else first[13:15] != b"\r\n"
         if start == wire.LONG:
             return first[2] << 8 | first[3] >= 5
         return first[2] >= 13
 
     def fields(self, message: Message) -> dict[str, Any]:
-        """Everything known of a frame of either direction."""
+        """Everything known of a frame, or a line of a serial port, of either direction."""
+        if console.is_line(message.frame):
+            return console.fields(message)
         return messages.fields(message.frame)
 
     def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Frames that a server sends: commands, answers to logins, heartbeats, alarms and time requests."""
+        """Frames that a server sends: commands, answers to logins, heartbeats, alarms, time requests. Lines of a host."""
+        if data.startswith(b"AT"):
+            return console.ConsoleStream(from_host=True).feed(data)
         return wire.Gt06Stream(server=True).feed(data)
 
     def refuse(self, message: Message) -> bytes:
@@ -110,8 +123,12 @@ class Gt06(Family):
         }
         return dialogue.read(target, wanted, usable)
 
+    def identify(self, target: Target) -> Dialogue:
+        """See `Family.identify`: the IMEI, on a serial port."""
+        return console.identify(target)
+
     def raw(self, target: Target, text: str | bytes) -> Command:
-        """An operator's own command: text as command 0x80, bytes as they are."""
+        """An operator's own command: text as command 0x80 or as a line of a serial port, bytes as they are."""
         return talk.raw(target, text)
 
     def emulator(
@@ -131,14 +148,18 @@ class Gt06(Family):
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
         if transport not in self.transports:
             raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
-        return Gt06Emulator(device_id, variant, settings=settings or {}, faults=faults, options=options or {})
+        return Gt06Emulator(
+            device_id, variant, transport=transport, settings=settings or {}, faults=faults, options=options or {}
+        )
 
     def normalise(self, frame: bytes) -> bytes:
         """Serial, checksum and the time of a time answer zeroed."""
-        return messages.normalise(frame)
+        return frame if console.is_line(frame) else messages.normalise(frame)
 
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
         """In logins and GT02 frames (BCD), and in texts, also UTF-16; the checksum is put right."""
+        if console.is_line(frame):
+            return super().rename(frame, old, new)
         return messages.rename(frame, old, new)
 
 

@@ -2,7 +2,7 @@
 
 An answer is told from others by the four flag bytes that the unit echoes. Some clones answer with flag 0: that is taken
 for the open command's answer only from a unit that has not echoed a flag in this conversation, and when its text fits
-(a reading must parse, a write must be answered yes or no).
+(a reading must parse, a write must be answered yes or no). On a serial port nothing is echoed and the same holds.
 Sources: Concox protocol v1.8.1; VL03 protocol; command lists named in `texts`.
 """
 
@@ -14,7 +14,6 @@ from enum import Enum, IntEnum
 from typing import TypeAlias, TypeVar
 
 from tracker_codecs.contract import (
-    Checksum,
     Command,
     Kind,
     Match,
@@ -22,11 +21,12 @@ from tracker_codecs.contract import (
     Purpose,
     Reply,
     Target,
+    Transport,
     Verdict,
 )
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.gt06 import frame as wire
-from tracker_codecs.families.gt06 import messages, texts
+from tracker_codecs.families.gt06 import console, messages, texts
 from tracker_codecs.families.gt06 import settings as commands
 from tracker_codecs.families.gt06.settings import Options
 from tracker_codecs.families.gt06.texts import Mode, Timer
@@ -64,7 +64,6 @@ def answers(message: Message, target: Target, flag: int, fits: Callable[[str], b
     found = message.data
     if (
         message.kind is not Kind.REPLY
-        or message.checksum is not Checksum.OK
         or message.device_id not in (None, target.device_id)
         or not isinstance(found, wire.Answer)
     ):
@@ -84,9 +83,11 @@ def raw(target: Target, text: str | bytes) -> Command:
             text.hex(),
             Purpose.RAW,
             "any answer to a command",
-            lambda m: Match.DONE if m.kind is Kind.REPLY and m.checksum is Checksum.OK else Match.NO,
+            lambda m: Match.DONE if m.kind is Kind.REPLY else Match.NO,
             timeout=TIMEOUT,
         )
+    if target.transport is Transport.SERIAL:
+        return console.raw(text)
     flag = flag_of(target, Conversation.RAW, 0)
     payload = wire.build_command(text, flag, target.serial, commands.options(target).language)
     expects = f"answer 0x15 or 0x21 with flag {flag:08x}"
@@ -151,14 +152,16 @@ class Talk:
             return found
 
         shown = "its value" if parse else "OK or success in its text"
+        wired = target.transport is Transport.SERIAL
+        answer = "a line" if wired else f"answer 0x15 or 0x21 with flag {flag:08x}"
         return Command(
-            payload=wire.build_command(text, flag, number, self.options.language),
+            payload=console.line(text) if wired else wire.build_command(text, flag, number, self.options.language),
             text=text,
             purpose=purpose,
-            expects=f"answer 0x15 or 0x21 with flag {flag:08x}, {shown}",
+            expects=f"{answer}, {shown}",
             match=match,
             fields=tuple(fields),
-            timeout=MODE_TIMEOUT if watches else TIMEOUT,
+            timeout=console.TIMEOUT if wired else MODE_TIMEOUT if watches else TIMEOUT,
             depends_on_read=depends_on_read,
         )
 
@@ -231,6 +234,8 @@ class Talk:
             self.acknowledged.difference_update(fields)
         elif reply.verdict is Verdict.REFUSED:
             self.refused.update(dict.fromkeys(fields, f"{text}#: {reply.text}"))
+        elif self.target.transport is Transport.SERIAL and self.unanswered:
+            return  # a late answer to the one before looks like this
         elif texts.verdict(text_of(reply)) is texts.Verdict.ACCEPTED:
             self.acknowledged.update(set(fields) - self.unanswered)
 

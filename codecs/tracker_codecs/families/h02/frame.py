@@ -147,6 +147,8 @@ def recognise(first: bytes) -> bool | None:
         return timed(first) and _placed(first)
     if not first.startswith(b"*"):
         return None if not first else False
+    if first.startswith(b"*ET,"):
+        return False  # EasyTrack's
     shapes = (rb"\*[A-Za-z]{0,2}", rb"\d{0,15}", rb"(?:[A-Za-z][A-Za-z0-9]{0,7})?")
     parts = first.split(b"#")[0].split(b",")
     for shape, part in zip(shapes, parts, strict=False):

@@ -1,0 +1,87 @@
+"""A believable EV-07B: data packets that want an answer, its configuration, key 44.
+
+Its data copies a recorded packet; its configuration holds the keys of the recorded one that are understood. The code of
+a refusal is not public; 1 stands for it. Option `repeats` (false) true: answers repeat the command's sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.families.eview import dialogue
+from tracker_codecs.families.eview import frame as wire
+from tracker_codecs.families.eview.messages import intervals
+
+_STATUS = bytes.fromhex("42535a18")
+_SERVER = wire.item(0x43, b"\x80\x43\x14gps.example.org")
+
+
+class EviewEmulator(Emulator):
+    """One unit; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
+        self.device_id = device_id
+        self.faults = faults
+        self.options = options
+        self.heartbeat_raw, upload, lazy = dialogue.EXAMPLE
+        self.stored = {dialogue.MOVING: upload, dialogue.PARKED: lazy}
+        self.stored |= {name: int(settings[name]) for name in self.stored if name in settings}
+        self._sequence = 0
+        self._stream = wire.EviewStream(server=True)
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """See `Emulator.settings`."""
+        return dict(self.stored)
+
+    def _data(self, tail: bytes) -> Datum:
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        body = bytes((wire.DATA,)) + wire.item(0x01, self.device_id.encode("ascii")) + tail
+        return Datum(wire.seal(body, self._sequence, wire.WANTS_ANSWER))
+
+    def connect(self) -> list[Datum]:
+        """A request for the time, as recorded: it names the unit."""
+        self._stream = wire.EviewStream(server=True)
+        body = bytes((wire.SERVICES,)) + wire.item(0x01, self.device_id.encode("ascii")) + wire.item(0x12, b"")
+        return [Datum(wire.seal(body, 1, wire.WANTS_ANSWER))]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """Time, status and place."""
+        time = int(now.timestamp()).to_bytes(4, "little")
+        place = bytes.fromhex("f0b4f22300af0e0c0000000012000a0000000000") + b"\x09"
+        return [self._data(wire.item(0x24, time + _STATUS) + wire.item(0x20, place))]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """See `Emulator.receive`."""
+        said: list[Datum] = []
+        for event in self._stream.feed(data):
+            if isinstance(event, Message) and not self.faults.silent:
+                body = event.frame[wire.HEAD :]
+                if body[0] == wire.CONFIGURATION:
+                    number = event.data if self.options.get("repeats") else 0
+                    said.append(Datum(wire.seal(self._obey(body), number)))
+        return said
+
+    def _obey(self, body: bytes) -> bytes:
+        if body == dialogue.READ_ALL:
+            value = b"".join(
+                each.to_bytes(4, "little")
+                for each in (self.heartbeat_raw, self.stored[dialogue.MOVING], self.stored[dialogue.PARKED])
+            )
+            known = wire.item(0x03, self.device_id.encode("ascii")) + _SERVER + wire.item(dialogue.INTERVALS, value)
+            return bytes((wire.CONFIGURATION,)) + known
+        written = wire.value_of(body, dialogue.INTERVALS, dialogue.INTERVALS_SIZE)
+        if written is None:
+            return b"\x7f\x01\x01"
+        heartbeat, upload, lazy = intervals(written)
+        asked = {dialogue.MOVING: upload, dialogue.PARKED: lazy}
+        if any(asked[name] != self.stored[name] for name in self.faults.refuse & asked.keys()):
+            return b"\x7f\x01\x01"
+        self.heartbeat_raw = heartbeat
+        for name, seconds in asked.items():
+            if name not in self.faults.ignore:
+                low, high = self.faults.clamp.get(name, dialogue.RANGE)
+                self.stored[name] = int(min(max(seconds, low), high))
+        return b"\x7f\x01\x00"

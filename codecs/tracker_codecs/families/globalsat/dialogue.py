@@ -1,0 +1,233 @@
+"""The conversations: GSS writes the words of motion mode, GSC with L1 reads them back.
+
+`tracking_interval` is R1 (seconds between reports while moving), `on_stop_tracking_interval` R0 (at rest), and
+`tracking_distance` R3 (metres while moving); 0 switches each off. All are unsigned 32-bit numbers. Only the wanted
+words are written, so that R2, the media of these reports, stays as it is. R3 needs the GPS kept on (RH = 1): the unit
+is asked for RH first, and unless it says 1 a distance is not written; the option `keep_gps_on` writes RH=1 with it, at
+the price of the battery. ACK says that a command came in, not that it was obeyed, and bears no number; with A0 = 0 the
+unit is silent. So what L1 tells decides. The words work in motion mode; the dialogue does not enter it.
+Sources: TR-206 papers, pages 20, 31 and 36; TR-203A manual, page 30.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from tracker_codecs.contract import (
+    Capability,
+    Command,
+    Dialogue,
+    Kind,
+    Match,
+    Message,
+    Outcome,
+    Problem,
+    Purpose,
+    Reply,
+    Settings,
+    Severity,
+    Strength,
+    Target,
+    Value,
+    Verdict,
+)
+from tracker_codecs.errors import LocalError
+from tracker_codecs.families.globalsat import frame as wire
+from tracker_codecs.judge import judge
+
+TIMEOUT = 30.0
+#: Seconds for an ACK, which many units do not send.
+ACK_TIMEOUT = 10.0
+#: A frame has at most 250 bytes.
+MAX_TEXT = 220
+WORDS = {"on_stop_tracking_interval": "R0", "tracking_interval": "R1", "tracking_distance": "R3"}
+KEPT_ON = "RH"
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+    "motion": dict.fromkeys(WORDS, Capability(Strength.READ_BACK)),
+    "session": {},
+}
+_MOST = 2**32 - 1
+_NUMBER = re.compile(r"\d{1,10}", re.ASCII)
+_RAW = re.compile(r"(?:(GS[A-Z]),)?([!-~][ -~]*)", re.ASCII)
+_ENDS = re.compile(r"\*[0-9A-Fa-f]{2}!", re.ASCII)
+_ASKS = re.compile(r"(?:3,0,)?L1\(.*\)", re.ASCII)
+_NO_GPS = "not written: the unit {}, and a distance works only with it; the option keep_gps_on writes it"
+_MATCH_PACKET = {"0": Match.PART, "1": Match.PART}
+
+
+def keeps_gps_on(target: Target) -> bool:
+    """The option `keep_gps_on` (false): write RH=1 with a distance. Raises LocalError for a value that is no truth."""
+    value = target.options.get("keep_gps_on", False)
+    if not isinstance(value, bool):
+        raise LocalError("must be true or false", parameter="keep_gps_on")
+    return value
+
+
+def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+    """See `Family.check`."""
+    keeps_gps_on(target)
+    problems = []
+    for name, value in wanted.items():
+        if name not in able:
+            problems.append(Problem(name, Severity.UNSUPPORTED, "no public word of these units carries it"))
+        elif not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST:
+            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, 0 to {_MOST}"))
+    return problems
+
+
+def _ours(target: Target, message: Message) -> bool:
+    return message.kind is Kind.REPLY and message.device_id == target.device_id
+
+
+def received(target: Target) -> Callable[[Message], Match]:
+    """Matcher of an ACK."""
+
+    def match(message: Message) -> Match:
+        return Match.DONE if _ours(target, message) and message.data[0] == "ACK" else Match.NO
+
+    return match
+
+
+def told(target: Target, words: Sequence[str]) -> Callable[[Message], Match]:
+    """Matcher of the answer to L1: settings of these words and of no others, in one packet or several."""
+
+    def match(message: Message) -> Match:
+        if not _ours(target, message) or message.data[0] != "s":
+            return Match.NO
+        packet, found = wire.settings_of(message)
+        if not found or not found.keys() <= set(words):
+            return Match.NO
+        return _MATCH_PACKET.get(packet, Match.DONE)
+
+    return match
+
+
+def _write(target: Target, values: Mapping[str, int], fields: Sequence[str], *, depends_on_read: bool) -> Command:
+    text = f"GSS,{target.device_id},3,0," + ",".join(f"{word}={value}" for word, value in values.items())
+    return Command(
+        wire.seal(text),
+        text,
+        Purpose.WRITE,
+        "ACK, where the unit sends it",
+        received(target),
+        tuple(fields),
+        ACK_TIMEOUT,
+        depends_on_read=depends_on_read,
+    )
+
+
+def _ask(target: Target, words: Sequence[str], purpose: Purpose, fields: Sequence[str]) -> Command:
+    text = f"GSC,{target.device_id},L1({','.join(words)})"
+    return Command(wire.seal(text), text, purpose, "GSs with these words", told(target, words), tuple(fields), TIMEOUT)
+
+
+def _numbers(reply: Reply) -> dict[str, int]:
+    """Word -> number of a read; a word that is no number, or is told twice and differently, is left out."""
+    out: dict[str, int] = {}
+    bad = set()
+    for message in reply.messages if reply.ok else ():
+        for word, value in wire.settings_of(message)[1].items():
+            number = int(value) if _NUMBER.fullmatch(value) else -1
+            if number < 0 or out.setdefault(word, number) != number:
+                bad.add(word)
+    return {word: number for word, number in out.items() if word not in bad}
+
+
+def _values(numbers: Mapping[str, int]) -> dict[str, Value]:
+    return {name: numbers[word] for name, word in WORDS.items() if word in numbers}
+
+
+def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+    """See `Family.apply`."""
+    if not carried:
+        return judge(wanted, reported={}, problems=problems)
+    fields = [name for name in WORDS if name in carried]
+    values = {WORDS[name]: int(carried[name]) for name in fields}
+    refused: dict[str, str] = {}
+    unanswered = False
+    far = values.get("R3", 0) > 0
+    asks = far and not keeps_gps_on(target)
+    if asks:
+        reply = yield _ask(target, [KEPT_ON], Purpose.READ, ["tracking_distance"])
+        on = _numbers(reply).get(KEPT_ON)
+        if on != 1 and not reply.assumed:
+            unanswered = reply.verdict is Verdict.TIMEOUT
+            del values["R3"]
+            why = (
+                "did not tell whether its GPS is kept on (RH)" if on is None else f"tells RH={on}, its GPS not kept on"
+            )
+            refused["tracking_distance"] = _NO_GPS.format(why)
+    elif far:
+        values[KEPT_ON] = 1
+    written = [name for name in fields if WORDS[name] in values]
+    acknowledged = False
+    reported: dict[str, Value] = {}
+    if written:
+        reply = yield _write(target, values, written, depends_on_read=asks)
+        acknowledged = reply.ok
+        words = [word for word in WORDS.values() if word in values]
+        if far and "R3" in values:
+            words.append(KEPT_ON)
+        reply = yield _ask(target, words, Purpose.READ_BACK, written)
+        numbers = _numbers(reply)
+        unanswered = unanswered or reply.verdict is Verdict.TIMEOUT
+        reported = _values(numbers)
+        if far and numbers.get(KEPT_ON) == 0:
+            refused["tracking_distance"] = "the unit tells RH=0: its GPS is not kept on, so that no distance works"
+        if far and numbers.get(KEPT_ON) != 1:
+            reported.pop("tracking_distance", None)
+    return judge(
+        wanted,
+        reported=reported,
+        problems=problems,
+        refused=refused,
+        acknowledged=written if acknowledged else (),
+        written=written,
+        unanswered=unanswered,
+    )
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`."""
+    if not wanted:
+        return Outcome({})
+    reply = yield _ask(target, ["R0", "R1", "R3"], Purpose.READ, wanted)
+    found = _values(_numbers(reply))
+    reported = {name: found[name] for name in wanted if name in found}
+    return Outcome({}, reported, unanswered=reply.verdict is Verdict.TIMEOUT)
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command: `GSS,3,0,R2=02`, `GSC,L1(ALL)` or, for short, `L1(ALL)`, to which id and check digits
+    are added; bytes go as they are.
+
+    Raises LocalError for a text that is no such command, is longer than 220 characters or holds the end of a frame.
+    """
+    if isinstance(text, bytes):
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
+        return Command(text, text.hex(), Purpose.RAW, "any answer", _any(target), timeout=TIMEOUT)
+    found = _RAW.fullmatch(text.strip())
+    if found is None or len(found[0]) > MAX_TEXT or _ENDS.search(found[0]):
+        raise LocalError(
+            f"a command is at most {MAX_TEXT} printable ASCII characters without the end of a frame",
+            parameter="command",
+        )
+    line = f"{found[1] or 'GSC'},{target.device_id},{found[2]}"
+    asks = _ASKS.fullmatch(found[2])
+    match = _any(target) if asks is None else _packets(target)
+    return Command(wire.seal(line), line, Purpose.RAW, "GSs" if asks else "ACK or an answer", match, timeout=TIMEOUT)
+
+
+def _any(target: Target) -> Callable[[Message], Match]:
+    return lambda message: Match.DONE if _ours(target, message) else Match.NO
+
+
+def _packets(target: Target) -> Callable[[Message], Match]:
+    def match(message: Message) -> Match:
+        if not _ours(target, message) or message.data[0] != "s":
+            return Match.NO
+        return _MATCH_PACKET.get(wire.settings_of(message)[0], Match.DONE)
+
+    return match

@@ -1,0 +1,91 @@
+"""A believable WondeX unit: positions and keep-alives in recorded form, TRACK and its query.
+
+The form of the query's answer is the one that `dialogue` takes; no source prints it. Options: `mode` (9): its tracking
+mode; `told` (true) false: it answers the query with `$OK:TRACK` alone; `password` (`0000`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.families.wondex import frame as wire
+from tracker_codecs.families.wondex.dialogue import Track
+
+_PLACES = {"tracking_interval": "interval", "tracking_distance": "distance", "tracking_angle": "heading"}
+
+
+class WondexEmulator(Emulator):
+    """One unit; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
+        self.device_id = device_id
+        self.faults = faults
+        self.options = options
+        self.track = Track(int(options.get("mode", 9)), 120, 150, 0, 1, 4, 15)
+        self.track = self.track._replace(**{_PLACES[n]: int(value) for n, value in settings.items() if n in _PLACES})
+        self._stream = wire.WondexStream(server=True)
+        self._sequence = 10
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """See `Emulator.settings`."""
+        told = self.track._asdict()
+        return {name: told[place] for name, place in _PLACES.items()}
+
+    def connect(self) -> list[Datum]:
+        """No login: a keep-alive, or a position of a clock not yet set where the id does not fit one."""
+        self._stream = wire.WondexStream(server=True)
+        return self.heartbeat() or self.report(datetime(1999, 9, 25, 6, 38, 30, tzinfo=UTC))
+
+    def heartbeat(self) -> list[Datum]:
+        """A keep-alive; an id beyond 32 bits does not fit one."""
+        number = int(self.device_id)
+        if number >= 1 << 32:
+            return []
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        return [Datum(wire.KEEP_ALIVE + self._sequence.to_bytes(2, "little") + number.to_bytes(4, "little"))]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position in the form of a recorded one."""
+        return [self._say(f"{self.device_id},{now:%Y%m%d%H%M%S},76.948633,43.354700,0,140,15,9,2,1325,125.4,10.5,0.0")]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """See `Emulator.receive`."""
+        said: list[Datum] = []
+        for event in self._stream.feed(data):
+            if not isinstance(event, Message) or event.data[0] != "order" or self.faults.silent:
+                continue
+            word = event.data[1]
+            pin, *arguments = event.frame.rstrip(b"\r\n").decode("ascii").partition("=")[2].split(",")
+            if pin != self.options.get("password", "0000"):
+                said.append(self._say(f"$ERR:{word}=1"))
+            elif word == "TRACK":
+                said.append(self._say(self._obey(arguments)))
+            else:
+                said.append(self._say(f"$OK:{word}"))
+        return said
+
+    def _obey(self, arguments: list[str]) -> str:
+        if arguments == ["?"]:
+            told = "=" + ",".join(map(str, self.track)) if self.options.get("told", True) else ""
+            return f"$OK:TRACK{told}"
+        if len(arguments) != len(Track._fields) or not all(each.isdecimal() for each in arguments):
+            return "$ERR:TRACK=1"
+        new = Track(*map(int, arguments))
+        asked = new._asdict()
+        changed = {name for name, place in _PLACES.items() if asked[place] != self.track._asdict()[place]}
+        if changed & self.faults.refuse:
+            return "$ERR:TRACK=1"
+        for name, place in _PLACES.items():
+            low, high = self.faults.clamp.get(name, (0, 1 << 32))
+            asked[place] = int(min(max(asked[place], low), high))
+            if name in self.faults.ignore:
+                asked[place] = self.track._asdict()[place]
+        self.track = Track(**asked)
+        return "$OK:TRACK"
+
+    @staticmethod
+    def _say(text: str) -> Datum:
+        return Datum(wire.line(text))

@@ -1,0 +1,63 @@
+"""EasyTrack: recorded frames and an operator's command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from tracker_codecs.contract import Kind, Message, Target
+from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.families.easytrack import FAMILY
+
+FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "easytrack" / "frames.yaml"
+CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
+DEVICE = [name for name, case in CASES.items() if case["direction"] == "device_to_server"]
+
+
+def raw(name: str) -> bytes:
+    return str(CASES[name]["data"]).encode("ascii")
+
+
+@pytest.mark.parametrize("name", DEVICE)
+@pytest.mark.parametrize("end", [b"#", b"\r\n", b"#\r\n"])
+def test_device_frames(name: str, end: bytes) -> None:
+    means = CASES[name]["means"]
+    (message,) = FAMILY.stream().feed(raw(name).removesuffix(b"#") + end)
+    assert isinstance(message, Message)
+    told = FAMILY.fields(message)
+    placed = means["command"] in ("HB", "DW")
+    assert message.kind is (Kind.REPORT if placed else Kind.OTHER)
+    assert (message.device_id, message.owed) == (means["imei"], b"")
+    for key in ("command", "time"):
+        assert told.get(key) == means.get(key)
+    if "latitude" in means:
+        assert told["latitude"] == pytest.approx(means["latitude"], abs=1e-5)
+        assert told["longitude"] == pytest.approx(means["longitude"], abs=1e-5)
+    assert FAMILY.recognise(raw(name)) is True
+
+
+def test_the_highest_bit_is_south_and_west() -> None:
+    (message,) = FAMILY.stream().feed(raw("et-position-dw").replace(b",0413FA4E", b",8413FA4E"))
+    assert isinstance(message, Message)
+    assert FAMILY.fields(message)["longitude"] == pytest.approx(-114.03021, abs=1e-5)
+
+
+def test_a_command() -> None:
+    at = Target("123456789012345", variant="session")
+    command = FAMILY.raw(at, "FD,Y1")
+    assert command.payload == raw("et-output")
+    (back,) = FAMILY.decode_server(command.payload)
+    assert isinstance(back, Message)
+    assert (back.device_id, FAMILY.fields(back)["cells"]) == (at.device_id, CASES["et-output"]["means"]["cells"])
+    for text in ("fd", "FD,Y1#", "FDY", "FD,\r\nx", "FD,\xe9"):
+        with pytest.raises(LocalError):
+            FAMILY.raw(at, text)
+
+
+def test_garbage_costs_itself_only() -> None:
+    events = FAMILY.stream().feed(b"?*ET,35*HQ,1,V1#" + raw("et-mq") + b"\r\n" + raw("et-jz"))
+    assert [event.frame for event in events if isinstance(event, Message)] == [raw("et-mq"), raw("et-jz")]
+    assert isinstance(events[0], PeerError)
+    assert FAMILY.recognise(b"*ET,3545") is None
+    assert FAMILY.recognise(b"*HQ,") is False
