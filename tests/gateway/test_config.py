@@ -133,7 +133,7 @@ def test_the_file_here_is_read_where_none_is_named(tmp_path: Path, monkeypatch: 
         ("serial = [{family = 'ubx', device_id = 'a'}]", "serial.0", "give port, or the USB vid"),
         ("serial = [{family = 'ubx', device_id = 'a', port = 'x', vid = 1}]", "serial.0", "give port, or the USB vid"),
         ("serial = [{family = 'ubx', device_id = 'a', port = 'x', pid = 1}]", "serial.0", "belong to vid"),
-        ("serial = [{family = 'gt06', device_id = 'a', port = 'x'}]", "serial.0", "gt06 does not speak on a serial"),
+        ("serial = [{family = 'teltonika', device_id = 'a', port = 'x'}]", "serial.0", "teltonika does not speak on a serial"),
         ("serial = [{family = 'ubx', device_id = 'a', port = 'x', parity = 'X'}]", "serial.0.parity", "should be 'N'"),
         (
             "serial = [{family = 'ubx', device_id = 'a', port = 'x'}, {family = 'ubx', device_id = 'b', port = 'x'}]",
