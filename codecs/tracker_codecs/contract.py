@@ -234,9 +234,10 @@ class Target:
     """A tracker as its codec sees it.
 
     `variant` and `options` come from the model (and, for options such as `password`, from the tracker's record).
-    `known` is what earlier dialogues learned. `serial` seeds command numbers: the driver derives it from the desired
-    revision, so that a dry run and the real run write equal bytes and a late answer to an older revision never matches.
-    `now` is the dialogue's wall clock, for the few protocols whose commands carry the time.
+    `known` is what earlier dialogues learned, and what the stream of the present link heard. `serial` seeds command
+    numbers: the driver derives it from the desired revision, so that a dry run and the real run write equal bytes and a
+    late answer to an older revision never matches. `now` is the dialogue's wall clock, for the few protocols whose
+    commands carry the time.
     """
 
     device_id: str
@@ -330,6 +331,11 @@ class Stream(ABC):
     @abstractmethod
     def buffered(self) -> int:
         """Bytes kept of an unfinished frame."""
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """Facts for `Target.known` that this device's frames told: dialect, header, prefix. Not on a broker."""
+        return {}
 
     def bind(self, target: Target) -> None:  # noqa: B027  # most families need nothing of it
         """Told once the device is known and registered: options such as SACK may change what is owed from now on."""

@@ -112,7 +112,7 @@ class Admission:
         if session is None:
             return self._directory.target(tracker, serial=serial)
         return self._directory.target(
-            tracker, transport=session.transport, link_options=session.link_options, serial=serial
+            tracker, transport=session.transport, link_options=session.link_options, heard=session.known, serial=serial
         )
 
 

@@ -150,12 +150,13 @@ class Directory:
         *,
         transport: Transport | None = None,
         link_options: Mapping[str, Any] = _NOTHING,
+        heard: Mapping[str, str] = _NOTHING,
         serial: int = 1,
     ) -> Target:
         """The tracker as its codec sees it: the link's options below the model's, the tracker's own above both.
 
-        `transport` None: nobody is connected. It is the one expected of it, else the first one the family has, TCP
-        before others.
+        `heard` is what its frames told on this link. `transport` None: nobody is connected. It is the one expected of
+        it, else the first one the family has, TCP before others.
         """
         model = self.model(tracker)
         if transport is None:
@@ -169,7 +170,7 @@ class Directory:
             variant=model.variant if model is not None else "",
             transport=transport,
             options={**link_options, **(model.options if model is not None else {}), **tracker.options},
-            known=self.known(tracker.tracker_id),
+            known={**self.known(tracker.tracker_id), **heard},
             serial=serial,
             experimental=self.experimental(tracker),
         )

@@ -39,6 +39,11 @@ class Session(ABC):
     #: Whatever the listener keeps with the session while a command is in flight; None: nothing waits for a message.
     conversation: Any
 
+    @property
+    def known(self) -> Mapping[str, str]:
+        """What the device's frames told of it on this link, for its `Target`."""
+        return {}
+
     @abstractmethod
     def write(self, data: bytes, channel: str = "") -> bool:
         """Hand bytes to the link. False: the link is gone or its write buffer is full; nothing was written."""

@@ -178,7 +178,11 @@ class Dispatch:
         assert tracker is not None
         try:
             target = self._directory.target(
-                tracker, transport=session.transport, link_options=session.link_options, serial=work.serial
+                tracker,
+                transport=session.transport,
+                link_options=session.link_options,
+                heard=session.known,
+                serial=work.serial,
             )
             dialogue = work.begin(session.family, target)
         except LocalError as error:

@@ -215,7 +215,9 @@ class Recorder:
         if script is None or (wanted != "all" and tracker.device_id not in wanted) or not (known or self._has_room()):
             tape.script = None
             return None
-        target = self._directory.target(tracker, transport=session.transport, link_options=session.link_options)
+        target = self._directory.target(
+            tracker, transport=session.transport, link_options=session.link_options, heard=session.known
+        )
         older = self._dormant.pop(tracker.tracker_id, None)
         tape.session, tape.target = session, target
         script.redactor.hide(secrets_of(target.options))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -76,6 +76,11 @@ class Link(Session):
         self._frames = 0
         self._partial_at = -1
         self._partial_since = 0.0
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """See Session."""
+        return self.stream.known
 
     # -- for the transport --------------------------------------------------------------------------------------------
     @abstractmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import aiomqtt
@@ -65,6 +65,11 @@ class MqttLink(Link):
         self._topic = ""
         self.claimed = device_id
         self.source = f"mqtt:{device_id}"
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """Nothing: the stream is every device's."""
+        return {}
 
     def spoke(self, topic: str) -> None:
         """A message of this device came on this topic."""

@@ -91,7 +91,7 @@ def stamp(serial: int) -> str:
 
 
 def _maker(target: Target) -> str:
-    maker = target.options.get("maker", "HQ")
+    maker = target.options.get("maker") or target.known.get("maker", "HQ")
     if not isinstance(maker, str) or not re.fullmatch(r"[A-Za-z]{2}", maker, re.ASCII):
         raise LocalError("must be the two letters that the unit's frames begin with", parameter="maker")
     return maker

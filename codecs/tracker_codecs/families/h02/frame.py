@@ -61,14 +61,20 @@ def timed(data: bytes) -> bool:
 class H02Stream(Cutter):
     """Cuts one direction of a link. `server`: the bytes are those of a server, which sends text only."""
 
-    __slots__ = ("_clock", "_server", "_tail")
+    __slots__ = ("_clock", "_maker", "_server", "_tail")
     starts = re.compile(rb"[*$X\r\n]")
 
     def __init__(self, clock: Clock = utc_now, *, server: bool = False) -> None:
         super().__init__()
         self._clock = clock
         self._server = server
+        self._maker = b""
         self._tail = 0
+
+    @property
+    def known(self) -> dict[str, str]:
+        """The two letters that the unit's frames begin with."""
+        return {"maker": self._maker.decode()} if self._maker else {}
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter`; line ends and the tail of the longer binary form are passed over."""
@@ -106,7 +112,7 @@ class H02Stream(Cutter):
         device_id = name.decode()
         if self._server:
             return Message(Kind.OTHER, frame, device_id, data=said)
-        self.device_id = device_id
+        self.device_id, self._maker = device_id, maker
         if word in _HEARTBEATS:
             owed = b"" if word == b"LINK" else b"*%b,%b,%b#" % (maker, name, word)
             return Message(Kind.HEARTBEAT, frame, device_id, owed, data=said)

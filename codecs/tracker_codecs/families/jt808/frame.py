@@ -195,6 +195,13 @@ class Jt808Stream(Stream):
         """Bytes of the unfinished frame."""
         return len(self._buffer)
 
+    @property
+    def known(self) -> dict[str, str]:
+        """Edition and number of the header, as heard last."""
+        if not self._phone:
+            return {}
+        return {"edition": "2013" if len(self._phone) == 6 else "2019", "phone": self._phone.hex()}
+
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Take bytes at any split; give messages and PeerErrors in order."""
         if self._buffer:

@@ -85,15 +85,21 @@ def answer_text(frame: bytes) -> str:
 class TopflyStream(Stream):
     """Cuts one direction of a link; on UDP every feed is whole. `server` is true for what a server sends."""
 
-    __slots__ = ("_datagrams", "_lost", "_raw", "_rest", "_server", "device_id")
+    __slots__ = ("_datagrams", "_header", "_lost", "_raw", "_rest", "_server", "device_id")
 
     def __init__(self, transport: Transport = Transport.TCP, *, server: bool = False) -> None:
         self.device_id: str | None = None
         self._rest = b""
         self._raw = b""
+        self._header = 0
         self._lost = False
         self._server = server
         self._datagrams = transport is Transport.UDP
+
+    @property
+    def known(self) -> dict[str, str]:
+        """The header that the unit uses."""
+        return {"header": f"{self._header:04x}"} if self._header else {}
 
     @property
     def buffered(self) -> int:
@@ -159,6 +165,7 @@ class TopflyStream(Stream):
             return length
         if self.device_id is None:
             self.device_id, self._raw = device_id, imei
+            self._header = header if header != ASSET else 0
         events.append(_message(frame, header, kind, serial, imei, device_id))
         return length
 

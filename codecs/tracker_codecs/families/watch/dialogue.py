@@ -59,7 +59,7 @@ def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
 
 
 def _option(target: Target, name: str, default: str, form: str, told: str) -> str:
-    value = target.options.get(name, default)
+    value = target.options.get(name, target.known.get(name, default))
     if not isinstance(value, str) or not re.fullmatch(form, value, re.ASCII):
         raise LocalError(told, parameter=name)
     return value

@@ -62,12 +62,19 @@ def build(maker: str, device_id: str, content: str, index: str = "") -> bytes:
 class WatchStream(DelimitedStream):
     """Cuts one direction of a link. `server`: the bytes are those of a server."""
 
-    __slots__ = ("_server",)
+    __slots__ = ("_index", "_maker", "_server")
     first, last, most = b"[", b"]", MAX_FRAME
 
     def __init__(self, *, server: bool = False) -> None:
         super().__init__()
         self._server = server
+        self._maker = self._index = b""
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Maker's letters and index of the unit's frames, for ours."""
+        found = {"maker": self._maker.decode(), "index": self._index.decode()}
+        return found if self._maker else {}
 
     def understand(self, frame: bytes) -> Message | None:
         """See `DelimitedStream`."""
@@ -85,7 +92,7 @@ class WatchStream(DelimitedStream):
         said = Said(maker.decode(), index.decode() if index else "", word.decode(), rest, right)
         if self._server:
             return Message(Kind.OTHER, frame, device_id, data=said)
-        self.device_id = device_id
+        self.device_id, self._maker, self._index = device_id, maker, index or b""
         kind, owed = Kind.OTHER, b""
         if word == b"LK":
             kind, owed = Kind.HEARTBEAT, b"LK"
