@@ -6,31 +6,35 @@ where it is valid TOML, else as text. Every key is explained in `gateway.example
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
-from tracker_codecs import registry
 from tracker_codecs.contract import Transport
 from tracker_codecs.errors import LocalError
 from tracker_codecs.template import TemplateError, load_directory
 
-from tracker_gateway.address import socket_address
+from tracker_gateway.config_links import (
+    BrokerConfig,
+    Host,
+    LinksConfig,
+    ListenerConfig,
+    Port,
+    Seconds,
+    Section,
+    SerialConfig,
+    close_to,
+)
 
 #: Read where no file is named.
 DEFAULT_FILE = Path("gateway.toml")
@@ -38,10 +42,6 @@ ENVIRONMENT = "TRACKER_GATEWAY_"
 #: Variables of that prefix that are no keys of the configuration.
 NOT_KEYS = frozenset({"CONFIG", "URL", "HASH"})
 
-Seconds = Annotated[float, Field(gt=0, le=10 * 365 * 86400)]
-Host = Annotated[str, Field(min_length=1)]
-#: 0: any free one.
-Port = Annotated[int, Field(ge=0, le=65535)]
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
@@ -49,17 +49,13 @@ class ConfigError(Exception):
     """The configuration cannot be used; each line of the text names the file, the key and what is wrong."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class StoreConfig(_Section):
+class StoreConfig(Section):
     """Where everything is kept that must survive."""
 
     path: str = Field(default="tracker-gateway.db", min_length=1)
 
 
-class HttpConfig(_Section):
+class HttpConfig(Section):
     """The HTTP interface."""
 
     enabled: bool = True
@@ -69,196 +65,7 @@ class HttpConfig(_Section):
     rate_limit: float = Field(default=50.0, ge=0)
 
 
-#: Every family that speaks TCP.
-AUTO = "auto"
-
-
-class ListenerConfig(_Section):
-    """A port that trackers connect to, or send datagrams to.
-
-    Several families may share a TCP port: the first bytes of a link decide. `auto` stands for all that speak TCP.
-    """
-
-    family: str | tuple[str, ...]
-    transport: Transport = Transport.TCP
-    host: Host = "0.0.0.0"
-    port: Port
-
-    @field_validator("family")
-    @classmethod
-    def _known(cls, family: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        names = registry.names()
-        for name in (family,) if isinstance(family, str) else family:
-            if name not in names and (name, family) != (AUTO, AUTO):
-                raise ValueError(f"there is no codec family {name!r}{_close(name, names)}")
-        if not family or (not isinstance(family, str) and len(set(family)) != len(family)):
-            raise ValueError("names no family, or one twice")
-        return family
-
-    @field_validator("transport")
-    @classmethod
-    def _listens(cls, transport: Transport) -> Transport:
-        if transport not in (Transport.TCP, Transport.UDP):
-            raise ValueError(f"a listener is tcp or udp, not {transport.value}")
-        return transport
-
-    @model_validator(mode="after")
-    def _spoken(self) -> Self:
-        shared = self.family == AUTO or len(self.families) > 1
-        if shared and self.transport is not Transport.TCP:
-            raise ValueError("several families can share a tcp port only")
-        for name in self.families:
-            if self.transport not in registry.get(name).transports:
-                raise ValueError(f"{name} does not speak {self.transport.value}")
-        return self
-
-    @property
-    def families(self) -> tuple[str, ...]:
-        """The names of the families that are served here."""
-        if self.family == AUTO:
-            return tuple(each.name for each in registry.all_families() if Transport.TCP in each.transports)
-        return (self.family,) if isinstance(self.family, str) else self.family
-
-
-class BrokerConfig(_Section):
-    """An MQTT broker that trackers of one family are reached through."""
-
-    family: str
-    host: Host
-    port: Port = 1883
-    #: Protocol version; The Things Stack and many trackers speak 3.1.1.
-    version: Literal["3.1", "3.1.1", "5"] = "3.1.1"
-    tls: bool = False
-    #: Files: the authority that signed the broker's certificate, our certificate and its key.
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    user: str = ""
-    password: SecretStr = SecretStr("")
-    #: Empty: one is made up at each connection. A persistent session (`clean = false`) needs one.
-    client_id: str = ""
-    keepalive: int = Field(default=60, ge=5, le=65535)
-    clean: bool = True
-    subscribe_qos: Literal[0, 1, 2] = 1
-    publish_qos: Literal[0, 1, 2] = 1
-    #: Topic filters in place of the family's own.
-    topics: tuple[str, ...] = ()
-    #: Options of the family, as `prefix`; below those of model and tracker.
-    options: dict[str, Any] = Field(default_factory=dict)
-    #: Messages that may wait, in each direction.
-    queue: int = Field(default=10_000, ge=10)
-
-    @field_validator("family")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        names = registry.names()
-        if name not in names:
-            raise ValueError(f"there is no codec family {name!r}{_close(name, names)}")
-        return name
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if Transport.MQTT not in registry.get(self.family).transports:
-            raise ValueError(f"{self.family} does not speak mqtt")
-        if not self.clean and not self.client_id:
-            raise ValueError("clean = false needs a client_id: the broker keeps the session under it")
-        if not self.tls and (self.ca or self.certificate or self.key):
-            raise ValueError("ca, certificate and key belong to tls = true")
-        if self.key and not self.certificate:
-            raise ValueError("key belongs to a certificate")
-        if self.password.get_secret_value() and not self.user:
-            raise ValueError("password belongs to a user")
-        for topic in self.topics:
-            if not _is_filter(topic):
-                raise ValueError(f"topics: {topic!r} is no topic filter (+ is a whole level, # the whole last one)")
-        try:
-            registry.get(self.family).topics(self.options)
-        except LocalError as error:
-            raise ValueError(f"options: {error}") from None
-        return self
-
-
-class SerialConfig(_Section):
-    """A port of this machine with a registered device on it: named by `port`, or found by its USB ids."""
-
-    family: str
-    #: The device id under which the unit on this port is registered.
-    device_id: str = Field(min_length=1)
-    #: A path such as /dev/serial/by-id/..., or socket://HOST:PORT, which is dialled (Meshtastic, serial servers).
-    port: str | None = Field(default=None, min_length=1)
-    vid: int | None = Field(default=None, ge=0, le=0xFFFF)
-    pid: int | None = Field(default=None, ge=0, le=0xFFFF)
-    usb_serial: str | None = Field(default=None, min_length=1)
-    #: bit/s, parity, stop bits; None: as the family's devices leave the factory.
-    baudrate: int | None = Field(default=None, ge=50, le=4_000_000)
-    parity: Literal["N", "E", "O"] | None = None
-    stopbits: Literal[1, 2] | None = None
-    #: Seconds after opening in which nothing is said and nothing heard: boards that restart when they are opened.
-    settle: float = Field(default=0.0, ge=0, le=60)
-    #: Options of the family; below those of model and tracker.
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("family")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        names = registry.names()
-        if name not in names:
-            raise ValueError(f"there is no codec family {name!r}{_close(name, names)}")
-        return name
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if Transport.SERIAL not in registry.get(self.family).transports:
-            raise ValueError(f"{self.family} does not speak on a serial port")
-        if self.port is not None and "://" in self.port:
-            socket_address(self.port)
-        if (self.port is None) == (self.vid is None):
-            raise ValueError("give port, or the USB vid (with pid and usb_serial), and not both")
-        if self.vid is None and (self.pid is not None or self.usb_serial is not None):
-            raise ValueError("pid and usb_serial belong to vid")
-        return self
-
-    @property
-    def usb_id(self) -> str:
-        """How the port is found, for people."""
-        parts = ("*" if each is None else f"{each:04x}" for each in (self.vid, self.pid))
-        return f"USB {':'.join(parts)}" + (f" {self.usb_serial}" if self.usb_serial else "")
-
-
-def _is_filter(topic: str) -> bool:
-    """MQTT 3.1.1, 4.7.1."""
-    levels = topic.split("/")
-    plain = all(level in ("+", "#") or not set(level) & set("+#\0") for level in levels)
-    return bool(topic) and plain and "#" not in levels[:-1]
-
-
-class Unregistered(StrEnum):
-    """What happens to a device id that is not registered."""
-
-    LIST = "list"
-    REFUSE = "refuse"
-
-
-class LinksConfig(_Section):
-    """Limits on the links of trackers."""
-
-    unregistered: Unregistered = Unregistered.LIST
-    max_links: int = Field(default=50_000, ge=1)
-    max_unidentified: int = Field(default=10_000, ge=1)
-    max_unidentified_per_source: int = Field(default=2_000, ge=1)
-    max_held: int = Field(default=5_000, ge=0)
-    identify_timeout: Seconds = 30.0
-    frame_timeout: Seconds = 20.0
-    #: Seconds of silence; None: the family's own figure.
-    idle_timeout: Seconds | None = None
-    write_buffer: int = Field(default=65_536, ge=4096)
-    max_errors: int = Field(default=10, ge=1)
-    stale_after: Seconds = 60.0
-    udp_window: Seconds = 30.0
-    udp_max_sources: int = Field(default=50_000, ge=1)
-
-
-class DeliveryConfig(_Section):
+class DeliveryConfig(Section):
     """How settings are brought to trackers. Times are seconds."""
 
     #: After so long an update that was not confirmed is given up, and nothing is sent for it.
@@ -271,7 +78,7 @@ class DeliveryConfig(_Section):
     experimental_models: tuple[str, ...] = ()
 
 
-class RecordingConfig(_Section):
+class RecordingConfig(Section):
     """Which links are recorded as dialogues, and how much of them is kept."""
 
     enabled: bool = False
@@ -299,7 +106,7 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-class LoggingConfig(_Section):
+class LoggingConfig(Section):
     """What is logged, to standard error."""
 
     level: Level = Level.INFO
@@ -322,7 +129,7 @@ def _default_listeners() -> tuple[ListenerConfig, ...]:
     )
 
 
-class Config(_Section):
+class Config(Section):
     """The whole configuration. `Config()` are the embedded defaults."""
 
     #: Folders with further profiles (catalog/), models (models/) and families described in files (families/).
@@ -460,7 +267,7 @@ def _line(name: str, loc: tuple[str | int, ...], error: Any, overridden: Mapping
     origin = next(map(_variable, from_variable), f"{name}: {path}")
     if error["type"] == "extra_forbidden":
         known = _keys(loc[:-1])
-        return f"{origin}: no such key{_close(str(loc[-1]), known)}"
+        return f"{origin}: no such key{close_to(str(loc[-1]), known)}"
     if error["type"] == "model_type":
         return f"{origin}: should be a section, [{path}]"
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
@@ -476,10 +283,3 @@ def _keys(loc: tuple[str | int, ...]) -> list[str]:
         lists = {"listeners": ListenerConfig, "brokers": BrokerConfig, "serial": SerialConfig}
         model = lists.get(part) or model.model_fields[part].annotation
     return list(model.model_fields)
-
-
-def _close(word: str, known: list[str]) -> str:
-    matches = difflib.get_close_matches(word, known, 1)
-    if matches:
-        return f"; is {matches[0]!r} meant?"
-    return f"; known are {', '.join(known)}" if known else ""

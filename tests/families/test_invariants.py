@@ -352,4 +352,4 @@ def test_a_model_names_a_family_and_variant_that_exist(model: Model) -> None:
     if model.track_control != "none":
         fields = profiles.get(model.track_control).fields
         carried = {name for name, each in family.variants[model.variant].items() if each.best is not None}
-        assert bool(carried & set(fields)) == model.settable, "settable is what carries a field, session only what does not"
+        assert bool(carried & set(fields)) == model.settable, "settable: carries a field; session only: none"

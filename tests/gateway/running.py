@@ -11,7 +11,8 @@ from typing import Any
 
 from aiohttp import ClientSession
 from tracker_codecs.contract import Transport
-from tracker_gateway.config import Config, ListenerConfig
+from tracker_gateway.config import Config
+from tracker_gateway.config_links import ListenerConfig
 from tracker_gateway.daemon import Daemon
 from tracker_gateway.types import Right
 

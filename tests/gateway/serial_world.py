@@ -23,8 +23,12 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "pmtk": ("quectel_l70", "bench-1", {"tracking_interval_ms": 200}),
     "meshtastic": ("meshtastic", "a1b2c3d4", {"tracking_interval": 600, "tracking_distance": 50}),
     "dragino-at": ("dragino_trackerd_serial", "a84041ffff123456", {"tracking_interval": 600}),
+    "enfora": ("enfora_mt_gl", "135790246811220", {"tracking_interval": 300, "tracking_distance": 1000}),
+    "gt06": ("concox_gk309", "135790246811220", {"tracking_interval": 60}),
+    "box-telematics": ("box_tracker", "N878123", {"tracking_interval": 120, "tracking_angle": 30}),
 }
-#: A device that cannot be asked who it is: it names itself in what it says, or answers to its own id only.
+#: Devices that cannot be asked who they are (they name themselves in what they say, or answer to their own id only),
+#: and those that cannot take every field that their profile asks for.
 CASES_UNASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "queclink": (
         "gl300",
@@ -43,6 +47,16 @@ CASES_UNASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
         "suntech_st340lc",
         "100850000",
         {"tracking_interval": 60, "tracking_distance": 500, "tracking_angle": 30},
+    ),
+    "syrus": (
+        "syrus_2g",
+        "357042063052352",
+        {"tracking_interval": 300, "tracking_distance": 1000, "tracking_angle": 45},
+    ),
+    "calamp": (
+        "calamp_lmu_4200",
+        "4532104183",
+        {"tracking_interval": 300, "tracking_distance": 500, "tracking_angle": 40, "psm_interval": 3600},
     ),
 }
 ALL = CASES | CASES_UNASKED

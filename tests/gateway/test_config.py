@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from tracker_codecs.contract import Transport
-from tracker_gateway.config import BrokerConfig, Config, ConfigError, SerialConfig, Unregistered, load
+from tracker_gateway.config import Config, ConfigError, load
+from tracker_gateway.config_links import BrokerConfig, SerialConfig, Unregistered
 
 EXAMPLE = Path(__file__).parents[2] / "gateway.example.toml"
 #: Keys whose default is "not set", and what the example shows for them.
@@ -133,7 +134,11 @@ def test_the_file_here_is_read_where_none_is_named(tmp_path: Path, monkeypatch: 
         ("serial = [{family = 'ubx', device_id = 'a'}]", "serial.0", "give port, or the USB vid"),
         ("serial = [{family = 'ubx', device_id = 'a', port = 'x', vid = 1}]", "serial.0", "give port, or the USB vid"),
         ("serial = [{family = 'ubx', device_id = 'a', port = 'x', pid = 1}]", "serial.0", "belong to vid"),
-        ("serial = [{family = 'teltonika', device_id = 'a', port = 'x'}]", "serial.0", "teltonika does not speak on a serial"),
+        (
+            "serial = [{family = 'teltonika', device_id = 'a', port = 'x'}]",
+            "serial.0",
+            "does not speak on a serial",
+        ),
         ("serial = [{family = 'ubx', device_id = 'a', port = 'x', parity = 'X'}]", "serial.0.parity", "should be 'N'"),
         (
             "serial = [{family = 'ubx', device_id = 'a', port = 'x'}, {family = 'ubx', device_id = 'b', port = 'x'}]",

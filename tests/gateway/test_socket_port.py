@@ -14,7 +14,7 @@ from tracker_codecs.contract import Emulator
 from tracker_gateway.address import socket_address
 from tracker_gateway.bench import work
 from tracker_gateway.bench.work import Wanted
-from tracker_gateway.config import SerialConfig
+from tracker_gateway.config_links import SerialConfig
 from tracker_gateway.transports import serial as module
 from tracker_gateway.transports.port import LineForm, Port, PortError
 

@@ -15,7 +15,8 @@ from tracker_codecs import registry
 from tracker_codecs.contract import Emulator, Transport
 from tracker_profiles import models
 
-from tracker_gateway.config import BrokerConfig, Config, HttpConfig, ListenerConfig, SerialConfig, StoreConfig
+from tracker_gateway.config import Config, HttpConfig, StoreConfig
+from tracker_gateway.config_links import BrokerConfig, ListenerConfig, SerialConfig
 from tracker_gateway.daemon import Daemon
 from tracker_gateway.demo.cast import Actor
 from tracker_gateway.demo.show import MOODS, Screen

@@ -10,7 +10,7 @@ import structlog
 from tracker_codecs import registry as families
 from tracker_codecs.contract import Family, Transport
 
-from tracker_gateway.config import BrokerConfig, LinksConfig, ListenerConfig, SerialConfig
+from tracker_gateway.config_links import BrokerConfig, LinksConfig, ListenerConfig, SerialConfig
 from tracker_gateway.log import Sparing
 from tracker_gateway.metrics import Metrics
 from tracker_gateway.registry import SessionRegistry

@@ -18,7 +18,7 @@ from tracker_codecs.contract import Checksum, Kind, Message
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
-from tracker_gateway.config import BrokerConfig
+from tracker_gateway.config_links import BrokerConfig
 from tracker_gateway.transports.link import Link
 from tracker_gateway.transports.mqtt_client import (
     Counts,

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from tracker_codecs.contract import Family, Target, Transport
 
-from tracker_gateway.config import LinksConfig, Unregistered
+from tracker_gateway.config_links import LinksConfig, Unregistered
 from tracker_gateway.log import Sparing
 from tracker_gateway.metrics import LinkStats, Metrics
 from tracker_gateway.registry import SessionRegistry

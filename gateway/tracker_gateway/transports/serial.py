@@ -21,7 +21,7 @@ from tracker_profiles import models
 from tracker_profiles.errors import UnknownName
 
 from tracker_gateway.address import SOCKET
-from tracker_gateway.config import SerialConfig
+from tracker_gateway.config_links import SerialConfig
 from tracker_gateway.transports.link import Link
 from tracker_gateway.transports.port import LineForm, Port, PortError, matching, plugged_in
 from tracker_gateway.transports.room import Room
