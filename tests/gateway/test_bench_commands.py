@@ -252,7 +252,7 @@ def test_ports_are_told_in_words(tmp_path: Path) -> None:
     with plugged(silent):
         done = tg("bench", "read", str(tmp_path / "tty"), "--codec", "ubx", "--baudrate", "9600", "--timeout", "0.1")
     assert done.err.endswith(f"nobody answers as ubx on {tmp_path}/tty; at 9600 8N1: nothing comes\n")
-    for arguments in (("--codec", "gt06"), ("--model", "quectel_l70", "--codec", "ubx")):
+    for arguments in (("--codec", "teltonika"), ("--model", "quectel_l70", "--codec", "ubx")):
         assert tg("bench", "read", str(tmp_path / "tty"), *arguments).code == 1
 
 

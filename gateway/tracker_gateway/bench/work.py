@@ -202,6 +202,7 @@ def target_of(wanted: Wanted, found: Found) -> Target:
         model.variant,
         Transport.SERIAL,
         {**model.options, **wanted.options},
+        known={name: text for name, text in found.known.items() if name not in ("device_id", "model")},
         serial=serial_of(1),
         experimental=wanted.experimental,
     )

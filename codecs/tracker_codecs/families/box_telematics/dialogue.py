@@ -4,6 +4,8 @@ Answers come in order and carry no number: the output of a command, then OK; log
 conversation, because its answer (rows, then OK) cannot be taken for anything else: an OK without rows before it belongs
 to an older command, and one behind rows of a listing is no answer to a write. A write that nobody answered ends the
 writing; the listing then shows what is in force. The texts of failures are not public.
+A serial port takes the same lines; what comes there is the unit's on it. No question for its serial number is known:
+that the listing comes proves that a BOX-tracker is there.
 Source: BOX-tracker Communication Protocol v1.5, pages 7 and 20.
 """
 
@@ -24,6 +26,7 @@ from tracker_codecs.contract import (
     Reply,
     Settings,
     Target,
+    Transport,
     Value,
     Verdict,
 )
@@ -33,6 +36,8 @@ from tracker_codecs.families.box_telematics import settings as values
 from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
+#: On a wire the answer comes at once.
+SERIAL_TIMEOUT = 5.0
 MAX_COMMAND = 160
 _SHOWN_ROWS = frozenset((values.INTERVAL, values.ANGLE, values.ANGLE_ON))
 #: A server port of 0 switches GPRS off: nothing could be said to the unit again.
@@ -41,8 +46,14 @@ _SECRET = re.compile(r"(\w*(?:PASS|PWD|PIN)\w*\s*,)(.+)", re.ASCII | re.IGNORECA
 Matcher = Callable[[Message], Match]
 
 
+def patience(target: Target) -> float:
+    """Seconds that an answer may take."""
+    return SERIAL_TIMEOUT if target.transport is Transport.SERIAL else TIMEOUT
+
+
 def _ours(target: Target, message: Message) -> bool:
-    return message.kind is Kind.REPLY and message.device_id == target.device_id
+    mine = target.transport is Transport.SERIAL or message.device_id == target.device_id
+    return message.kind is Kind.REPLY and mine
 
 
 def listing(target: Target) -> Matcher:
@@ -85,7 +96,7 @@ def done(target: Target, word: str) -> Matcher:
 
 def _list(target: Target, purpose: Purpose, fields: Sequence[str]) -> Command:
     expects = "the settings, one a line, then OK"
-    return Command(b"CONFIG\r", "CONFIG", purpose, expects, listing(target), tuple(fields), TIMEOUT)
+    return Command(b"CONFIG\r", "CONFIG", purpose, expects, listing(target), tuple(fields), patience(target))
 
 
 def _rows(reply: Reply) -> dict[str, str]:
@@ -119,7 +130,7 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
             continue
         text = f"{word},{value}"
         payload = text.encode("ascii") + b"\r"
-        reply = yield Command(payload, text, Purpose.WRITE, "OK", done(target, word), (name,), TIMEOUT)
+        reply = yield Command(payload, text, Purpose.WRITE, "OK", done(target, word), (name,), patience(target))
         written.add(name)
         if reply.verdict is Verdict.TIMEOUT:
             lacking.add(name)
@@ -168,6 +179,12 @@ def read(target: Target, wanted: Sequence[str]) -> Generator[Command, Reply, Out
     return Outcome({}, values.told(_rows(reply)), unanswered=reply.verdict is Verdict.TIMEOUT)
 
 
+def identify(target: Target) -> Dialogue:
+    """See `Family.identify`: whether the listing comes; who the unit is it does not tell."""
+    reply = yield _list(target, Purpose.PROBE, ())
+    return Outcome({}, unanswered=reply.verdict is Verdict.TIMEOUT)
+
+
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command: a line, which gets its CR; bytes go as they are.
 
@@ -175,14 +192,15 @@ def raw(target: Target, text: str | bytes) -> Command:
     """
 
     def match(message: Message) -> Match:
-        if not _ours(target, message):
+        if not _ours(target, message) or message.frame == payload:  # an echo
             return Match.NO
         return Match.DONE if message.text == "OK" else Match.PART
 
     if isinstance(text, bytes):
         if not text:
             raise LocalError("there is nothing to send", parameter="command")
-        return Command(text, text.hex(), Purpose.RAW, "lines, then OK", match, timeout=TIMEOUT)
+        payload = text
+        return Command(payload, text.hex(), Purpose.RAW, "lines, then OK", match, timeout=patience(target))
     line = text.strip()
     if not 0 < len(line) <= MAX_COMMAND or not all(" " <= c <= "~" for c in line):
         raise LocalError(f"a command is a line of 1 to {MAX_COMMAND} printable ASCII characters", parameter="command")
@@ -194,4 +212,4 @@ def raw(target: Target, text: str | bytes) -> Command:
     shown = f"{secret[1]}***" if secret else line
     secrets = (secret[2].encode("ascii"),) if secret else ()
     payload = line.encode("ascii") + b"\r"
-    return Command(payload, shown, Purpose.RAW, "lines, then OK", match, timeout=TIMEOUT, secrets=secrets)
+    return Command(payload, shown, Purpose.RAW, "lines, then OK", match, timeout=patience(target), secrets=secrets)

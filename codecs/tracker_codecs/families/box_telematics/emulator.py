@@ -2,7 +2,8 @@
 
 Lines have the form of recorded and printed ones; the listing holds the printed tail of the document's and the settings
 that are written. How it refuses is not public, so it is silent where it would. Options: `gpshc` (text): what GPSHC
-lists, or `absent`; `echo` (true): a write tells its row before OK.
+lists, or `absent`; `echo` (true): a write tells its row before OK, and a serial port sends back what it hears. On a
+serial port nothing is said unasked.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Transport, Value
 from tracker_codecs.families.box_telematics import settings as values
 from tracker_codecs.families.box_telematics.frame import BoxStream
 
@@ -32,8 +33,16 @@ _FIELDS = {word: name for name, words in values.WORDS.items() for word in words}
 class BoxEmulator(Emulator):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
+    def __init__(
+        self,
+        device_id: str,
+        transport: Transport,
+        settings: Settings,
+        faults: Faults,
+        options: Mapping[str, Value],
+    ) -> None:
         self.device_id = device_id
+        self._wired = transport is Transport.SERIAL
         self.faults = faults
         self.options = options
         self.stored = dict(_LISTING)
@@ -58,10 +67,14 @@ class BoxEmulator(Emulator):
     def connect(self) -> list[Datum]:
         """The header line."""
         self._stream = BoxStream(server=True)
+        if self._wired:
+            return []
         return [Datum(f"H,BT,{self.device_id},081028142432,F5813D19,6D6E6DC2\r".encode("ascii"))]
 
     def report(self, now: datetime) -> list[Datum]:
         """The logs that nobody confirmed and a new one, then the end mark."""
+        if self._wired:
+            return []
         self._batch += 1
         log = f"L,{now:%y%m%d%H%M%S},G,52.51084,-1.70849,0,170,0,1,0\r".encode("ascii")
         self._waiting = [*self._waiting[-15:], log]
@@ -69,7 +82,7 @@ class BoxEmulator(Emulator):
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """See `Emulator.receive`."""
-        said: list[Datum] = []
+        said = [Datum(data)] if self._wired and self.options.get("echo") else []
         for event in self._stream.feed(data):
             if not isinstance(event, Message):
                 continue

@@ -17,6 +17,7 @@ from tracker_codecs.contract import (
     Limits,
     Message,
     Problem,
+    SerialForm,
     Settings,
     Severity,
     Stream,
@@ -33,12 +34,15 @@ from tracker_codecs.families.box_telematics.emulator import BoxEmulator
 
 
 class BoxTelematics(Family):
-    """BOX-tracker units of BOX Telematics over TCP; see the package's modules."""
+    """BOX-tracker units of BOX Telematics over TCP or a serial port; see the package's modules."""
 
     name = "box-telematics"
     title = "BOX Telematics BOX-tracker"
+    transports = frozenset({Transport.TCP, Transport.SERIAL})
     default_port = 5065
     limits = Limits(max_frame=wire.MAX_LINE + 2, idle=600.0, reply_timeout=dialogue.TIMEOUT)
+    #: RS-232 and USB, without flow control.
+    serial = SerialForm(baudrates=(115200,), eol=b"\r")
     acknowledgement_proves = (
         "OK follows the output of a command that was carried out; the text of a failure is not public"
     )
@@ -52,7 +56,7 @@ class BoxTelematics(Family):
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
         self._over(transport)
-        return wire.BoxStream()
+        return wire.BoxStream(wired=transport is Transport.SERIAL)
 
     def recognise(self, first: bytes) -> bool | None:
         """The header line."""
@@ -85,6 +89,10 @@ class BoxTelematics(Family):
         able = self.capabilities(target)
         return dialogue.read(target, [name for name in wanted if name in able and able[name].best is not None])
 
+    def identify(self, target: Target) -> Dialogue:
+        """See `Family.identify`: whether a BOX-tracker is there."""
+        return dialogue.identify(target)
+
     def raw(self, target: Target, text: str | bytes) -> Command:
         """An operator's own command: text as a line, bytes as they are."""
         return dialogue.raw(target, text)
@@ -103,7 +111,7 @@ class BoxTelematics(Family):
         self._over(transport)
         if variant not in self.variants:
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
-        return BoxEmulator(device_id, settings or {}, faults, options or {})
+        return BoxEmulator(device_id, transport, settings or {}, faults, options or {})
 
     def _over(self, transport: Transport) -> None:
         if transport not in self.transports:

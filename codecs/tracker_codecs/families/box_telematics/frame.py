@@ -2,7 +2,8 @@
 
 ASCII lines end with CR; a line feed behind it is passed over. `H` opens a connection and names the unit, `L` is a log,
 `E,<n>` ends a batch of logs and is owed `A,<n>`; any other line answers a command. No line has a checksum. Values of
-settings that are passwords are blanked where they are cut.
+settings that are passwords are blanked where they are cut. On a serial port answers come without a header, and nothing
+is owed: a batch confirmed there would be lost to the server it is meant for.
 Sources: BOX-tracker Communication Protocol v1.5 (header, logs, commands, CONFIG); traccar/traccar Box decoder and its
 tests (line end, A and E, recorded lines).
 """
@@ -32,14 +33,18 @@ _STATUS = ((1, "ignition"), (2, "moving"), (4, "no_fix"))
 
 
 class BoxStream(Stream):
-    """Cuts one direction of a TCP link. `server` is true for what a server sends. A line that is none is given up."""
+    """Cuts one direction of a TCP link, or of a serial port (`wired`). `server` is true for what a server sends.
 
-    __slots__ = ("_rest", "_server", "_skipping", "device_id")
+    A line that is none is given up.
+    """
 
-    def __init__(self, *, server: bool = False) -> None:
+    __slots__ = ("_rest", "_server", "_skipping", "_wired", "device_id")
+
+    def __init__(self, *, server: bool = False, wired: bool = False) -> None:
         self.device_id: str | None = None
         self._rest = b""
         self._server = server
+        self._wired = wired
         self._skipping = False
 
     @property
@@ -84,7 +89,7 @@ class BoxStream(Stream):
             end = _END.fullmatch(line)
             if end is None:
                 return PeerError("an end mark without a number", discarded=line[:64])
-            return Message(Kind.OTHER, frame, self.device_id, b"A," + end[1] + b"\r")
+            return Message(Kind.OTHER, frame, self.device_id, b"" if self._wired else b"A," + end[1] + b"\r")
         if start == b"H,":
             header = _HEADER.fullmatch(line)
             if header is None:
@@ -95,7 +100,7 @@ class BoxStream(Stream):
         if secret:
             line = secret[1] + secret[2] + b"***"
             frame = line + b"\r"
-        if self.device_id is None:
+        if self.device_id is None and not self._wired:
             return PeerError("a line before the header", discarded=line[:64])
         return Message(Kind.REPLY, frame, self.device_id, text=clean(line))
 

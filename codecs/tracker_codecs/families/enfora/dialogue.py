@@ -10,8 +10,9 @@ that a later dialogue puts it back if this one breaks off; a row that a unit ref
 AT&W stores.
 
 An answer has the number of its command and ends with OK or ERROR. The printed one has no OK: an answer to a query
-that ends with a line, and after which nothing comes, is taken as whole.
-Sources: those of `frame` and `table`.
+that ends with a line, and after which nothing comes, is taken as whole. On a serial port answers carry no number and
+do end with OK, and whatever comes is the unit's that is plugged in.
+Sources: those of `frame` and `table`; 3GPP TS 27.007 clause 5.4 (+CGSN).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from tracker_codecs.contract import (
     Settings,
     Severity,
     Target,
+    Transport,
     Value,
     Verdict,
 )
@@ -42,6 +44,8 @@ from tracker_codecs.families.enfora.table import DISTANCE, INTERVAL, Row
 from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
+#: On a wire the answer comes at once.
+SERIAL_TIMEOUT = 5.0
 #: Key in `Outcome.known`: the distance row as it was, to be put back.
 ROW = "enfora_distance_row"
 #: Numbers of commands beside the revision's; those of timers follow TIMER.
@@ -51,11 +55,20 @@ RAW = 15
 Steps = Generator[Command, Reply, None]
 _OK = re.compile(r"(?:\A|[\r\n])OK\s*\Z")
 _ERROR = re.compile(r"(?:\A|[\r\n])(?:\+CM[ES] )?ERROR\b")
+_IMEI = re.compile(r'\s*(?:\+CGSN: ?)?"?(\d{15})"?\s*', re.ASCII)
 _AT = re.compile(r"[Aa][Tt][ -~]{0,300}")
 
 
+def _wired(target: Target) -> bool:
+    return target.transport is Transport.SERIAL
+
+
+def _ours(target: Target, message: Message) -> bool:
+    return message.kind is Kind.REPLY and (_wired(target) or message.device_id == target.device_id)
+
+
 def _said(target: Target, message: Message, number: int) -> str | None:
-    mine = message.kind is Kind.REPLY and message.device_id == target.device_id and message.data[0] == number
+    mine = _ours(target, message) and (_wired(target) or message.data[0] == number)
     return str(message.data[1]) if mine else None
 
 
@@ -69,7 +82,8 @@ def _command(
     read: bool = False,
     whole: Callable[[str], bool] = lambda _: False,
 ) -> Command:
-    """An AT command; `whole` tells an answer that is complete without OK."""
+    """An AT command; `whole` tells an answer in a frame that is complete without OK."""
+    wired = _wired(target)
     number = (target.serial + place) & 0xFFFF
 
     def match(message: Message) -> Match:
@@ -78,10 +92,12 @@ def _command(
             return Match.NO
         if _ERROR.search(said):
             return Match.REFUSED
-        return Match.DONE if _OK.search(said) or whole(said) else Match.PART
+        return Match.DONE if _OK.search(said) or (whole(said) and not wired) else Match.PART
 
-    payload = wire.wrap(target.transport, number, wire.COMMAND, text.encode("ascii"))
-    return Command(payload, text, purpose, f"answer {number}, OK", match, tuple(fields), TIMEOUT, depends_on_read=read)
+    line = text.encode("ascii")
+    payload = line + b"\r" if wired else wire.wrap(target.transport, number, wire.COMMAND, line)
+    expects, seconds = ("OK", SERIAL_TIMEOUT) if wired else (f"answer {number}, OK", TIMEOUT)
+    return Command(payload, text, purpose, expects, match, tuple(fields), seconds, depends_on_read=read)
 
 
 def _ask_table(target: Target, place: int, purpose: Purpose, fields: Sequence[str]) -> Command:
@@ -98,6 +114,8 @@ def _ask_timer(target: Target, place: int, number: int, purpose: Purpose, *, rea
 def _table(reply: Reply) -> Sequence[Row] | None:
     """The rows of an answer; None where it is none, broke off or is not understood."""
     text = "".join(str(message.data[1]) for message in reply.messages)
+    if reply.verdict is Verdict.TIMEOUT and any(message.data[0] is None for message in reply.messages):
+        return None  # lines without their OK
     if reply.verdict is Verdict.REFUSED or "$EVENT:" not in text or not text.endswith(("\r", "\n")):
         return None
     return values.rows(text)
@@ -151,7 +169,7 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     if row and not work.silent:
         reply = yield _ask_table(target, TABLE_AGAIN, Purpose.READ_BACK, [DISTANCE])
         work.compare(row, _table(reply))
-        work.silent = reply.verdict is Verdict.TIMEOUT and not reply.messages
+        work.silent = reply.verdict is Verdict.TIMEOUT and (_wired(target) or not reply.messages)
     if timer and not work.silent:
         reply = yield _ask_timer(target, TIMER_AGAIN, timer, Purpose.READ_BACK, read=True)
         seconds = _seconds(reply, timer)
@@ -278,6 +296,14 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return Outcome({}, reported, known)
 
 
+def identify(target: Target) -> Dialogue:
+    """See `Family.identify`: the IMEI. A unit that refuses the question is there, but nobody knows who."""
+    reply = yield _command(target, TABLE, "AT+CGSN", Purpose.PROBE, ())
+    found = [each for message in reply.messages if (each := _IMEI.fullmatch(str(message.data[1])))]
+    known = {"device_id": found[0][1]} if reply.ok and len(found) == 1 else {}
+    return Outcome({}, known=known, unanswered=reply.verdict is Verdict.TIMEOUT)
+
+
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own AT command; the first frame with its number answers it. Bytes go as they are, without a frame.
 
@@ -288,8 +314,7 @@ def raw(target: Target, text: str | bytes) -> Command:
             raise LocalError("there is nothing to send", parameter="command")
 
         def answer(message: Message) -> Match:
-            mine = message.kind is Kind.REPLY and message.device_id == target.device_id
-            return Match.DONE if mine else Match.NO
+            return Match.DONE if _ours(target, message) else Match.NO
 
         return Command(text, text.hex(), Purpose.RAW, "any answer", answer, timeout=TIMEOUT)
     shown = text.strip()

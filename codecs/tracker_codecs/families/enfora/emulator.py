@@ -7,6 +7,7 @@ spelled in `rows` and `timers`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from tracker_codecs import nmea
@@ -20,12 +21,21 @@ _TIMER = re.compile(r"AT\$EVTIM([1-4])(\?|=(\d{1,7}))", re.ASCII)
 
 
 class EnforaEmulator(Emulator):
-    """One unit; see the module."""
+    """One unit; see the module. On a serial port it reports nothing; option `echo` (true): it sends lines back."""
 
-    def __init__(self, device_id: str, transport: Transport, settings: Settings, faults: Faults) -> None:
+    def __init__(
+        self,
+        device_id: str,
+        transport: Transport,
+        settings: Settings,
+        faults: Faults,
+        options: Mapping[str, Value],
+    ) -> None:
         self.device_id = device_id
         self.transport = transport
         self.faults = faults
+        self._wired = transport is Transport.SERIAL
+        self._echo = bool(options.get("echo"))
         self.timers = {1: 0, 2: settings.get(INTERVAL, 120), 3: 0, 4: 0}
         self._metres: int = settings.get(DISTANCE, 500)
         self.rows = [
@@ -48,15 +58,21 @@ class EnforaEmulator(Emulator):
     def connect(self) -> list[Datum]:
         """A registration."""
         self._rest = b""
+        if self._wired:
+            return []
         return [self._say(wire.REGISTRATION, 8, self.device_id.rjust(20).encode("ascii"))]
 
     def report(self, now: datetime) -> list[Datum]:
         """A text report of user number 9."""
+        if self._wired:
+            return []
         sentence = nmea.rmc(now, 35.1643, 33.5457)
         return [self._say(wire.TEXT_REPORT, 2, b"9".rjust(14) + self.device_id.rjust(22).encode() + b" 13 " + sentence)]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """Obeys commands."""
+        if self._wired:
+            return self._lines(data)
         self._rest += data
         said: list[Datum] = []
         while len(self._rest) >= 6:
@@ -77,11 +93,21 @@ class EnforaEmulator(Emulator):
             self._rest = b""
         return said
 
+    def _lines(self, data: bytes) -> list[Datum]:
+        *lines, self._rest = (self._rest + data).split(b"\r")
+        self._rest = self._rest[-wire.MAX_FRAME :]
+        said = [Datum(data)] if self._echo else []
+        for line in lines if not self.faults.silent else []:
+            said.append(Datum(f"\r\n{self._obey(line.decode('latin-1').strip())}\r\n".encode()))
+        return said
+
     def _say(self, number: int, kind: int, payload: bytes) -> Datum:
         return Datum(wire.wrap(self.transport, number, kind, payload))
 
     def _obey(self, text: str) -> str:
         row, gone, timer = _ROW.fullmatch(text), _DELETE.fullmatch(text), _TIMER.fullmatch(text)
+        if text == "AT+CGSN":
+            return f"{self.device_id}\r\n\r\nOK"
         if text == "AT$EVENT?":
             lines = [f"{each.group}{each.letter} " + " ".join(str(cell) for cell in each[2:]) for each in self.rows]
             return "\r\n".join(["$EVENT: evgp evtyp evcat p1 p2", *lines, "", "OK"])

@@ -17,6 +17,7 @@ from tracker_codecs.contract import (
     Limits,
     Message,
     Problem,
+    SerialForm,
     Settings,
     Severity,
     Stream,
@@ -26,20 +27,21 @@ from tracker_codecs.contract import (
     utc_now,
 )
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.enfora import dialogue
+from tracker_codecs.families.enfora import console, dialogue
 from tracker_codecs.families.enfora import frame as wire
 from tracker_codecs.families.enfora import table as values
 from tracker_codecs.families.enfora.emulator import EnforaEmulator
 
 
 class Enfora(Family):
-    """Enfora, Novatel and SkyPatrol units over TCP and UDP; see the package's modules."""
+    """Enfora, Novatel and SkyPatrol units over TCP, UDP and a serial port; see the package's modules."""
 
     name = "enfora"
     title = "Enfora and Novatel MT, SkyPatrol TT87xx units (AT commands)"
-    transports = frozenset({Transport.TCP, Transport.UDP})
+    transports = frozenset({Transport.TCP, Transport.UDP, Transport.SERIAL})
     default_port = 5008
     limits = Limits(max_frame=wire.MAX_FRAME, idle=600.0, reply_timeout=dialogue.TIMEOUT)
+    serial = SerialForm(baudrates=(115200,), eol=b"\r")
     acknowledgement_proves = "the unit ran the AT command; AT&W, sent last, keeps it over a restart"
     sources = (
         "Enabler II-G modem integration guide page 49 (office.manualsonline.com mlg0208pb001): AT commands by UDP",
@@ -52,6 +54,8 @@ class Enfora(Family):
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
         self._over(transport)
+        if transport is Transport.SERIAL:
+            return console.ConsoleStream()
         return wire.EnforaStream(datagrams=transport is Transport.UDP)
 
     def recognise(self, first: bytes) -> bool | None:
@@ -60,10 +64,12 @@ class Enfora(Family):
 
     def fields(self, message: Message) -> dict[str, Any]:
         """Everything known of a message of either direction."""
-        return wire.fields(message)
+        return console.fields(message) if console.is_line(message.frame) else wire.fields(message)
 
     def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """What a server sends: AT commands."""
+        """What a server sends: AT commands in frames; or a host: AT commands."""
+        if data.startswith(b"AT"):
+            return console.ConsoleStream(from_host=True).feed(data)
         return wire.from_server(data)
 
     def check(self, target: Target, settings: Settings) -> list[Problem]:
@@ -85,8 +91,12 @@ class Enfora(Family):
         able = self.capabilities(target)
         return dialogue.read(target, [name for name in wanted if name in able and able[name].best is not None])
 
+    def identify(self, target: Target) -> Dialogue:
+        """See `Family.identify`: the IMEI."""
+        return dialogue.identify(target)
+
     def raw(self, target: Target, text: str | bytes) -> Command:
-        """An operator's own AT command: text in a frame, bytes as they are."""
+        """An operator's own AT command: text in a frame or as a line, bytes as they are."""
         return dialogue.raw(target, text)
 
     def emulator(
@@ -99,11 +109,11 @@ class Enfora(Family):
         faults: Faults = NO_FAULTS,
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
-        """A device of this variant."""
+        """A device of this variant. Options: see the emulator."""
         self._over(transport)
         if variant not in self.variants:
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
-        return EnforaEmulator(device_id, transport, settings or {}, faults)
+        return EnforaEmulator(device_id, transport, settings or {}, faults, options or {})
 
     def normalise(self, frame: bytes) -> bytes:
         """Reports carry the time."""

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 
 from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Stream, Transport, Value
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import console, messages
+from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import settings as commands
 from tracker_codecs.families.gt06.texts import Angle, Mode
 

@@ -51,7 +51,7 @@ class Gt06(Family):
         "github.com/traccar/traccar Gt06 and Gt02 decoders, encoder, tests",
         "GT06D command list; X3 command list V1.7; EV02 command list; NT06/GT06L command guides",
         "Plaspy device pages (Concox GT350, Qbit M, GT710); Seeworld S119 manual",
-        "factory test programs for GT02F and sister units, firmware sources of GT300S on GitHub (AT^GT_CM=, 115200 8N1)",
+        "factory test programs for GT02F and kin, firmware sources of GT300S on GitHub (AT^GT_CM=, 115200 8N1)",
     )
     variants = commands.VARIANTS
     #: A unit whose login stays unanswered reboots every 10 to 20 minutes, for ever.
@@ -90,7 +90,7 @@ class Gt06(Family):
         return messages.fields(message.frame)
 
     def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Frames that a server sends: commands, answers to logins, heartbeats, alarms, time requests. Lines of a host."""
+        """What a server sends (commands; answers to logins, heartbeats, alarms, time requests), or lines of a host."""
         if data.startswith(b"AT"):
             return console.ConsoleStream(from_host=True).feed(data)
         return wire.Gt06Stream(server=True).feed(data)

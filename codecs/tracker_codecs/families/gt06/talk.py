@@ -14,6 +14,7 @@ from enum import Enum, IntEnum
 from typing import TypeAlias, TypeVar
 
 from tracker_codecs.contract import (
+    Checksum,
     Command,
     Kind,
     Match,
@@ -25,8 +26,8 @@ from tracker_codecs.contract import (
     Verdict,
 )
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import console, messages, texts
+from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import settings as commands
 from tracker_codecs.families.gt06.settings import Options
 from tracker_codecs.families.gt06.texts import Mode, Timer

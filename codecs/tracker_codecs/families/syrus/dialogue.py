@@ -4,7 +4,9 @@ A set is answered by the same text with qualifier R. Answers carry no number and
 to a set, so the answer to a set must hold the very digits that were sent, and where it did not come nothing is read
 back: a late one would pass for the unit's own word. The event table is read and never written. The answer to the
 heading command is all the proof there is: its query is not public.
-Sources: those of `layout`; answers: university.digitalcomtech.com glossary, taip.
+On a serial port the same messages are spoken, and whatever comes is the unit's that is plugged in. There `>QVR<` asks
+who it is; the answer's ID says so.
+Sources: those of `layout`; answers: university.digitalcomtech.com glossary, taip, qualifier (QVR and its answer).
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from tracker_codecs.contract import (
     Settings,
     Severity,
     Target,
+    Transport,
     Value,
     Verdict,
 )
@@ -37,15 +40,29 @@ from tracker_codecs.judge import judge
 TIMEOUT = 30.0
 #: A table comes in 70 or 100 messages.
 TABLE_TIMEOUT = 60.0
+#: The same on a wire, on which a table takes 5 s at the lowest rate tried.
+SERIAL_TIMEOUT, SERIAL_TABLE_TIMEOUT = 5.0, 15.0
 #: Keys in `Outcome.known`: the counter that reports, and the length of the event table.
 COUNTER, LENGTH = "syrus_counter", "syrus_events"
+_VERSION = re.compile(r"VR[;,]?([!-~]{1,64})", re.ASCII)
 _TEXT = re.compile(r"[A-Z]{3}[ -;=?-~]{0,200}")
+
+
+def _wired(target: Target) -> bool:
+    return target.transport is Transport.SERIAL
+
+
+def _ours(target: Target, message: Message) -> bool:
+    return _wired(target) or message.device_id == target.device_id
+
+
+def _patience(target: Target) -> float:
+    return SERIAL_TIMEOUT if _wired(target) else TIMEOUT
 
 
 def _said(target: Target, message: Message) -> str:
     """What an answer of this unit says without its R; else nothing."""
-    mine = message.kind is Kind.REPLY and message.device_id == target.device_id
-    return str(message.data)[1:] if mine else ""
+    return str(message.data)[1:] if message.kind is Kind.REPLY and _ours(target, message) else ""
 
 
 def _table(target: Target, fields: Sequence[str], rows: dict[int, Row]) -> Command:
@@ -59,7 +76,8 @@ def _table(target: Target, fields: Sequence[str], rows: dict[int, Row]) -> Comma
         rows[row.number] = row
         return Match.DONE if row.number == last else Match.PART
 
-    return Command(b">QED<", ">QED<", Purpose.READ, "RED and all events", match, tuple(fields), TABLE_TIMEOUT)
+    seconds = SERIAL_TABLE_TIMEOUT if _wired(target) else TABLE_TIMEOUT
+    return Command(b">QED<", ">QED<", Purpose.READ, "RED and all events", match, tuple(fields), seconds)
 
 
 def _whole(rows: Mapping[int, Row]) -> bool:
@@ -74,7 +92,7 @@ def _ask(target: Target, index: int, purpose: Purpose, *, read: bool) -> Command
 
     text = f">QTD{index}<"
     payload, expects = text.encode(), f"RTD{index} and its digits"
-    return Command(payload, text, purpose, expects, match, values.TIMED, TIMEOUT, depends_on_read=read)
+    return Command(payload, text, purpose, expects, match, values.TIMED, _patience(target), depends_on_read=read)
 
 
 def _write(target: Target, body: str, fields: Iterable[str], *, read: bool) -> Command:
@@ -83,7 +101,8 @@ def _write(target: Target, body: str, fields: Iterable[str], *, read: bool) -> C
 
     text = f">S{body}<"
     return Command(
-        *(text.encode(), text, Purpose.WRITE, f"R{body}", match, tuple(fields), TIMEOUT), depends_on_read=read
+        *(text.encode(), text, Purpose.WRITE, f"R{body}", match, tuple(fields), _patience(target)),
+        depends_on_read=read,
     )
 
 
@@ -193,6 +212,21 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return Outcome({}, {name: found[name] for name in timed}, {**known, COUNTER: str(index)})
 
 
+def identify(target: Target) -> Dialogue:
+    """See `Family.identify`: the firmware, and the id that the unit puts into its answers."""
+
+    def match(message: Message) -> Match:
+        return Match.DONE if message.kind is Kind.REPLY and _VERSION.fullmatch(str(message.data)[1:]) else Match.NO
+
+    reply = yield Command(b">QVR<", ">QVR<", Purpose.PROBE, "RVR and the version", match, timeout=_patience(target))
+    if not reply.ok:
+        return Outcome({}, unanswered=reply.verdict is Verdict.TIMEOUT)
+    message = reply.messages[-1]
+    version = _VERSION.fullmatch(str(message.data)[1:])
+    known = {"firmware": version[1] if version else "", "device_id": message.device_id or ""}
+    return Outcome({}, known={name: text for name, text in known.items() if text})
+
+
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own message, with or without its brackets; bytes go as they are.
 
@@ -211,10 +245,12 @@ def raw(target: Target, text: str | bytes) -> Command:
         payload = shown.encode("ascii")
 
     def match(message: Message) -> Match:
-        if message.device_id != target.device_id or message.frame[1:2] != b"R":
+        if not _ours(target, message) or message.frame[1:2] != b"R":
             return Match.NO
         if code:
             return Match.DONE if message.frame[2:4] == code.encode() else Match.NO
         return Match.DONE if message.kind is Kind.REPLY else Match.NO
 
-    return Command(payload, shown, Purpose.RAW, f"an answer with code {code or '...'}", match, timeout=TIMEOUT)
+    return Command(
+        payload, shown, Purpose.RAW, f"an answer with code {code or '...'}", match, timeout=_patience(target)
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Value
+from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Transport, Value
 from tracker_codecs.families.syrus import layout
 from tracker_codecs.families.syrus.frame import MAX_FRAME
 from tracker_codecs.families.syrus.layout import Counter
@@ -19,10 +19,22 @@ _EPOCH = datetime(1980, 1, 6)
 
 
 class SyrusEmulator(Emulator):
-    """One unit; see the module. Option `events`: 70 or 100. `table` are its events that are defined, by number."""
+    """One unit; see the module. `table` are its events that are defined, by number; none speaks to a serial port.
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
+    Options: `events`: 70 or 100; `echo` (false) true: a serial port sends back what it hears.
+    """
+
+    def __init__(
+        self,
+        device_id: str,
+        transport: Transport,
+        settings: Settings,
+        faults: Faults,
+        options: Mapping[str, Value],
+    ) -> None:
         self.device_id = device_id
+        self._wired = transport is Transport.SERIAL
+        self._echo = self._wired and bool(options.get("echo"))
         self.faults = faults
         self.table = {3: "NV2;G00+", 37: "sV0;S00+;ACT=SGC02TC00010", 44: "NV0;J00+", 49: "NV0;TD6+"}
         self.counters = [Counter(index) for index in range(10)]
@@ -44,6 +56,8 @@ class SyrusEmulator(Emulator):
 
     def report(self, now: datetime) -> list[Datum]:
         """Event 49, standing still."""
+        if self._wired:
+            return []
         past = now.replace(tzinfo=None) - _EPOCH
         time = f"{past.days // 7:04d}{past.days % 7}{past.seconds:05d}"
         return [self._say(f"REV49{time}+0307178+1016144900031532;IO=300;SV=8;BL=4159")]
@@ -52,7 +66,7 @@ class SyrusEmulator(Emulator):
         """Obeys messages."""
         *parts, self._rest = (self._rest + data).split(b"<")
         self._rest = self._rest[-MAX_FRAME:]
-        said = []
+        said = [Datum(data)] if self._echo else []
         for part in parts:
             text = part[part.rfind(b">") + 1 :].decode("latin-1")
             said += [] if self.faults.silent else [self._say(answer) for answer in self._obey(text)]
@@ -62,6 +76,8 @@ class SyrusEmulator(Emulator):
         return Datum(f">{text};ID={self.device_id}<".encode("ascii"))
 
     def _obey(self, text: str) -> list[str]:
+        if text == "QVR":
+            return ["RVR;emulated"]
         if text == "QED":
             return [f"RED{number:02d}{self.table.get(number, 'U')}" for number in range(self._events)]
         if len(text) == 4 and text.startswith("QTD") and text[3] in "0123456789":

@@ -17,6 +17,7 @@ from tracker_codecs.contract import (
     Limits,
     Message,
     Problem,
+    SerialForm,
     Settings,
     Severity,
     Stream,
@@ -33,13 +34,15 @@ from tracker_codecs.families.syrus.emulator import SyrusEmulator
 
 
 class Syrus(Family):
-    """DCT Syrus units over TCP and UDP; see the package's modules."""
+    """DCT Syrus units over TCP, UDP and a serial port; see the package's modules."""
 
     name = "syrus"
     title = "DCT Syrus units (TAIP)"
-    transports = frozenset({Transport.TCP, Transport.UDP})
+    transports = frozenset({Transport.TCP, Transport.UDP, Transport.SERIAL})
     default_port = 5031
     limits = Limits(max_frame=wire.MAX_FRAME, idle=600.0, reply_timeout=dialogue.TIMEOUT)
+    #: The maker names these rates, and the first as the usual one; a message ends with its bracket.
+    serial = SerialForm(baudrates=(115200, 57600, 38400, 19200, 9600), eol=b"")
     acknowledgement_proves = (
         "the unit understood the message that it repeats; whether it keeps the values the query tells"
     )
@@ -47,13 +50,16 @@ class Syrus(Family):
         "github.com/traccar/traccar: TaipProtocol, TaipProtocolDecoder and its tests",
         "easymanua.ls dct/syrus page 41, manuals.online dct/gps/syrus: message TD",
         "manualshive.com antares-sb/517455 pages 182 and 237: TD, XAGH and the signal J00",
-        "university.digitalcomtech.com glossary: event definition, TAIP, Syrus",
+        "university.digitalcomtech.com glossary: event definition, TAIP, Syrus, qualifier (QVR)",
+        "digitalcomtech guide to third party accessories (rates of the port), Antares pages on serial port devices",
     )
     variants = values.VARIANTS
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
         self._over(transport)
+        if transport is Transport.SERIAL:
+            return wire.ConsoleStream()
         return wire.SyrusStream(datagrams=transport is Transport.UDP)
 
     def recognise(self, first: bytes) -> bool | None:
@@ -86,6 +92,10 @@ class Syrus(Family):
         """The counter that reports."""
         return dialogue.read(target, wanted)
 
+    def identify(self, target: Target) -> Dialogue:
+        """See `Family.identify`: the version, and the id beside it."""
+        return dialogue.identify(target)
+
     def raw(self, target: Target, text: str | bytes) -> Command:
         """An operator's own message: text gets its brackets, bytes go as they are."""
         return dialogue.raw(target, text)
@@ -104,7 +114,7 @@ class Syrus(Family):
         self._over(transport)
         if variant not in self.variants:
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
-        return SyrusEmulator(device_id, settings or {}, faults, options or {})
+        return SyrusEmulator(device_id, transport, settings or {}, faults, options or {})
 
     def normalise(self, frame: bytes) -> bytes:
         """Reports carry the time."""

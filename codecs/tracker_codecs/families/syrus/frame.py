@@ -87,6 +87,18 @@ class SyrusStream(Cutter):
         return Message(kind, frame, self.device_id, checksum=state, text=clean(body), data=body)
 
 
+class ConsoleStream(SyrusStream):
+    """The same on a serial port, where nothing is owed: what is acknowledged there would not reach its server."""
+
+    __slots__ = ()
+
+    def _message(self, frame: bytes) -> Message | None:
+        message = super()._message(frame)
+        if message is not None:
+            message.owed = b""
+        return message
+
+
 def _owed(name: bytes, number: re.Match[bytes] | None) -> bytes:
     if number is None:
         return name

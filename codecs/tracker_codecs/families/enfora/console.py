@@ -1,0 +1,82 @@
+"""Lines of the serial port: AT commands without a frame, their answers, and what a modem says unasked.
+
+A line ends with CR or LF; an answer ends with OK or ERROR and carries no number. Echoes, unasked results (`+...`,
+RING, NO CARRIER) and sentences of the receiver are no part of an answer. Any other line is one, whatever it says: a row
+that was hurt on the wire must not be missing from a table without a trace.
+Sources: those of `frame`; ITU-T V.250 (echo, results), which the modem's command set follows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from tracker_codecs.contract import Event, Kind, Message, Stream
+from tracker_codecs.errors import PeerError
+from tracker_codecs.text import clean
+
+#: Longest line taken, in bytes.
+MAX_LINE = 512
+_END = re.compile(rb"[\r\n]")
+_RESULT = re.compile(rb"OK|(?:\+CM[ES] )?ERROR\b.*")
+_UNASKED = re.compile(rb"(?:[Aa][Tt]|\+(?!CGSN|CM[ES] ERROR)|RING|NO CARRIER|\$GP)")
+_LINE = re.compile(rb"[ -~]+[\r\n]+")
+
+
+class ConsoleStream(Stream):
+    """One unit's port. `from_host` is true for what is written to it."""
+
+    __slots__ = ("_answering", "_from_host", "_rest", "device_id")
+
+    def __init__(self, *, from_host: bool = False) -> None:
+        self.device_id: str | None = None
+        self._rest = b""
+        self._answering = False
+        self._from_host = from_host
+
+    @property
+    def buffered(self) -> int:
+        """Bytes kept of an unfinished line."""
+        return len(self._rest)
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Cut and name; see `Stream.feed`."""
+        events: list[Event] = []
+        buf, pos = self._rest + data, 0
+        while True:
+            found = _END.search(buf, pos, pos + MAX_LINE)
+            if found is None and len(buf) - pos < MAX_LINE:
+                break
+            end = found.end() if found else pos + MAX_LINE
+            if buf[pos:end].strip():
+                self._line(buf[pos:end], events)
+            pos = end
+        self._rest = buf[pos:]
+        return events
+
+    def _line(self, line: bytes, events: list[Event]) -> None:
+        body, text = line.strip(), line.decode("latin-1")
+        sound = is_line(line)
+        if not sound:
+            events.append(PeerError("bytes that are no line of a console", discarded=line[:64]))
+            if not self._answering:
+                return
+        if self._from_host:
+            events.append(Message(Kind.OTHER, line, text=clean(body), data=("server", None)))
+        elif sound and _UNASKED.match(body):
+            events.append(Message(Kind.OTHER, line, text=clean(body), data=("console", None)))
+        else:
+            self._answering = _RESULT.fullmatch(body) is None
+            events.append(Message(Kind.REPLY, line, text=clean(body), data=(None, text)))
+
+
+def is_line(frame: bytes) -> bool:
+    """Whether this was cut from a serial port: all of it is text, and its end."""
+    return _LINE.fullmatch(frame) is not None
+
+
+def fields(message: Message) -> dict[str, Any]:
+    """What a line says."""
+    kind = {Kind.REPLY: "answer"}.get(message.kind, "command" if message.data[0] == "server" else "unasked")
+    return {"message": kind, "text": message.text}
