@@ -24,7 +24,10 @@ _CODEC = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 #: `imei`: 15 digits. `meid`: 14 hexadecimal digits. `id,n`: n digits. `id,n,m`: n to m digits. `string,n,m`: n to m
 #: printable characters.
 _ID_TYPE = re.compile(r"imei|meid|id,[1-9]\d?(,[1-9]\d?)?|hex,[1-9]\d?|string,[1-9]\d?,[1-9]\d{0,2}|user/device")
-_ENTRY_KEYS = tuple("name vendor profile codec variant id_type experimental options session_only reason".split())
+_ENTRY_KEYS = (
+    *("name", "vendor", "profile", "codec", "variant"),
+    *("id_type", "experimental", "options", "session_only", "reason"),
+)
 _FILE_KEYS = ("models", *_ENTRY_KEYS[1:])
 
 
@@ -152,7 +155,7 @@ def _model(
             why = "the codec knows the session only" if session_only else "there is no codec or no profile"
             raise CatalogError(path, f"{key}.reason", f"say why nothing can be pushed: {why}")
     elif "reason" in entry:
-        raise CatalogError(path, f"{key}.reason", "belongs to models without a codec or a profile, or with `session_only`")
+        raise CatalogError(path, f"{key}.reason", "belongs to models without codec or profile, or with `session_only`")
     else:
         reason = ""  # a file's reason is for those of its models that have no codec
     return Model(
