@@ -1,4 +1,4 @@
-"""`python -m benchmarks [S1] ... [S10] [R10] [START]`: S2, S4, S7, S9 and START by default. Writes results.json."""
+"""`python -m benchmarks [S1] ... [S10] [R8] [R10] [START]`: S2, S4, S7, S9, START by default. Writes results.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import codecs_, fleet, frames, steady, updates
+from benchmarks import codecs_, fleet, frames, fuzz, steady, updates
 from benchmarks.bench import LOAD_CORE, Result, stay_on
 from benchmarks.server import FAMILIES
 
@@ -38,6 +38,7 @@ SCENARIOS: dict[str, Callable[[], list[Result]]] = {
     "S9": codecs_.measure,
     "S10": lambda: _run(steady.soak()),
     "START": lambda: _run(fleet.startup()),
+    "R8": fuzz.measure,
     "R10": lambda: _run(steady.silent()),
 }
 #: Those that end within two minutes together.

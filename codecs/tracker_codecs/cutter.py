@@ -22,7 +22,8 @@ class Cutter(Stream):
     """
 
     __slots__ = ("_datagrams", "_rest", "_skipping", "device_id")
-    #: What a frame may begin with; used to find the next one after garbage.
+    #: What a frame may begin with, and whatever else `frame` passes over or waits for: it finds the next place to look
+    #: at after garbage, and must find what `frame` would have taken of single bytes.
     starts: ClassVar[re.Pattern[bytes]]
 
     def __init__(self, *, datagrams: bool = False) -> None:

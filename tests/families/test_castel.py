@@ -96,8 +96,9 @@ def test_device_frame(name: str) -> None:
     if len(owes) > 6:
         assert message.owed.hex() == owes
     elif owes or "server_owes_type" in means:
-        at = 25 if message.owed[:2] == b"@@" else 24
-        assert message.owed[at : at + 2].hex() == (owes or means["server_owes_type"])[2:]
+        (answer,) = FAMILY.decode_server(message.owed)
+        assert isinstance(answer, Message)
+        assert FAMILY.fields(answer)["type"] == (owes or means["server_owes_type"])
     elif name not in ("login-idd-short", "mpip-4001"):
         assert message.owed == b""
 
@@ -116,13 +117,36 @@ def test_a_login_is_answered_as_recorded() -> None:
     assert one(raw("login-idd"), clock=lambda: clock).owed == raw("login-reply")
 
 
-def test_what_is_owed_to_mpip_has_no_version_byte() -> None:
-    owed = one(raw("mpip-2001")).owed
-    assert owed[:2] == b"$$"
-    assert int.from_bytes(owed[2:4], "little") == len(owed)
-    assert owed[4:24] == raw("mpip-2001")[4:24]
-    assert owed[26:-4] == bytes(4) + b"\xff" * 8
-    assert one(raw("mpip-4001")).owed[24:26].hex() == "4001"
+@pytest.mark.parametrize(
+    ("name", "head", "rest"),
+    [("mpip-4001", b"@@\x1f\0\xff", b"\x40\x01"), ("mpip-2001", b"@@\x2a\0", b"\x10\x01" + bytes(4) + b"\xff" * 8)],
+)
+def test_what_mpip_units_get_is_what_the_public_server_writes(name: str, head: bytes, rest: bytes) -> None:
+    whole = head + raw(name)[4:24] + rest
+    owed = one(raw(name)).owed
+    assert owed == whole + crc16.ibm_sdlc(whole).to_bytes(2, "little") + b"\r\n"
+    (answer,) = FAMILY.decode_server(owed)
+    assert isinstance(answer, Message)
+    told = FAMILY.fields(answer)
+    assert (told["set"], told["device_id"]) == ("mpip", CASES[name]["means"]["device_id"])
+    assert FAMILY.normalise(owed) == whole + b"\0\0\r\n"
+
+
+def test_places_of_cc_and_mpip() -> None:
+    login = FAMILY.fields(one(raw("login-cc")))
+    assert (login["software"], login["hardware"]) == ("PT-690_V1.1.2", "PT-690 V1.2")
+    (place,) = login["positions"]
+    # 1c 0a 0f 0e 36 2d; 0x08cd53ca and 0x03138360 of 1/3600000 degree; battery ff; lac and cell 7ba0 83a6
+    assert (place["time"], place["latitude"], place["longitude"]) == ("2015-10-28T14:54:45Z", 41.020572, 14.336240)
+    assert (place["battery"], place["lac"], place["cell"]) == (255, 0xA07B, 0xA683)
+    heartbeat = FAMILY.fields(one(raw("hb-cc")))
+    assert heartbeat["history"] is False
+    assert heartbeat["positions"][0]["time"] == "2015-10-30T11:19:18Z"
+    assert (heartbeat["positions"][0]["status"], heartbeat["positions"][0]["battery"]) == ("0x00040000", 10)
+    mexico = FAMILY.fields(one(raw("mpip-4001")))["positions"][0]
+    assert (mexico["time"], mexico["latitude"], mexico["longitude"]) == ("2018-01-27T07:19:58Z", 19.69001, -99.22001)
+    # 56b5ded2 in front of the place is the same moment in seconds since 1970
+    assert FAMILY.fields(one(raw("mpip-2001")))["positions"][0]["time"] == "2016-02-06T11:53:54Z"
 
 
 def test_positions_and_the_tags_of_a_login() -> None:
@@ -308,3 +332,38 @@ def test_raw_commands() -> None:
 def test_renaming_keeps_the_checksum_right() -> None:
     assert one(FAMILY.rename(raw("login-idd"), "213EP2016000585", "213EP2016000000")).device_id == "213EP2016000000"
     assert FAMILY.rename(raw("hb-cc"), "213EP2016000585", "213EP2016000000") == raw("hb-cc")
+
+
+# -- units known by their session --
+def session(**more: Any) -> Target:
+    return Target("611150000956", variant="cc", **more)
+
+
+def test_units_of_the_set_cc_take_no_settings() -> None:
+    problems = FAMILY.check(session(), {"tracking_interval": 60})
+    assert {(each.field, each.severity) for each in problems} == {("tracking_interval", Severity.UNSUPPORTED)}
+    with pytest.raises(LocalError) as told_why:
+        FAMILY.apply(session(), {"tracking_interval": 60})
+    assert told_why.value.reason == problems[0].reason
+    exchanges, outcome = against_nobody(FAMILY.read(session(), ["tracking_interval"]))
+    assert (exchanges, outcome.reported) == ([], {})
+
+
+def test_an_operator_can_talk_to_them() -> None:
+    command = FAMILY.raw(Target("123456789012345", variant="cc"), "4583 01")
+    assert command.payload == raw("petrol-cut")  # as a public server writes it
+    answer = frame(0x8583, b"", device="123456789012345", version=0x0C)
+    assert (answer.kind, command.match(answer)) == (Kind.REPLY, Match.DONE)
+    assert command.match(frame(0x4206, bytes(2), device="123456789012345", version=0x0C)) is Match.NO
+    assert FAMILY.raw(session(options={"version": 12}), "4583 00").payload[4] == 12
+    for wrong in (3, 4, 256, -1, True, "5"):
+        with pytest.raises(LocalError):
+            FAMILY.raw(session(options={"version": wrong}), "4583 00")
+
+
+def test_an_emulated_pt_690_says_what_was_recorded() -> None:
+    unit = FAMILY.emulator("611150000956", "cc", settings={"tracking_interval": 30})
+    assert [each.data for each in unit.connect()] == [raw("login-cc")]
+    assert [each.data for each in unit.report(datetime(2015, 10, 30, 11, 19, 18, tzinfo=UTC))] == [raw("hb-cc")]
+    assert unit.receive(raw("petrol-cut")) == []
+    assert unit.settings == {"tracking_interval": 30}

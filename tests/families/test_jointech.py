@@ -343,3 +343,37 @@ def test_an_emulated_unit_reports_like_the_documented_one() -> None:
     assert [datum.data for datum in unit.receive(raw("time-set"))] == [b"(8000620011,P22,1)"]
     with pytest.raises(LocalError):
         FAMILY.stream(Transport.UDP)
+
+
+# -- units of the older generation, known by their session --
+def test_the_place_of_an_older_report() -> None:
+    (name,) = (each for each in DEVICE if CASES[each]["data"].startswith("(3301210003,U01"))
+    found = FAMILY.fields(one(raw(name)))
+    assert (found["time"], found["valid"]) == ("2012-08-04T18:53:02Z", True)
+    assert (found["latitude"], found["longitude"], found["battery"]) == (22.564025, 113.242329, "32%")
+    assert (found["cell"], found["lac"], found["serial"]) == ("10133", "5173", "1")
+    # the public decoder knows a number of an alarm in front of the date
+    alarm = FAMILY.fields(one(raw(name).replace(b"U01,", b"U06,2,").replace(b",N,", b",S,")))
+    assert (alarm["latitude"], alarm["time"]) == (-22.564025, "2012-08-04T18:53:02Z")
+    assert "time" not in FAMILY.fields(one(raw(name).replace(b"040812", b"044412")))
+    assert "latitude" not in FAMILY.fields(one(raw(name).replace(b"22.564025", b"22,564025")))
+
+
+def test_gp_units_take_no_settings() -> None:
+    problems = FAMILY.check(target("gp"), ASKED)
+    assert [(each.field, each.severity) for each in problems] == [("tracking_interval", Severity.UNSUPPORTED)]
+    with pytest.raises(LocalError) as told:
+        FAMILY.apply(target("gp"), ASKED)
+    assert told.value.reason == problems[0].reason
+    assert against_nobody(FAMILY.read(target("gp"), list(ASKED)))[0] == []
+    assert FAMILY.raw(target("gp"), "S07,0").payload == raw("s07")
+
+
+def test_an_emulated_gp_unit_says_what_was_recorded() -> None:
+    unit = FAMILY.emulator("3301210003", "gp", settings=ASKED)
+    (said,) = unit.report(datetime(2012, 8, 4, 18, 53, 2, tzinfo=UTC))
+    assert said.data in [raw(name) for name in DEVICE]
+    assert one(said.data).owed == b"(S39)"
+    assert (unit.connect(), unit.receive(b"(S07,0)"), unit.settings) == ([], [], ASKED)
+    with pytest.raises(LocalError):
+        FAMILY.emulator("330121000", "gp")

@@ -80,7 +80,7 @@ def test_low_confidence_is_marked() -> None:
 
 def test_models_without_a_way_to_push() -> None:
     gt02 = models.get("concox_gt02")
-    assert gt02.codec is None
+    assert (gt02.codec, gt02.session_only, gt02.settable) == ("gt06", True, False)
     assert "68 68" in gt02.reason
     assert models.get("teltat100").track_control == "none"
 

@@ -127,7 +127,9 @@ class ArnaviStream(Stream):
 
     # Each gives the end of the frame at `pos`; 0 where there is none; negated the end to wait for.
     def _header(self, data: bytes, pos: int, size: int, events: list[Event]) -> int:
-        if size - pos > 1 and data[pos + 1] not in VERSIONS:
+        if size - pos < 2:
+            return -(pos + 2)
+        if data[pos + 1] not in VERSIONS:
             return 0
         end = pos + _HEADER
         if size < end:

@@ -34,7 +34,7 @@ class C2stekStream(Cutter):
     """Cuts the device's side of a link."""
 
     __slots__ = ()
-    starts = re.compile(rb"P(?:A\$|A?\Z)")
+    starts = re.compile(rb"P(?:A\$|A?\Z)|[\r\n]")
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter`; line ends between frames are passed over."""

@@ -167,7 +167,10 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
 
 
 def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: text is a type and a body in hex (`3001 0100`); bytes go as they are."""
+    """An operator's own command: text is a type and a body in hex (`3001 0100`); bytes go as they are.
+
+    SC answers a type with its highest bit set. What CC answers is not public: any answer of the unit counts.
+    """
     if isinstance(text, bytes):
         if not text:
             raise LocalError("there is nothing to send", parameter="command")
@@ -179,10 +182,11 @@ def raw(target: Target, text: str | bytes) -> Command:
     if not 2 <= len(body) <= 1024:
         raise LocalError("must be a type and a body in hex, such as 3001 0100", parameter="command")
     kind = body[0] << 8 | body[1]
-    payload = wire.build(values.version_of(target) or VERSIONS[0], target.device_id, kind, body[2:])
-    return Command(
-        payload, body.hex(), Purpose.RAW, f"type {kind | 0x8000:04x}", _reply(target, kind | 0x8000), timeout=TIMEOUT
-    )
+    version = values.version_of(target)
+    payload = wire.build(VERSIONS[0] if version is None else version, target.device_id, kind, body[2:])
+    answer = None if target.variant == values.CC else kind | 0x8000
+    expects = "any answer" if answer is None else f"type {answer:04x}"
+    return Command(payload, body.hex(), Purpose.RAW, expects, _reply(target, answer), timeout=TIMEOUT)
 
 
 def _reply(target: Target, kind: int | None) -> Callable[[Message], Match]:

@@ -1,7 +1,8 @@
-"""A believable IDD-213: login, heartbeat, positions, set and query of the interval.
+"""A believable IDD-213: login, heartbeat, positions, set and query of the interval; and a PT-690, which obeys nothing.
 
 Login and position copy recorded ones (IDD-213W, and an older unit; traccar/traccar tests); id and time are its own.
 Options: `version` (4): its version byte, and the only one it answers; `queries` (true): false keeps silent on queries.
+The PT-690's frames copy recorded ones, too. Option `version` (12): its version byte.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime
 from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
 from tracker_codecs.families.castel import frame as wire
 from tracker_codecs.families.castel import settings as values
+from tracker_codecs.session_only import SessionOnlyEmulator
 
 _LOGIN = (
     bytes.fromhex("831c1c58b1fc1c58ae94040012220000f60400005800000000000763016800008484 00")
@@ -21,6 +23,11 @@ _LOGIN = (
 )
 _POSITION = bytes.fromhex("01c1f06952e7f069529c9111000000000069830000070000000400036401014c00030001")
 _PLACE = bytes.fromhex("1480d60488c57218000000009f01e803")
+_CC_LOGIN = bytes.fromhex("1c0a0f0e362dca53cd0860831303000000000300000000ff000000000000007ba083a6") + (
+    b"PT-690_V1.1.2\0PT-690 V1.2\0"
+)
+_CC_MARK = b"\0\1"
+_CC_PLACE = bytes.fromhex("864fcd08c07a13030100640acf000004000a000000000000007ba083a6")
 #: The vendor's factory interval in seconds.
 _FACTORY = 30
 
@@ -58,8 +65,7 @@ class CastelEmulator(Emulator):
 
     def report(self, now: datetime) -> list[Datum]:
         """A position."""
-        time = bytes((now.day, now.month, now.year % 100, now.hour, now.minute, now.second))
-        return [self._say(0x4001, _POSITION + time + _PLACE)]
+        return [self._say(0x4001, _POSITION + _time(now) + _PLACE)]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """See `Emulator.receive`."""
@@ -93,6 +99,27 @@ class CastelEmulator(Emulator):
         good = b"".join(struct.pack("<HH", tag, 2) + value for tag in dict.fromkeys(asked) if tag == values.TAG)
         head = body[:2] + struct.pack(f"<BBB{len(failed)}HB", 1, 0, len(failed), *failed, bool(good))
         return self._say(wire.QUERY_ANSWER, head + good)
+
+
+class CcUnit(SessionOnlyEmulator):
+    """A PT-690; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings, options: Mapping[str, Value]) -> None:
+        super().__init__(device_id, settings)
+        self._version = int(options.get("version", 0x0C))
+
+    def connect(self) -> list[Datum]:
+        """The login."""
+        return [Datum(wire.build(self._version, self.device_id, wire.CC_LOGIN, _CC_LOGIN))]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A heartbeat with a position: these units have no other report."""
+        body = _CC_MARK + _time(now) + _CC_PLACE
+        return [Datum(wire.build(self._version, self.device_id, wire.CC_HEARTBEAT, body))]
+
+
+def _time(now: datetime) -> bytes:
+    return bytes((now.day, now.month, now.year % 100, now.hour, now.minute, now.second))
 
 
 def _items(body: bytes) -> list[tuple[int, bytes]]:

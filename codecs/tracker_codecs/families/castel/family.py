@@ -29,11 +29,14 @@ from tracker_codecs.errors import LocalError
 from tracker_codecs.families.castel import dialogue, messages
 from tracker_codecs.families.castel import frame as wire
 from tracker_codecs.families.castel import settings as values
-from tracker_codecs.families.castel.emulator import CastelEmulator
+from tracker_codecs.families.castel.emulator import CastelEmulator, CcUnit
 
 
 class Castel(Family):
-    """Sinocastel trackers over TCP and UDP; only the set SC (IDD-213 and its kin) takes settings."""
+    """Sinocastel trackers over TCP and UDP; only the set SC (IDD-213 and its kin) takes settings.
+
+    The variant `cc` is known by its session: PT-690, PT-718S and MPIP-620, old (`$$`) and new.
+    """
 
     name = "castel"
     title = "Sinocastel OBD trackers"
@@ -71,6 +74,8 @@ class Castel(Family):
 
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Learn the version byte, set the interval, query it."""
+        if target.variant == values.CC:
+            raise LocalError(values.CC_REASON, parameter=next(iter(settings), ""))
         problems = self.check(target, settings)
         for problem in problems:
             if problem.severity is Severity.REFUSE:
@@ -102,6 +107,8 @@ class Castel(Family):
         self._over(transport)
         if variant not in self.variants:
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        if variant == values.CC:
+            return CcUnit(device_id, settings or {}, options or {})
         return CastelEmulator(device_id, settings or {}, faults, options or {}, transport is Transport.UDP)
 
     def normalise(self, frame: bytes) -> bytes:

@@ -3,6 +3,9 @@
 `@@`, length of the whole frame (little endian), version, device id (20 bytes, zero padded), type (big endian), body,
 CRC-16/X.25 over all before it (little endian), CR LF. Numbers in a body are little endian. Versions 3 and 4 speak the
 set SC (OBD units), others CC; `$$` is MPIP, which has no version byte. Nothing is escaped: the length cuts.
+
+MPIP units are answered as the one public server does it, which is not how they speak themselves: with `@@`; 4001 as if
+of version FF, 2001 without a version byte. No recorded answer or document supports or contradicts it.
 Sources: traccar/traccar Castel decoder, encoder and tests (52 recorded frames).
 """
 
@@ -47,20 +50,25 @@ def build(version: int, device_id: str, kind: int, body: bytes = b"") -> bytes:
     return seal(b"@@\0\0" + bytes((version,)) + device_id.encode("ascii").ljust(20, b"\0"), kind, body)
 
 
+def id_at(frame: bytes) -> int:
+    """Where the id stands: after the version byte, or where that would be if it is missing."""
+    return 4 if frame[0] == 0x24 or 0x30 <= frame[4] <= 0x7A else 5
+
+
 def type_of(frame: bytes) -> int:
     """The message type."""
-    at = 25 if frame[0] == 0x40 else 24
+    at = id_at(frame) + 20
     return frame[at] << 8 | frame[at + 1]
 
 
 def body_of(frame: bytes) -> bytes:
     """What stands between type and checksum."""
-    return frame[27 if frame[0] == 0x40 else 26 : -4]
+    return frame[id_at(frame) + 22 : -4]
 
 
 def version_of(frame: bytes) -> int | None:
-    """The version byte; None with `$$`."""
-    return frame[4] if frame[0] == 0x40 else None
+    """The version byte; None where there is none."""
+    return frame[4] if id_at(frame) == 5 else None
 
 
 def _id_of(padded: bytes) -> str | None:
@@ -152,7 +160,7 @@ class CastelStream(Stream):
 
     def _message(self, frame: bytes) -> Message:
         version = version_of(frame)
-        head = frame[:25] if version is not None else frame[:24]
+        head = frame[: id_at(frame) + 20]
         device, kind = _id_of(head[-20:]), type_of(frame)
         if self._server:
             return Message(Kind.OTHER, frame, device, b"", Checksum.OK)
@@ -175,10 +183,12 @@ class CastelStream(Stream):
                 name, owed = Kind.LOGIN, seal(head, 0x8001)
             elif kind == CC_HEARTBEAT:
                 name, owed = Kind.HEARTBEAT, seal(head, 0x8206)
+            elif kind & 0x8000:  # by the rule of SC; no answer of a CC unit is recorded
+                name = Kind.REPLY
         elif kind == MPIP_POSITION:
-            owed = seal(head, 0x4001)
+            owed = seal(b"@@\0\0\xff" + head[-20:], 0x4001)
         elif kind == MPIP_REPORT:
-            owed = seal(head, 0x1001, bytes(4) + b"\xff" * 8)
+            owed = seal(b"@@\0\0" + head[-20:], 0x1001, bytes(4) + b"\xff" * 8)
         text = f"type {kind:04x}: {frame[27:-4][:_SHOWN].hex()}" if name is Kind.REPLY else ""
         return Message(name, frame, device, owed, Checksum.OK, text)
 

@@ -16,6 +16,11 @@ from tracker_codecs.families.castel import frame as wire
 from tracker_codecs.text import clean
 
 _ITEM = struct.Struct("<6BiiHHB")
+#: Behind a place of the set CC: status, battery, odometer, three of fences and flags, area and cell.
+_CC_STATE = struct.Struct("<IBI3BHH")
+_CC_SIZE = _ITEM.size + _CC_STATE.size
+#: Where the place stands in a body of the set MPIP.
+_MPIP_AT = {0x4001: 0, 0x2001: 9, 0x4201: 0, 0x4202: 0, 0x4206: 0}
 _STATUS = struct.Struct("<IIIIIHI")
 _STATUS_NAMES = ("acc_on_time", "time", "odometer", "trip", "total_fuel", "current_fuel", "status")
 #: Where the count of positions stands in a body of the set SC.
@@ -26,8 +31,11 @@ _NAMES = {
         **{0x401F: "comprehensive", 0xA001: "set_ack", 0xA002: "query_answer", 0x9001: "login_reply", 0x2001: "set"},
         **{0x9003: "heartbeat_reply", 0xC007: "alarm_reply", 0x2002: "query"},
     },
-    "cc": {0x4001: "login_cc", 0x4206: "heartbeat_cc", 0x4583: "petrol_control"},
-    "mpip": {0x4001: "gps_mpip", 0x2001: "gps_mpip_ack_owed"},
+    "cc": {
+        **{0x4001: "login_cc", 0x4206: "heartbeat_cc", 0x4583: "petrol_control"},
+        **{0x8001: "login_reply_cc", 0x8206: "heartbeat_reply_cc"},
+    },
+    "mpip": {0x4001: "gps_mpip", 0x2001: "gps_mpip_ack_owed", 0x1001: "gps_mpip_ack"},
 }
 
 
@@ -97,7 +105,7 @@ def fields(message: Message) -> dict[str, Any]:
     """Everything known of a frame. Raises PeerError for an answer that is broken."""
     frame = message.frame
     version, kind, body = wire.version_of(frame), wire.type_of(frame), wire.body_of(frame)
-    family = "mpip" if version is None else "sc" if version in wire.SC_VERSIONS else "cc"
+    family = "mpip" if version in (None, 0xFF) else "sc" if version in wire.SC_VERSIONS else "cc"
     out: dict[str, Any] = {
         "message": _NAMES[family].get(kind, "other"),
         "set": family,
@@ -105,8 +113,11 @@ def fields(message: Message) -> dict[str, Any]:
         "device_id": message.device_id,
         "type": f"0x{kind:04x}",
     }
-    if family != "sc":
-        return {**out, "body": body.hex()}
+    if family == "cc":
+        return {**out, **_cc(kind, body)}
+    if family == "mpip":
+        places = _positions(body[_MPIP_AT[kind] :], 1) if kind in _MPIP_AT else []
+        return {**out, **({"positions": places} if places else {}), "body": body.hex()}
     if kind == wire.SET_ANSWER:
         ack = written(body)
         return {**out, "sequence": ack.sequence, "ok_tags": [f"0x{tag:04x}" for tag in ack.tags]}
@@ -132,6 +143,23 @@ def fields(message: Message) -> dict[str, Any]:
     else:
         out["body"] = body.hex()
     return out
+
+
+def _cc(kind: int, body: bytes) -> dict[str, Any]:
+    """A login (one place, two versions) or a heartbeat (a mark, a count, places) of the set CC; else the body."""
+    if kind == wire.CC_LOGIN and len(body) >= _CC_SIZE:
+        software, _, rest = body[_CC_SIZE:].partition(b"\0")
+        return {"positions": [_cc_place(body)], "software": clean(software), "hardware": clean(rest.rstrip(b"\0"))}
+    if kind == wire.CC_HEARTBEAT and len(body) >= 2 and len(body) == 2 + body[1] * _CC_SIZE:
+        places = [_cc_place(body[at : at + _CC_SIZE]) for at in range(2, len(body), _CC_SIZE)]
+        return {"history": body[0] == 1, "positions": places}
+    return {"body": body.hex()}
+
+
+def _cc_place(data: bytes) -> dict[str, Any]:
+    status, battery, odometer, *_, area, cell = _CC_STATE.unpack_from(data, _ITEM.size)
+    (place,) = _positions(data, 1)
+    return {**place, "status": f"0x{status:08x}", "battery": battery, "odometer": odometer, "lac": area, "cell": cell}
 
 
 def _shown(value: bytes) -> str:
@@ -175,13 +203,15 @@ def normalise(frame: bytes) -> bytes:
         body = bytes(2) + body[2:]
     elif kind == 0x9001:
         body = body[:6] + bytes(4)
-    return frame[:27] + body + bytes(2) + frame[-2:]
+    return frame[: wire.id_at(frame) + 22] + body + bytes(2) + frame[-2:]
 
 
 def rename(frame: bytes, old: str, new: str) -> bytes:
     """The frame with another id and a right checksum."""
-    at = 5 if frame[:2] == b"@@" else 4
-    if len(frame) < 30 or frame[at : at + 20].rstrip(b"\0") != old.encode("ascii"):
+    if len(frame) < 30:
+        return frame
+    at = wire.id_at(frame)
+    if frame[at : at + 20].rstrip(b"\0") != old.encode("ascii"):
         return frame
     whole = frame[:at] + new.encode("ascii").ljust(20, b"\0") + frame[at + 20 : -4]
     return whole + wire.crc(whole).to_bytes(2, "little") + b"\r\n"

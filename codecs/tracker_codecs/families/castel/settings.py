@@ -13,6 +13,11 @@ from tracker_codecs.contract import Capability, Problem, Settings, Severity, Str
 from tracker_codecs.errors import LocalError
 
 FIELD, TAG = "tracking_interval", 0x1102
+#: The variant of PT-690, PT-718S and MPIP-620, of which the session alone is public.
+CC = "cc"
+CC_REASON = "its reports are public, its settings commands are not"
+#: The version byte that a public server's one command to these units has (petrol control, 4583).
+CC_VERSION = 1
 RANGE = (1, 600)
 _HIDDEN = Capability(None, "the number of its parameter is not public")
 VARIANTS: Mapping[str, Mapping[str, Capability]] = {
@@ -21,13 +26,23 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
         **dict.fromkeys(
             ("tracking_distance", "tracking_angle", "upload_records_count", "sleep_report_interval"), _HIDDEN
         ),
-    }
+    },
+    CC: {},
 }
 
 
 def version_of(target: Target) -> int | None:
-    """Option `version` (3 or 4), else what the unit was last heard with, else None. Raises LocalError."""
+    """Option `version` (3 or 4), else what the unit was last heard with, else None. Raises LocalError.
+
+    Of the variant `cc`: the option (0 to 255, but neither 3 nor 4), else that of a public server.
+    """
     option = target.options.get("version")
+    if target.variant == CC:
+        if option is None:
+            return CC_VERSION
+        if isinstance(option, bool) or not isinstance(option, int) or not 0 <= option <= 255 or option in (3, 4):
+            raise LocalError("must be 0 to 255, but neither 3 nor 4", parameter="version")
+        return option
     if option is not None:
         if isinstance(option, bool) or str(option) not in ("3", "4"):
             raise LocalError("must be 3 or 4", parameter="version")
@@ -39,6 +54,8 @@ def version_of(target: Target) -> int | None:
 def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
     version_of(target)
+    if target.variant == CC:
+        return [Problem(name, Severity.UNSUPPORTED, CC_REASON) for name in wanted]
     problems = []
     low, high = RANGE
     for name, value in wanted.items():

@@ -28,7 +28,7 @@ from tracker_codecs.contract import (
     utc_now,
 )
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.gt06 import console, dialogue, messages, talk
+from tracker_codecs.families.gt06 import console, dialogue, gt02, messages, talk
 from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import settings as commands
 
@@ -111,6 +111,8 @@ class Gt06(Family):
 
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Read what must be kept (ACC-off time, detection time), write, read back."""
+        if target.variant == gt02.VARIANT:
+            raise LocalError(gt02.REASON, parameter=next(iter(settings), ""))
         plan = commands.plan(target, settings, self.check(target, settings))
         return dialogue.apply(target, settings, plan)
 
@@ -129,6 +131,8 @@ class Gt06(Family):
 
     def raw(self, target: Target, text: str | bytes) -> Command:
         """An operator's own command: text as command 0x80 or as a line of a serial port, bytes as they are."""
+        if target.variant == gt02.VARIANT and isinstance(text, str):
+            raise LocalError(f"{gt02.REASON}; give bytes", parameter="command")
         return talk.raw(target, text)
 
     def emulator(
@@ -148,6 +152,8 @@ class Gt06(Family):
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
         if transport not in self.transports:
             raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
+        if variant == gt02.VARIANT:
+            return gt02.Gt02Unit(device_id, settings or {})
         return Gt06Emulator(
             device_id, variant, transport=transport, settings=settings or {}, faults=faults, options=options or {}
         )

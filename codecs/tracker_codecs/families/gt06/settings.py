@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.errors import LocalError
+from tracker_codecs.families.gt06 import gt02
 from tracker_codecs.families.gt06.texts import Angle, Mode
 
 #: Device ranges: TIMER in seconds (0 is off), DISTANCE in metres (0 is off), ANGLEREP in degrees, its detection time in
@@ -61,9 +62,10 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
         "lbs_tracking_interval": Capability(None, "no command for the LBS interval is public"),
         "mode": Capability(None, "no command for the choice between GPS and LBS is public"),
     },
+    gt02.VARIANT: {},
 }
 #: The field that TIMER carries, where it is carried by TIMER.
-TIMER_FIELD = {name: "tracking_interval" for name in VARIANTS if name != "concox_gt700"} | {
+TIMER_FIELD = {name: "tracking_interval" for name in VARIANTS if name not in ("concox_gt700", gt02.VARIANT)} | {
     "concox_qbit": "gps_tracking_interval"
 }
 #: Fields that each value of `type` uses; a type that is not here cannot be reached.
@@ -111,6 +113,8 @@ def _range_problem(name: str, value: Value, low: int, high: int, unit: str, scal
 def check(target: Target, capabilities: Mapping[str, Capability], settings: Settings) -> list[Problem]:
     """Problems known before anything is sent. Raises LocalError for options that make no sense."""
     options(target)
+    if target.variant == gt02.VARIANT:
+        return [Problem(name, Severity.UNSUPPORTED, gt02.REASON) for name in settings]
     problems: list[Problem] = []
     variant = target.variant
     used: Sequence[str] | None = None

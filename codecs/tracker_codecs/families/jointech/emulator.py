@@ -1,7 +1,7 @@
-"""A believable lock: asks for the time, reports, answers P04.
+"""A believable lock: asks for the time, reports, answers P04; and a unit of the older generation, which obeys nothing.
 
 Where it would refuse it is silent, because no error answer is published. Its report copies the manual's example, with
-its own ID, time and serial.
+its own ID, time and serial; that of the older unit copies a recorded one.
 """
 
 from __future__ import annotations
@@ -12,17 +12,38 @@ from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, 
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.jointech import frame as wire
 from tracker_codecs.families.jointech import settings as values
+from tracker_codecs.session_only import SessionOnlyEmulator
 
 _STATE = bytes.fromhex("22348310113550543f12980000002d060000000020e028109228661f000100000f0f0f0f0f0f0f0f000001cc01")
+
+
+_PLACE = "T,22.564025,N,113.242329,E,5.21,152,9,32%,00000000000011,10133,5173,22,100"
+
+
+def _ten(device_id: str) -> str:
+    if len(device_id) != 10 or not (device_id.isascii() and device_id.isdigit()):
+        raise LocalError("must be 10 digits", parameter="device_id")
+    return device_id
+
+
+class GpUnit(SessionOnlyEmulator):
+    """A unit that reports in `U01` texts; see the module."""
+
+    def __init__(self, device_id: str, settings: Settings) -> None:
+        super().__init__(_ten(device_id), settings)
+        self._serial = 0
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position."""
+        self._serial += 1
+        return [Datum(f"({self.device_id},U01,{now:%d%m%y,%H%M%S},{_PLACE},{self._serial})".encode("ascii"))]
 
 
 class JointechEmulator(Emulator):
     """One unit; see the module."""
 
     def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
-        if len(device_id) != 10 or not (device_id.isascii() and device_id.isdigit()):
-            raise LocalError("must be 10 digits", parameter="device_id")
-        self.device_id = device_id
+        self.device_id = _ten(device_id)
         self.faults = faults
         self.upload = int(settings.get(values.FIELD, 60))
         self.wake_up = values.WAKE_UP

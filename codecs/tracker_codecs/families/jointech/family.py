@@ -29,11 +29,11 @@ from tracker_codecs.errors import LocalError
 from tracker_codecs.families.jointech import dialogue, messages
 from tracker_codecs.families.jointech import frame as wire
 from tracker_codecs.families.jointech import settings as values
-from tracker_codecs.families.jointech.emulator import JointechEmulator
+from tracker_codecs.families.jointech.emulator import GpUnit, JointechEmulator
 
 
 class Jointech(Family):
-    """Jointech locks and trackers over TCP; see the package's modules."""
+    """Jointech locks and trackers over TCP; see the package's modules. The variant `gp` is known by its session."""
 
     name = "jointech"
     title = "Jointech locks and container trackers"
@@ -69,6 +69,8 @@ class Jointech(Family):
 
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Read P04, write it with the wake-up interval kept, read it again."""
+        if target.variant == values.GP:
+            raise LocalError(values.GP_REASON, parameter=next(iter(settings), ""))
         problems = self.check(target, settings)
         for problem in problems:
             if problem.severity is Severity.REFUSE:
@@ -107,6 +109,8 @@ class Jointech(Family):
         self._over(transport)
         if variant not in self.variants:
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        if variant == values.GP:
+            return GpUnit(device_id, settings or {})
         return JointechEmulator(device_id, settings or {}, faults)
 
     def normalise(self, frame: bytes) -> bytes:

@@ -21,6 +21,9 @@ _NAMES = {
     "P54": ("tracking_mode",),
 }
 _TIME = re.compile(rb"\(P22,(\d{12})\)").fullmatch
+_PLACE = re.compile(r"\d{1,3}\.\d{1,8}", re.ASCII).fullmatch
+#: What follows the place of an older text report.
+_U_NAMES = ("speed", "course", "satellites", "battery", "status", "cell", "lac", "signal", "odometer", "serial")
 _U = re.compile(r"U0\d").fullmatch
 
 
@@ -43,13 +46,36 @@ def fields(message: Message) -> dict[str, Any]:
         if len(texts) > 15 and texts[15].isascii() and texts[15].isdigit():
             told["serial"] = int(texts[15][:10])
     elif _U(word):
-        told["message"] = "position"
+        told |= {"message": "position", **_position(texts[1:])}
     elif message.kind is Kind.REPLY:
         told |= {"message": "answer", "command": clean(word), **_values(word, texts[1:], answer=True)}
     else:
         told["message"] = "sensor_data" if message.kind is Kind.REPORT else "other"
     told["text"] = clean(frame[1:-1])
     return told
+
+
+def _position(texts: tuple[str, ...]) -> dict[str, Any]:
+    """An older text report, with or without a number of an alarm in front; empty where it has not the recorded form.
+
+    The recorded speed has no unit; it is told as it stands.
+    """
+    texts = texts[1:] if len(texts) > 3 and texts[3] in ("T", "F") else texts
+    if len(texts) < 17 or texts[2] not in ("T", "F"):
+        return {}
+    try:
+        when = datetime.strptime(texts[0] + texts[1], "%d%m%y%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")
+        places = [_signed(text, side) for text, side in (texts[3:5], texts[5:7])]
+    except ValueError:
+        return {}
+    told = dict(zip(_U_NAMES, texts[7:17], strict=False))
+    return {"time": when, "valid": texts[2] == "T", "latitude": places[0], "longitude": places[1], **told}
+
+
+def _signed(text: str, side: str) -> float:
+    if not _PLACE(text) or side not in ("N", "S", "E", "W"):
+        raise ValueError
+    return -float(text) if side in "SW" else float(text)
 
 
 def _from_server(texts: tuple[str, ...]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from tracker_codecs.contract import Capability, Problem, Settings, Severity, Str
 from tracker_codecs.errors import LocalError
 
 FIELD, WORD = "tracking_interval", "P04"
+#: The variant of the GP units, of which the session alone is public.
+GP = "gp"
+GP_REASON = "its reports are public, its settings commands are not"
 #: Minutes between wake-ups: a dry run shows them where nothing is known of the unit.
 WAKE_UP = 30
 _MANUAL = (5, 600)
@@ -31,6 +34,7 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
     "jt701": {FIELD: Capability(Strength.READ_BACK)},
     "jt703": {FIELD: _GUESS, **_hidden("sleep_mode", "wakeup_timers", "sleep_time_in_minutes")},
     "jt707": {FIELD: _GUESS, **_hidden("psm_interval", "psm_mode")},
+    GP: {},
 }
 
 
@@ -47,6 +51,8 @@ def range_of(target: Target) -> tuple[int, int]:
 
 def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
+    if target.variant == GP:
+        return [Problem(name, Severity.UNSUPPORTED, GP_REASON) for name in wanted]
     low, high = range_of(target)
     problems = []
     for name, value in wanted.items():

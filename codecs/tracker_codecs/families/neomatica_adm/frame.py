@@ -107,7 +107,7 @@ class AdmStream(Stream):
             if not self._opened:
                 head = data[pos : pos + 15]
                 if len(head) < 15 and _DIGITS(head):
-                    self._need = 15
+                    self._need = 0  # the next byte may be no digit
                     break
                 self._opened = True
                 if _IMEI(head):

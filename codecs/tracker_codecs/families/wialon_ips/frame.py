@@ -60,7 +60,7 @@ class WialonStream(Cutter):
     """Cuts the device's side of a link; `datagrams`: as UDP carries it."""
 
     __slots__ = ("_version",)
-    starts = re.compile(rb"#(?:[A-Z]{1,3}(?:#|\Z)|\Z)")
+    starts = re.compile(rb"#(?:[A-Z]{1,3}(?:#|\Z)|\Z)|\r(?:\n|\Z)")
 
     def __init__(self, *, datagrams: bool = False) -> None:
         super().__init__(datagrams=datagrams)
