@@ -40,7 +40,7 @@ class TestWhole:
             r"parcel: queued while it sleeps ·+ ✓ ok",
             r"parcel: confirmed by read-back once awake ·+ ✓ ok",
             r"bike: mismatched, though it acknowledged ·+ ✓ ok",
-            r"boat \(arnavi_5\): refused with code 214, no codec ·+ ✓ ok",
+            r"boat \(arnavi_5\): refused with code 214, nothing public sets it ·+ ✓ ok",
             r"truck: confirmed by read-back, behind an MQTT broker ·+ ✓ ok",
             r"receiver: confirmed by read-back, on a serial port ·+ ✓ ok",
             r"bike +tracking_interval +30 +60 +read-back +mismatched",

@@ -85,7 +85,7 @@ async def refusals(stage: Stage) -> None:
     stage.screen.title("What cannot be done is said at once")
     answer = await stage.update(BOAT, BOAT.asks)
     _refusal(stage, answer)
-    stage.expect(f"{BOAT.name} ({BOAT.model}): refused with code 214, no codec", _code(answer) == 214)
+    stage.expect(f"{BOAT.name} ({BOAT.model}): refused with code 214, nothing public sets it", _code(answer) == 214)
     stage.screen.line()
     answer = await stage.update(VAN, {**VAN.asks, "tracking_interval": 5})
     _refusal(stage, answer)
