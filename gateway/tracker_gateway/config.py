@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -185,9 +185,12 @@ def _overlap(one: str, other: str) -> bool:
     return one == other or (bool(_EVERYWHERE & {one, other}) and (":" in one) == (":" in other))
 
 
-def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+def load(
+    path: Path | None = None, environment: Mapping[str, str] | None = None, *, extra_profiles: Sequence[Path] = ()
+) -> Config:
     """The configuration of a file and the environment. Without a path: `gateway.toml` here, if it is there.
 
+    `extra_profiles`: folders beside those that it names.
     Raises ConfigError for a file that cannot be read and for every key that is unknown or wrong.
     """
     environment = os.environ if environment is None else environment
@@ -199,7 +202,10 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     overridden = dict(_overrides(environment))
     for keys, value in overridden.items():
         _put(data, keys, value)
-    _add_families(data.get("extra_profiles"))
+    named = data.get("extra_profiles", [])
+    if extra_profiles and isinstance(named, list):
+        named = data["extra_profiles"] = [*named, *map(str, extra_profiles)]
+    _add_families(named)
     try:
         # By way of JSON: strict checking then still takes a list for a tuple and a text for a path.
         return Config.model_validate_json(json.dumps(data, default=str))

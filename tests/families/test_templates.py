@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +248,30 @@ def test_a_folder_of_templates_becomes_families(tmp_path: Path) -> None:
     (family,) = load_directory(tmp_path)
     assert registry.get("made-by-a-user") is family
     assert load_directory(tmp_path) == []
+
+
+def test_the_example_of_the_docs_works_as_it_stands(tmp_path: Path) -> None:
+    """In a process of its own, as a catalogue once read stays read."""
+    page = Path(__file__).parents[2] / "docs" / "family-template.md"
+    for folder in ("families", "models"):
+        (tmp_path / "own" / folder).mkdir(parents=True)
+    (tmp_path / "own" / "families" / "acme.yaml").write_text(
+        page.read_text("utf-8").split("```yaml")[1].split("```")[0]
+    )
+    (tmp_path / "own" / "models" / "acme.yaml").write_text(
+        "codec: acme-text\nvariant: standard\nvendor: ACME\nmodels: {acme_t1: {name: T1, profile: distance_interval}}\n"
+    )
+    (tmp_path / "gateway.toml").write_text("[[listeners]]\nfamily = 'acme-text'\nport = 5099\n")
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, "-m", "tracker_gateway.cli", *words, "--extra-profiles", "own")
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    shown = run("models", "show", "acme_t1", "--json")
+    assert json.loads(shown.stdout)["fields"][0]["best"] == "read_back", shown.stderr
+    settings = '{"tracking_interval": 60, "tracking_distance": 100}'
+    encoded = run("encode", "--model", "acme_t1", "--settings", settings)
+    assert b"$SET,6,0064".hex() in encoded.stdout, encoded.stderr  # units of 10 s; metres in four hexadecimal digits
+    assert "acme-text" in run("check-config").stdout
+    wrong = run("models", "list", "--extra-profiles", "nothing-here")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)

@@ -20,15 +20,40 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+C = TypeVar("C", bound=Callable[..., Any])
 
-config_option = click.option(
-    "--config",
-    "config_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="TRACKER_GATEWAY_CONFIG",
-    show_envvar=True,
-    help="The configuration file; without it, gateway.toml here if there is one, else the defaults.",
-)
+#: Where a command's context keeps the folders of `--extra-profiles`.
+_EXTRA = "tracker_gateway.extra_profiles"
+
+
+def _keep_extra(context: click.Context, parameter: click.Parameter, folders: tuple[Path, ...]) -> None:
+    context.meta[_EXTRA] = folders
+
+
+def config_option(command: C) -> C:
+    """The options that say where the configuration is, and which folders of profiles there are beside its own."""
+    command = click.option(
+        "--extra-profiles",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        multiple=True,
+        expose_value=False,
+        callback=_keep_extra,
+        metavar="DIR",
+        help="A folder with further profiles, models and families, beside those that the configuration names.",
+    )(command)
+    return click.option(
+        "--config",
+        "config_path",
+        type=click.Path(dir_okay=False, path_type=Path),
+        envvar="TRACKER_GATEWAY_CONFIG",
+        show_envvar=True,
+        help="The configuration file; without it, gateway.toml here if there is one, else the defaults.",
+    )(command)
+
+
+def _extra() -> tuple[Path, ...]:
+    context = click.get_current_context(silent=True)
+    return () if context is None else context.meta.get(_EXTRA, ())
 
 
 def load_config(path: Path | None) -> Config:
@@ -36,7 +61,7 @@ def load_config(path: Path | None) -> Config:
     from tracker_gateway.config import ConfigError, load
 
     try:
-        return load(path)
+        return load(path, extra_profiles=_extra())
     except ConfigError as error:
         raise Failure("; ".join(str(error).splitlines())) from None
 
@@ -44,7 +69,7 @@ def load_config(path: Path | None) -> Config:
 def use_catalogue(path: Path | None) -> None:
     """Adds the operator's own profiles and models. Costs nothing where no configuration is in sight."""
     from_environment = "TRACKER_GATEWAY_EXTRA_PROFILES" in os.environ
-    if path is None and not from_environment and not Path("gateway.toml").exists():
+    if path is None and not from_environment and not _extra() and not Path("gateway.toml").exists():
         return
     from tracker_profiles import profiles
 
