@@ -189,6 +189,9 @@ def test_own_commands() -> None:
     reply = collect(command, heard(said))
     assert [message.text for message in reply.messages] == ["Battery:4.12V;GSM Signal Level:Strong;"]
     assert FAMILY.raw(at(), "AT^GT_CM=TEST").payload == b"AT^GT_CM=TEST\r\n"
+    # As in the public field notes on Concox locks.
+    server = FAMILY.raw(at(), "SERVER,0,120.24.248.12,3455,0#").payload
+    assert server == b"AT^GT_CM=SERVER,0,120.24.248.12,3455,0#\r\n"
     with pytest.raises(LocalError):
         FAMILY.raw(at(), "TIMER#\r\nFACTORY#")
 

@@ -110,3 +110,7 @@ def test_st940_takes_nothing_on_its_port() -> None:
     assert exchanges == []
     assert outcome.fields["tracking_interval"].state is FieldState.UNSUPPORTED
     assert against_nobody(FAMILY.read(target, ["tracking_interval"])) == ([], Outcome({}))
+
+
+def test_the_manual_s_preset_command() -> None:
+    assert FAMILY.raw(at(device_id="907149876"), "Preset").payload == b"ST300CMD;907149876;02;Preset\r"
