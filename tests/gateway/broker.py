@@ -77,13 +77,18 @@ def certificates(folder: Path, *, days: int = 2) -> tuple[Path, Path, Path]:
     ca, key = folder / "ca.pem", folder / "ca.key"
     broker_key, request, certificate = folder / "broker.key", folder / "broker.csr", folder / "broker.pem"
     extensions = folder / "extensions"
-    extensions.write_text("subjectAltName=IP:127.0.0.1\n")
+    # Complete, as Python 3.13 is strict (RFC 5280).
+    extensions.write_text(
+        "subjectAltName=IP:127.0.0.1\nkeyUsage=critical,digitalSignature,keyEncipherment\nextendedKeyUsage=serverAuth\n"
+        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    )
 
     def openssl(*words: str) -> None:
         subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=60)
 
     new = ("-newkey", "rsa:2048", "-nodes", "-keyout")
-    openssl("req", "-x509", *new, str(key), "-out", str(ca), "-days", "2", "-subj", "/CN=test authority")
+    use = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    openssl("req", "-x509", *new, str(key), "-out", str(ca), "-days", "2", "-subj", "/CN=test authority", *use)
     openssl("req", *new, str(broker_key), "-out", str(request), "-subj", "/CN=127.0.0.1")
     signing = ("-CA", str(ca), "-CAkey", str(key), "-CAcreateserial", "-extfile", str(extensions))
     openssl("x509", "-req", "-in", str(request), *signing, "-out", str(certificate), "-days", str(days))
