@@ -33,7 +33,8 @@ AUTO = "auto"
 class ListenerConfig(Section):
     """A port that trackers connect to, or send datagrams to.
 
-    Several families may share a TCP port: the first bytes of a link decide. `auto` stands for all that speak TCP.
+    Several families may share a port: the first bytes of a TCP link decide, on UDP the device that a datagram names.
+    `auto` stands for all that speak over this transport.
     """
 
     family: str | tuple[str, ...]
@@ -61,9 +62,6 @@ class ListenerConfig(Section):
 
     @model_validator(mode="after")
     def _spoken(self) -> Self:
-        shared = self.family == AUTO or len(self.families) > 1
-        if shared and self.transport is not Transport.TCP:
-            raise ValueError("several families can share a tcp port only")
         for name in self.families:
             if self.transport not in registry.get(name).transports:
                 raise ValueError(f"{name} does not speak {self.transport.value}")
@@ -73,7 +71,7 @@ class ListenerConfig(Section):
     def families(self) -> tuple[str, ...]:
         """The names of the families that are served here."""
         if self.family == AUTO:
-            return tuple(each.name for each in registry.all_families() if Transport.TCP in each.transports)
+            return tuple(each.name for each in registry.all_families() if self.transport in each.transports)
         return (self.family,) if isinstance(self.family, str) else self.family
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tracker_codecs import registry
 from tracker_codecs.contract import Transport
+from tracker_gateway.cli.device_ids import following, sample
 from tracker_gateway.config import Config
 from tracker_gateway.daemon import Daemon
 from tracker_gateway.transports import hub
 from tracker_gateway.transports.room import ListenError
 from tracker_gateway.transports.sniff import clashes
+from tracker_profiles import models
 
 from tests.gateway import fake_family
 from tests.gateway.running import Line, Running, config, running, until
@@ -20,6 +24,7 @@ from tests.gateway.running import Line, Running, config, running, until
 #: Openings from outside: the vendor's protocol page; GL300 @Tracker R1.02; Concox protocol v1.8.1.
 TELTONIKA = bytes.fromhex("000f333536333037303432343431303133")
 QUECLINK = b"+ACK:GTHBD,1A0102,135790246811220,,20100214093254,11F0$"
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 GT06 = bytes.fromhex("78780d01012345678901234500018cdd0d0a")
 
 
@@ -61,6 +66,57 @@ async def test_each_device_is_served_by_its_own_family(
         await until(lambda: gateway.daemon.hub.shared.guard.links == 0)
 
 
+async def test_every_family_of_datagrams_is_served_on_one_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The register decides: what a datagram says its device is, is served as its model's family."""
+    in_tree = [registry.get(name) for name in registry._in_tree()]
+    monkeypatch.setattr(registry, "all_families", lambda: in_tree)
+    wanted = [family for family in in_tree if Transport.UDP in family.transports]
+    plain = config(tmp_path).model_dump()
+    plain["listeners"] = [{"family": "auto", "transport": "udp", "host": "127.0.0.1", "port": 0}]
+    async with running(Config.model_validate(plain, strict=False)) as gateway:
+        to = gateway.daemon.addresses["queclink", Transport.UDP]
+        sockets = []
+        for number, family in enumerate(wanted):
+            model = next(each for each in models.all_models().values() if each.codec == family.name)
+            first = "unit00" if model.id_type.startswith("string") else sample(model.id_type)
+            device_id = following(model.id_type, first, number + 1)[-1]
+            await gateway.add(device_id, model.code, options=dict(family.needed_options))
+            unit = family.emulator(
+                device_id,
+                model.variant,
+                transport=Transport.UDP,
+                options={**family.needed_options, **model.options},
+            )
+            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sockets.append(sender)
+            for datum in (*unit.connect(), *unit.report(NOW)):
+                sender.sendto(datum.data, to)
+            await until(lambda name=family.name: gateway.stats(name, "udp").sessions == 1)  # type: ignore[misc]
+        assert len(wanted) > 10
+        assert sum(gateway.stats(family.name, "udp").links for family in wanted) == len(wanted)
+        stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sockets.append(stranger)
+        stranger.sendto(b"hello, is anybody there?", to)
+        await until(lambda: gateway.stats(wanted[0].name, "udp").peer_errors > 0)
+        for each in sockets:
+            each.close()
+
+
+async def test_a_codec_that_fails_makes_no_other_family_deaf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Any, data: bytes, channel: str = "") -> Any:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(type(registry.get("teltonika").stream(Transport.UDP)), "feed", broken)
+    plain = config(tmp_path).model_dump()
+    plain["listeners"] = [{"family": ("teltonika", "queclink"), "transport": "udp", "host": "127.0.0.1", "port": 0}]
+    async with running(Config.model_validate(plain, strict=False)) as gateway:
+        await gateway.add("135790246811220", "gl300")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(QUECLINK, gateway.daemon.addresses["queclink", Transport.UDP])
+            await until(lambda: gateway.stats("queclink", "udp").sessions == 1)
+        assert gateway.stats("teltonika", "udp").failures == 1
+
+
 async def test_what_nobody_recognises_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "SWEEP", 0.05)
     async with running(shared(tmp_path, ("queclink", "gt06"), links={"identify_timeout": 0.3})) as gateway:
@@ -95,8 +151,7 @@ async def test_families_that_open_alike_cannot_share_a_port(tmp_path: Path) -> N
         (("gt06", "gt06"), "tcp", "one twice"),
         ((), "tcp", "names no family"),
         (("gt06", "gt07"), "tcp", "is 'gt06' meant"),
-        (("teltonika", "queclink"), "udp", "tcp port only"),
-        ("auto", "udp", "tcp port only"),
+        (("teltonika", "arknav"), "udp", "arknav does not speak udp"),
     ],
 )
 def test_a_wrong_listener_is_refused_in_words(families: Any, transport: str, told: str) -> None:

@@ -122,7 +122,7 @@ class Hub:
     def _listener(self, config: ListenerConfig) -> Listener:
         rooms = [self._room(families.get(name), config.transport) for name in config.families]
         if config.transport is Transport.UDP:
-            return UdpListener(rooms[0], config.host, config.port)
+            return UdpListener(rooms, config.host, config.port)
         alike = "; ".join(clashes([room.family for room in rooms]))
         if alike:
             raise ListenError(f"port {config.port} cannot be shared: links open alike of {alike}; give each its own")

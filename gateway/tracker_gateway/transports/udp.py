@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import structlog
 from tracker_codecs.contract import Checksum, Message
-from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
 from tracker_gateway.transports.guard import source_of
@@ -99,11 +98,10 @@ class UdpLink(Link):
 
 
 class UdpListener(DatagramProtocol):
-    """A port that devices of one family send datagrams to."""
+    """A port that devices of these families send datagrams to."""
 
-    def __init__(self, room: Room, host: str, port: int) -> None:
-        self.room = room
-        self.rooms: Sequence[Room] = (room,)
+    def __init__(self, rooms: Sequence[Room], host: str, port: int) -> None:
+        self.rooms = rooms
         self._host = host
         self._port = port
         self._transport: DatagramTransport | None = None
@@ -117,7 +115,7 @@ class UdpListener(DatagramProtocol):
         try:
             await loop.create_datagram_endpoint(lambda: self, local_addr=(self._host, self._port))
         except OSError as error:
-            raise ListenError(why_not_listening(self.room, self._host, self._port, error)) from error
+            raise ListenError(why_not_listening(self.rooms[0], self._host, self._port, error)) from error
 
     @property
     def address(self) -> tuple[str, int]:
@@ -145,7 +143,7 @@ class UdpListener(DatagramProtocol):
 
     def error_received(self, exc: Exception) -> None:
         """The kernel tells of an address that cannot be reached; the device will speak again or not."""
-        self.room.stats.peer_errors += 1
+        self.rooms[0].stats.peer_errors += 1
 
     def pause_writing(self) -> None:
         """The kernel takes no more for now."""
@@ -166,9 +164,10 @@ class UdpListener(DatagramProtocol):
         try:
             self._stranger(data, addr)
         except Exception:  # as `Link.contain`: a codec's defect costs this datagram, not the port
-            self.room.stats.failures += 1
-            if self.room.shared.sparing.allow(source_of(str(addr[0]))):
-                log.error("datagram failed", family=self.room.family.name, peer=_shown(addr), exc_info=True)
+            self.rooms[0].stats.failures += 1
+            if self.rooms[0].shared.sparing.allow(source_of(str(addr[0]))):
+                names = ", ".join(room.family.name for room in self.rooms)
+                log.error("datagram failed", family=names, peer=_shown(addr), exc_info=True)
 
     # -- for links ----------------------------------------------------------------------------------------------------
     def send(self, data: bytes, address: Address) -> bool:
@@ -190,26 +189,35 @@ class UdpListener(DatagramProtocol):
 
     # -- whose is it --------------------------------------------------------------------------------------------------
     def _stranger(self, data: bytes, address: Address) -> None:
-        """A datagram from an address that is nobody's yet, or another device's."""
-        room = self.room
-        room.stats.bytes_in += len(data)
-        events = room.family.stream(room.transport).feed(data)
-        room.stats.peer_errors += sum(isinstance(event, PeerError) for event in events)
-        message = next(
-            (
-                event
-                for event in events
-                if isinstance(event, Message) and event.device_id is not None and event.checksum is not Checksum.BAD
-            ),
-            None,
-        )
-        if message is None or message.device_id is None:
+        """A datagram from an address that is nobody's yet, or another device's.
+
+        A datagram is whole and names its device, so on a shared port the register decides: the family is that of the
+        model under which this device is registered.
+        """
+        self.rooms[0].stats.bytes_in += len(data)
+        source = source_of(str(address[0]))
+        named = [(room, message) for room in self.rooms if (message := _named(room, data, source)) is not None]
+        if not named:
+            self.rooms[0].stats.peer_errors += 1
             return
-        tracker = room.shared.directory.by_device(message.device_id, room.family.name)
-        if tracker is None or tracker.blocked:
-            self._refuse(data, address, message, tracker)
-            return
-        link = self._link(message.device_id, address)
+        for room, message in named:
+            tracker = room.shared.directory.by_device(message.device_id or "", room.family.name)
+            if tracker is not None and not tracker.blocked:
+                self._known(room, tracker, data, address)
+                return
+        for room, message in named:
+            tracker = room.shared.directory.by_device(message.device_id or "", room.family.name)
+            if tracker is not None or len(named) == 1:
+                self._refuse(room, data, address, message, tracker)
+                return
+        self.rooms[0].stats.peer_errors += 1
+        if self.rooms[0].shared.sparing.allow(source):
+            names = ", ".join(room.family.name for room, _ in named)
+            log.info("not recognised", could_be=names, opening=data[:32], source=source)
+
+    def _known(self, room: Room, tracker: Tracker, data: bytes, address: Address) -> None:
+        """A datagram of a registered device."""
+        link = self._link(room, tracker.device_id, address)
         if link is None:
             room.stats.turned_away += 1
         elif link.identified:
@@ -217,9 +225,9 @@ class UdpListener(DatagramProtocol):
         else:
             link.contain(lambda found: self._welcome(link, found, data), tracker)
 
-    def _link(self, device_id: str, address: Address) -> UdpLink | None:
+    def _link(self, room: Room, device_id: str, address: Address) -> UdpLink | None:
         """The link of a registered device, at this address from now on. None: a limit is reached."""
-        shared = self.room.shared
+        shared = room.shared
         stranger = self._by_address.pop(address, None)
         link = self._by_device.get(device_id)
         if link is not None:
@@ -228,9 +236,9 @@ class UdpListener(DatagramProtocol):
             if link.address != address:
                 link.move(address)
         elif len(self._by_device) < shared.config.udp_max_sources and shared.guard.admit(source_of(str(address[0]))):
-            link = UdpLink(self.room, self, address)
-            self.room.stats.opened += 1
-            self.room.stats.links += 1
+            link = UdpLink(room, self, address)
+            room.stats.opened += 1
+            room.stats.links += 1
         if link is None:
             if stranger is not None:
                 self._by_address[address] = stranger
@@ -251,19 +259,36 @@ class UdpListener(DatagramProtocol):
         link.room.stats.frames += len(events)
         link.handle([event for event in events if event is not first])
 
-    def _refuse(self, data: bytes, address: Address, message: Message, tracker: Tracker | None) -> None:
+    def _refuse(self, room: Room, data: bytes, address: Address, message: Message, tracker: Tracker | None) -> None:
         """Not ours, or blocked: what the family says to such a device, never more than it sent itself."""
-        shared = self.room.shared
-        self.room.stats.unregistered += 1
+        shared = room.shared
+        room.stats.unregistered += 1
         device_id = clean(message.device_id or "", 64)
         if tracker is None and shared.lists_unknown:
-            shared.unknown.note(device_id, self.room.family.name, self.room.transport.value, _shown(address))
+            shared.unknown.note(device_id, room.family.name, room.transport.value, _shown(address))
         cause = "unregistered" if tracker is None else "blocked"
         if shared.sparing.allow(source_of(str(address[0]))):
-            log.info("refused", cause=cause, device_id=device_id, family=self.room.family.name, peer=_shown(address))
-        reply = self.room.family.refuse(message)
+            log.info("refused", cause=cause, device_id=device_id, family=room.family.name, peer=_shown(address))
+        reply = room.family.refuse(message)
         if reply and len(reply) <= len(data):
             self.send(reply, address)
+
+
+def _named(room: Room, data: bytes, source: str) -> Message | None:
+    """The first message of a datagram that names its device, as this family understands it."""
+    try:
+        events = room.family.stream(room.transport).feed(data)
+    except Exception:  # as `Link.contain`: a codec's defect costs this datagram, and no other family
+        room.stats.failures += 1
+        if room.shared.sparing.allow(source):
+            log.error("datagram failed", family=room.family.name, source=source, exc_info=True)
+        return None
+    named = (
+        event
+        for event in events
+        if isinstance(event, Message) and event.device_id is not None and event.checksum is not Checksum.BAD
+    )
+    return next(named, None)
 
 
 def _shown(address: Address) -> str:
