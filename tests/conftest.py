@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# The machines are shared and noisy: how long an example takes is no property of the code.
+settings.register_profile("noisy", deadline=None)
+settings.load_profile("noisy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -60,7 +60,7 @@ def get(name: str) -> Family:
     """The family of this name. Raises LocalError, naming the known ones, when there is none."""
     if name in _extra:
         return _extra[name]
-    if name not in names():
+    if name not in _in_tree() and name not in _third_party():
         raise LocalError(f"no codec family {name!r}; known are {', '.join(names())}", parameter="codec")
     return _load(name)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tracker_codecs.contract import Checksum, Kind, Message, Severity, Transport
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.gt06 import FAMILY
+from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import texts as meanings
 from tracker_codecs.families.gt06.frame import build_command
 
@@ -348,3 +349,16 @@ def test_raw_commands_are_one_frame() -> None:
     for bad in ("", "TIMER#\r\n", "caf\u00e9#", "A" * 201, b""):
         with pytest.raises(LocalError):
             FAMILY.raw(target("concoxgt06"), bad)
+
+
+@given(
+    text=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=200),
+    flag=st.integers(0, 2**32 - 1),
+    serial=st.integers(0, 2**20),
+    language=st.sampled_from([b"", b"\x00\x02"]),
+)
+def test_a_command_by_hand_is_the_layout_s(text: str, flag: int, serial: int, language: bytes) -> None:
+    content = wire.COMMAND_CONTENT.build(
+        {"flag": flag.to_bytes(4, "big"), "text": text.encode("ascii"), "language": language}
+    )
+    assert build_command(text, flag, serial, language) == wire.build(wire.COMMAND, content, serial)

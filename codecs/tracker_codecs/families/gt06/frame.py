@@ -133,8 +133,12 @@ def build_command(text: str, flag: int, serial: int, language: bytes = b"") -> b
     """
     if not 0 < len(text) <= MAX_COMMAND or not all(" " <= c <= "~" for c in text):
         raise LocalError(f"a command is 1 to {MAX_COMMAND} printable ASCII characters", parameter="command")
-    fields = {"flag": flag.to_bytes(4, "big"), "text": text.encode("ascii"), "language": language}
-    return build(COMMAND, COMMAND_CONTENT.build(fields), serial)
+    # By hand: construct takes a tenth of a delivery's time for the same bytes (a test holds that they are the same).
+    head = (len(text) + len(language) + 10, COMMAND, len(text) + 4)
+    body = (
+        bytes(head) + flag.to_bytes(4, "big") + text.encode("ascii") + language + (serial & 0xFFFF).to_bytes(2, "big")
+    )
+    return SHORT + body + _crc(body).to_bytes(2, "big") + STOP
 
 
 def short_answer(number: int, serial: bytes) -> bytes:
