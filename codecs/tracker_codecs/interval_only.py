@@ -53,6 +53,9 @@ class IntervalOnlyFamily(SessionOnlyFamily):
         for name, value in settings.items():
             if name != FIELD or name not in able:
                 problems.append(Problem(name, Severity.UNSUPPORTED, self.reason))
+            elif able[name].experimental and not target.experimental:
+                reason = f"known with low confidence only ({able[name].reason}): needs the experimental switch"
+                problems.append(Problem(name, Severity.UNSUPPORTED, reason))
             elif not isinstance(value, int) or isinstance(value, bool) or not self.low <= value <= self.high:
                 problems.append(Problem(name, Severity.REFUSE, f"must be whole seconds, {self.low} to {self.high}"))
         return problems

@@ -111,7 +111,7 @@ class SessionOnlyFamily(Family):
 
         Raises LocalError for a command that is empty or does not fit the envelope.
         """
-        if not text or not text.strip():
+        if not text or (isinstance(text, str) and not text.strip()):
             raise LocalError("there is nothing to send", parameter="command")
         payload = text if isinstance(text, bytes) else self.envelope(target, text)
         shown = text.hex() if isinstance(text, bytes) else clean(text)

@@ -75,6 +75,8 @@ def test_raw_commands_are_those_of_the_documents() -> None:
     asked = FAMILY.raw(TARGET, "1;1")
     assert (asked.payload, asked.secrets) == (raw("cmd-get-type1"), (b"0123456789",))
     assert FAMILY.raw(TARGET, "3;0008,+11335577").payload == raw("cmd-set-phone")
+    assert FAMILY.raw(TARGET, raw("cmd-get-type1")).secrets == (b"0123456789",)
+    assert FAMILY.raw(Target(IMEI, variant="session"), raw("cmd-get-type1")).secrets == ()
     assert [asked.match(message).value for message in heard(raw("1g"))] == ["no"]
     for text in ("1", "1;", "1;1*#0123456789,3;0103,x", "1;1\r\n", "#0123456789,1;1*", "3;0008,\xe9"):
         with pytest.raises(LocalError):

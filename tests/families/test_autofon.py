@@ -47,9 +47,19 @@ def test_a_location_is_taken_behind_a_login_only(name: str) -> None:
 
 def test_after_garbage_the_next_login_counts() -> None:
     stream = FAMILY.stream()
-    events = stream.feed(raw("login-01") + b"\xff" + raw("data-04") + raw("login-02"))
-    assert [type(each) for each in events] == [Message, PeerError, Message]
-    assert stream.device_id == "351513052899314"
+    events = stream.feed(raw("login-01") + b"\xff" + raw("data-04") + raw("login-01") + raw("data-04"))
+    assert [type(each) for each in events] == [Message, PeerError, Message, Message]
+    (_, login) = FAMILY.stream().feed(b"\xff" + raw("login-02"))
+    assert isinstance(login, Message)
+    assert login.device_id == "351513052899314"
+
+
+def test_garbage_does_not_change_who_speaks() -> None:
+    """Nothing proves a login, and zeros within a location look like one."""
+    stream = FAMILY.stream()
+    stream.feed(raw("login-01") + b"\xff\x10\x01\x02" + bytes(9) + raw("login-02"))
+    assert stream.device_id == "359231031482572"
+    assert [each for each in FAMILY.stream().feed(b"\x10\x01\x02" + bytes(9)) if isinstance(each, Message)] == []
 
 
 def test_an_identity_is_fifteen_digits() -> None:

@@ -71,3 +71,11 @@ def test_settings_and_commands_are_refused_with_the_reason() -> None:
     assert problem.reason == FAMILY.reason
     with pytest.raises(LocalError, match="give bytes"):
         FAMILY.raw(target, "20")
+
+
+def test_a_frame_that_broke_off_costs_itself_only() -> None:
+    broken, whole = b"PA$111111111111111$D#140516#23", b"PA$135790246811220$20$AP"
+    events = FAMILY.stream().feed(broken + whole)
+    assert [type(event) for event in events] == [PeerError, Message]
+    assert isinstance(events[1], Message)
+    assert (events[1].frame, events[1].device_id) == (whole, "135790246811220")

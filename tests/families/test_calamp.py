@@ -366,7 +366,18 @@ def test_over_udp_nothing_is_sent_and_everything_is_told_with_the_reason() -> No
     own = FAMILY.raw(at, b"\x01\x06\x00\x01\x00")
     assert own.payload == b"\x01\x06\x00\x01\x00"
     assert own.match(one(raw("event_report-10"))) is Match.NO
-    assert own.match(one(bytes.fromhex("83054532104183010102060001ff"))) is Match.DONE
+    header = "830545321041830101"
+    for said, match in (
+        ("020600010300", Match.DONE),  # write response
+        ("02060001ff", Match.REFUSED),  # error
+        ("0206000203", Match.NO),  # of another command
+        ("0006000103", Match.NO),  # no response
+        ("02010001060000000000", Match.DONE),
+        ("02010001060100000000", Match.REFUSED),
+        ("02010001070000000000", Match.NO),  # acknowledges another type
+        ("02010009060000000000", Match.NO),
+    ):
+        assert own.match(one(bytes.fromhex(header + said))) is match, said
 
 
 def test_read() -> None:

@@ -367,3 +367,10 @@ def test_an_emulated_pt_690_says_what_was_recorded() -> None:
     assert [each.data for each in unit.report(datetime(2015, 10, 30, 11, 19, 18, tzinfo=UTC))] == [raw("hb-cc")]
     assert unit.receive(raw("petrol-cut")) == []
     assert unit.settings == {"tracking_interval": 30}
+
+
+@pytest.mark.parametrize("device_id", ["", "\u0663" * 15, "\xb2" * 15, "1,2#", "1" * 21])
+def test_a_command_goes_to_a_device_of_this_family(device_id: str) -> None:
+    with pytest.raises(LocalError) as told:
+        FAMILY.raw(Target(device_id, variant="cc"), "4583 00")
+    assert told.value.parameter == "device_id"

@@ -54,6 +54,10 @@ def test_places() -> None:
     told = FAMILY.fields(heard(raw("location-cells"))[0])
     assert "latitude" not in told
     assert told["cells"][:5] == ["404", "45", "10681", "11621", "35"]
+    for digits in (b"nan      ", b"inf      ", b"2_2.53722", b"1e9999999"):
+        (message,) = heard(raw("location-gps").replace(b"22.537228", digits))
+        with pytest.raises(PeerError):
+            FAMILY.fields(message)
 
 
 @pytest.mark.parametrize("name", SERVER)

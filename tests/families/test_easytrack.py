@@ -61,3 +61,18 @@ def test_garbage_costs_itself_only() -> None:
     assert isinstance(events[0], PeerError)
     assert FAMILY.recognise(b"*ET,3545") is None
     assert FAMILY.recognise(b"*HQ,") is False
+
+
+@pytest.mark.parametrize("device_id", ["", "\u0663" * 15, "\xb2" * 15, "1,2#", "1" * 21])
+def test_a_command_goes_to_a_device_of_this_family(device_id: str) -> None:
+    with pytest.raises(LocalError) as told:
+        FAMILY.raw(Target(device_id, variant="session"), "FD,Y1")
+    assert told.value.parameter == "device_id"
+
+
+def test_a_frame_that_broke_off_costs_itself_only() -> None:
+    broken, whole = b"*ET,111111111111111,HB,A,0c", b"*ET,135790246811220,HB,A,140107#"
+    events = FAMILY.stream().feed(broken + whole)
+    assert [type(event) for event in events] == [PeerError, Message]
+    assert isinstance(events[1], Message)
+    assert (events[1].frame, events[1].device_id) == (whole, "135790246811220")

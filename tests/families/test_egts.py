@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from fastcrc import crc8
 from tracker_codecs.contract import Checksum, Kind, Match, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.egts import FAMILY
@@ -158,8 +159,40 @@ def test_a_confirmation_is_a_reply() -> None:
     reply = one(wire.build(wire.DATA, 1, wire.record(1, wire.COMMANDS, body, 865905)))
     assert (reply.kind, reply.text, reply.device_id) == (Kind.REPLY, "COMCONF ILL 77", "865905")
     target = Target("865905", variant="session")
-    assert FAMILY.raw(target, b"\x01").match(reply) is Match.DONE
+    assert FAMILY.raw(target, b"\x01").match(reply) is Match.REFUSED
     assert FAMILY.raw(Target("1", variant="session"), b"\x01").match(reply) is Match.NO
+
+
+def commanded(*said: tuple[int, int, int]) -> bytes:
+    """A packet of command subrecords: type, result, id of each."""
+    each = (bytes((kind << 4 | result,)) + number.to_bytes(4, "little") + bytes(5) for kind, result, number in said)
+    body = b"".join(wire.subrecord(wire.COMMAND, one) for one in each)
+    return wire.build(wire.DATA, 1, wire.record(1, wire.COMMANDS, body, 865905))
+
+
+def test_only_the_confirmation_of_this_very_command_answers_it() -> None:
+    """Types: 1 COMCONF, 3 MSGFROM, 5 COM. Results: 0 OK, 1 ERROR, 6 INPROG."""
+    command = FAMILY.raw(Target("865905", variant="session"), commanded((5, 0, 9)))
+    heard = {
+        ((1, 0, 9),): Match.DONE,
+        ((1, 0, 8),): Match.NO,
+        ((3, 0, 9),): Match.NO,
+        ((5, 0, 9),): Match.NO,
+        ((1, 1, 9),): Match.REFUSED,
+        ((1, 6, 9),): Match.PART,
+        ((1, 0, 8), (1, 1, 9)): Match.REFUSED,
+        ((1, 1, 8), (1, 0, 9)): Match.DONE,
+    }
+    assert {said: command.match(one(commanded(*said))) for said in heard} == heard
+
+
+def test_a_compressed_packet_is_not_understood() -> None:
+    packet = bytearray(commanded((1, 0, 9)))
+    packet[2] |= 0x04
+    packet[10] = crc8.nrsc_5(bytes(packet[:10]))
+    message = one(bytes(packet))
+    assert (message.kind, message.device_id, message.owed) == (Kind.OTHER, None, b"")
+    assert "records" not in FAMILY.fields(message)
 
 
 def test_settings_and_text_commands_are_refused_with_the_reason() -> None:

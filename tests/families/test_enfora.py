@@ -262,6 +262,8 @@ def test_a_deletion_without_an_answer_is_looked_up() -> None:
     assert states(outcome) == {"tracking_distance": "confirmed"}
     texts, outcome = spoken(PLACE, table(*TABLE), "", "")
     assert (len(texts), outcome.known) == (3, {"enfora_distance_row": "8,0,1000000"})
+    texts, outcome = spoken(PLACE, table(*TABLE), "", table(TIMED, REPORTS_7, end=""))  # the rest of it is lost
+    assert (len(texts), outcome.unanswered) == (3, True)
 
 
 def test_a_new_row_that_is_refused_gives_way_to_the_old_one() -> None:

@@ -171,6 +171,15 @@ def test_no_flipped_bit_of_a_read_back_confirms_another_value() -> None:
         assert state(1300, bytes(hurt)) is not FieldState.CONFIRMED
 
 
+@pytest.mark.parametrize(("reading", "state"), [(b"", FieldState.REJECTED), (table(*ROWS), FieldState.REJECTED)])
+def test_what_the_unit_does_not_store_is_not_acknowledged(reading: bytes, state: FieldState) -> None:
+    asked = FAMILY.apply(at(), {"tracking_distance": 1000})
+    texts, outcome = spoken(asked, table(*ROWS), OK, OK, lines("ERROR"), reading)
+    assert texts[3:] == ["AT&W", "AT$EVENT?"]
+    assert outcome.fields["tracking_distance"].state is state
+    assert "AT&W" in outcome.fields["tracking_distance"].reason
+
+
 @pytest.mark.parametrize(
     ("faults", "state"),
     [
@@ -203,5 +212,8 @@ def test_own_commands() -> None:
     (told_,) = FAMILY.decode_server(command.payload)
     assert isinstance(told_, Message)
     assert FAMILY.fields(told_) == {"message": "command", "text": "ATI"}
+    secret = FAMILY.raw(at(), 'AT%CGPCO=1,"owner,s3cret",0')
+    assert secret.payload == b'AT%CGPCO=1,"owner,s3cret",0\r'
+    assert (secret.text, {b"owner", b"s3cret"} <= {*secret.secrets}) == ("AT%CGPCO=***", True)
     with pytest.raises(LocalError):
         FAMILY.raw(at(), "ATI\rAT$EVDELA")

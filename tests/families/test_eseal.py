@@ -60,3 +60,10 @@ def test_garbage_costs_itself_only() -> None:
     assert isinstance(events[0], PeerError)
     assert FAMILY.recognise(b"##S,eSeal,10") is None
     assert FAMILY.recognise(b"##,imei:") is False
+
+
+@pytest.mark.parametrize("device_id", ["", "\u0663" * 15, "\xb2" * 15, "1,2#", "1" * 21])
+def test_a_command_goes_to_a_device_of_this_family(device_id: str) -> None:
+    with pytest.raises(LocalError) as told:
+        FAMILY.raw(Target(device_id, variant="session"), "RC-Unlock")
+    assert told.value.parameter == "device_id"

@@ -262,6 +262,16 @@ def test_what_does_not_fit_is_told_before_anything_is_sent() -> None:
     assert FAMILY.capabilities(target())["tracking_distance"].best is Strength.READ_BACK
 
 
+@pytest.mark.parametrize("device_id", ["", "1,2", "\u0663" * 15, "1" * 21])
+def test_an_id_that_no_frame_carries_is_refused(device_id: str) -> None:
+    at = Target(device_id, variant="motion")
+    for dialogue in (FAMILY.apply(at, NEAR), FAMILY.read(at, list(NEAR))):
+        with pytest.raises(LocalError):
+            next(dialogue)
+    with pytest.raises(LocalError):
+        FAMILY.raw(at, "L1(R1)")
+
+
 def test_raw_commands() -> None:
     assert FAMILY.raw(Target("123456789012345", variant="motion"), "Na").payload == raw("gs-cmd-custom")
     mode = FAMILY.raw(Target("011412000010789", variant="motion"), "GSC,M4(R0=420,R1=40,R2=44)")

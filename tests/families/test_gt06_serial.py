@@ -136,6 +136,24 @@ def test_a_late_yes_is_no_yes_to_the_next_write() -> None:
     assert outcome.unanswered
 
 
+@pytest.mark.parametrize("log", [b"GPS init ok\r\n", b"GSM connect fail\r\n", b"Network attach success.\r\n"])
+def test_log_text_is_no_answer_to_a_write(log: bytes) -> None:
+    lines, outcome = spoken(FAMILY.apply(at(), {"tracking_interval": 60}), TIMER, log)
+    assert lines[1] == b"AT^GT_CM=TIMER,60,5#\r\n"
+    assert outcome.fields["tracking_interval"].state is FieldState.WRITTEN
+    for yes in (b"OK!\r\n", b"SETOK\r\n", b"SET OK\r\n", b"Timer ok\r\n", b"Success!\r\n"):
+        _, outcome = spoken(FAMILY.apply(at(), {"tracking_interval": 60}), TIMER, log + yes)
+        assert outcome.fields["tracking_interval"].state is FieldState.ACKNOWLEDGED, yes
+    _, outcome = spoken(FAMILY.apply(at(), {"tracking_interval": 60}), TIMER, log + ERROR)
+    assert outcome.fields["tracking_interval"].state is FieldState.REJECTED
+
+
+def test_our_own_command_is_no_reading() -> None:
+    echo = b"TIMER,60,5#\r\n"
+    _, outcome = spoken(FAMILY.apply(at(), {"tracking_interval": 60}), TIMER, b"", echo)
+    assert outcome.fields["tracking_interval"].state is not FieldState.CONFIRMED
+
+
 NOISE = b"\r\n[12:00:01] gps fix ok\r\nupload=error\r\nAT^GT_CM=TIMER#\r\n\0\xffxx\r\n"
 
 

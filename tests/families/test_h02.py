@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tracker_codecs.contract import Event, Faults, Kind, Message, Outcome, Severity, Strength, Target
+from tracker_codecs.contract import Event, Faults, Kind, Message, Outcome, Severity, Strength, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.h02 import FAMILY
@@ -159,6 +159,10 @@ def test_another_maker_and_a_wrong_one() -> None:
         ("S71,DONE,010203", "acknowledged"),
         ("S71,ERROR,010203", "rejected"),  # as S20 was
         ("S71,22,30,010203", "mismatched"),
+        ("S71,22,30,OK,010203", "mismatched"),
+        ("S71,22,10,OK,010203", "acknowledged"),
+        ("S71,22,010,010203", "acknowledged"),
+        ("S71,ERROR,22,10,010203", "rejected"),
         ("S71,21,10,010203", "rejected"),
         ("S71,22,10,010204", "written"),  # another command's time
         ("D1,10,010203", "written"),
@@ -171,6 +175,39 @@ def test_answers(told: str, found: str) -> None:
     assert outcome.unanswered is (found == "written")
     if found == "mismatched":
         assert outcome.fields["tracking_interval"].reported == 30
+
+
+@pytest.mark.parametrize(
+    "answer", ["V4,S71,010204,010203,A,2212.8745,N,11346.6574,E,14.28,028,220902", f"V4,S71,010204,{PLACE[:-1]}"]
+)
+def test_an_answer_to_an_older_command_is_none_whatever_its_position_tells(answer: str) -> None:
+    """The digits of the new command, 01:02:03, stand where the position's time or its date (01.02.03) is."""
+    for text in (answer, answer.replace("220902", "010203")):
+        _, outcome = spoken(target(), f"*HQ,{ID},{text}#".encode())
+        assert (state(outcome), outcome.reported) == ("written", {})
+    assert state(spoken(target(), f"*HQ,{ID},V4,S71,010203#".encode())[1]) == "acknowledged"
+
+
+@pytest.mark.parametrize("device_id", ["", "12345", "\u0663" * 15, "1357902468112201"])
+def test_an_id_that_no_frame_carries_is_refused(device_id: str) -> None:
+    with pytest.raises(LocalError):
+        spoken(target(device_id))
+
+
+def test_endless_digits_are_no_position() -> None:
+    for digits in ("2" * 400, "22." + "1" * 400):
+        (message,) = heard(f"*HQ,{ID},V1,050316,A,{digits},N,11346.6574,E,{digits},028,220902,FFFFFBFF#".encode())
+        assert "latitude" not in FAMILY.fields(message)
+
+
+def test_a_datagram_ends_with_its_frame() -> None:
+    stream = FAMILY.stream(Transport.UDP)
+    assert [type(each) for each in stream.feed(raw("h02-bin")[:20])] == [PeerError]
+    for _ in range(2):  # neither what was cut off nor the tail of the longer form reaches into the next one
+        (event,) = stream.feed(raw("h02-bin"))
+        assert isinstance(event, Message)
+        assert event.frame == raw("h02-bin")
+    assert [type(each) for each in stream.feed(b"?" + raw("h02-htbt"))] == [PeerError, Message]
 
 
 def test_an_answer_of_another_unit_is_none() -> None:
@@ -233,8 +270,10 @@ def test_cantrack_needs_the_switch_and_hides_the_password() -> None:
     for exchange in exchanges:
         assert exchange.command.secrets == (b"hunter2",)
         assert "hunter2" not in exchange.command.text
-    with pytest.raises(LocalError):
-        spoken(target(variant="t80", options={"password": "1,2#"}))
+    assert FAMILY.raw(at, "apn,hunter2,internet").text == "apn,***,internet"
+    for password in ("1,2#", None, True):
+        with pytest.raises(LocalError):
+            spoken(target(variant="t80", options={"password": password}))
 
 
 def test_flipped_bits_of_a_read_back_never_confirm() -> None:

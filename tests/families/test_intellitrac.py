@@ -306,6 +306,33 @@ def test_raw_commands() -> None:
             FAMILY.raw(target(), text)
 
 
+@pytest.mark.parametrize(
+    ("line", "shown", "secrets"),
+    [
+        ("$ST+UNID=9876,?", "$ST+UNID=...,?", {b"0000", b"9876"}),
+        ("$ST+CPAS=9876,5432", "$ST+CPAS=...,...", {b"0000", b"9876", b"5432"}),
+        ("$ST+VERSION", "$ST+VERSION", {b"0000"}),
+    ],
+)
+def test_passwords_of_own_commands_are_not_shown(line: str, shown: str, secrets: set[bytes]) -> None:
+    command = FAMILY.raw(target(), line)
+    assert (command.payload, command.text, set(command.secrets)) == (line.encode() + b"\r\n", shown, secrets)
+    (message,) = FAMILY.decode_server(command.payload.strip())
+    assert isinstance(message, Message)
+    assert not any(secret.decode() in str(FAMILY.fields(message)) for secret in secrets)
+
+
+@pytest.mark.parametrize("password", [None, True, 1.5, "", "00,00", "\u0663" * 4])
+def test_what_is_no_password_is_not_sent(password: object) -> None:
+    with pytest.raises(LocalError):
+        FAMILY.raw(target(options={"password": password}), "VERSION")
+
+
+@pytest.mark.parametrize("value", [[], {}, None, 1, "angle"])
+def test_what_is_no_type_is_refused(value: object) -> None:
+    assert [each.field for each in FAMILY.check(target(), {"type": value})] == ["type"]
+
+
 def test_ids_are_replaced() -> None:
     for name in ("sync", "position-prefixed", "position"):
         old = str(CASES[name]["means"].get("device_id") or CASES[name]["means"]["unit_id"])

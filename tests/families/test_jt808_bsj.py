@@ -76,6 +76,13 @@ def test_the_interval_is_the_text_of_the_public_generator() -> None:
     assert wire.parse(exchange.command.payload).body == b"\x01\x01<SPBSJ*P:secret9*C:30>"
 
 
+def test_the_password_of_an_operators_text_is_hidden() -> None:
+    command = FAMILY.raw(target(), "<SPBSJ*P:hunter2*T:192.0.2.1,5000>")
+    assert (command.text, command.secrets) == ("<SPBSJ*P:****T:192.0.2.1,5000>", (b"hunter2",))
+    assert wire.parse(command.payload).body == b"\x01<SPBSJ*P:hunter2*T:192.0.2.1,5000>"
+    assert FAMILY.raw(target(), "<CKBSJ>").secrets == ()
+
+
 def test_answers() -> None:
     assert state(answer(1)) == ("acknowledged", False)
     assert state(answer(1, 1)) == ("rejected", False)
@@ -122,6 +129,14 @@ def test_a_wrong_password_is_refused_by_the_unit() -> None:
     assert "other" not in found.fields["tracking_interval"].reason
 
 
+def test_without_the_switch_nothing_is_sent() -> None:
+    cold = Target(ID, variant="bsj")
+    found = {each.field: each for each in FAMILY.check(cold, ASKED)}
+    assert {each.severity for each in found.values()} == {Severity.UNSUPPORTED}
+    assert "experimental switch" in found["tracking_interval"].reason
+    assert against_nobody(FAMILY.apply(cold, ASKED))[0] == []
+
+
 def test_what_does_not_fit_is_told_before_anything_is_sent() -> None:
     asked = {"tracking_interval": 0, "tracking_angle": 30, "sleep_mode": True}
     found = {problem.field: problem.severity for problem in FAMILY.check(target(), asked)}
@@ -133,7 +148,8 @@ def test_what_does_not_fit_is_told_before_anything_is_sent() -> None:
     with pytest.raises(LocalError):
         FAMILY.apply(target(), asked)
     options: dict[str, Any]
-    for options in ({"password": "a*C:0"}, {"password": ""}, {"flag": 2}, {"flag": True}):
+    none: dict[str, Any] = {"password": None}
+    for options in ({"password": "a*C:0"}, {"password": ""}, none, {"flag": 2}, {"flag": True}, {"flag": 1.0}):
         with pytest.raises(LocalError):
             FAMILY.check(target(**options), ASKED)
     assert against_nobody(FAMILY.read(target(), ["tracking_interval"]))[0] == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import reduce
+from operator import xor
 from pathlib import Path
 
 import pytest
@@ -68,8 +70,18 @@ def test_an_alarm_that_wants_an_acknowledgement_gets_both_with_the_units_passwor
     (bound,) = stream.feed(line)
     assert isinstance(bound, Message)
     assert b"$AVCFG,a1,x*" in bound.owed
-    with pytest.raises(LocalError):
-        stream.bind(Target("99999999", variant="session", options={"password": "1*2"}))
+    # A password that fits no sentence is no reason to lose the link: such alarms get the acknowledgement alone.
+    stream.bind(Target("99999999", variant="session", options={"password": "1*2"}))
+    (bound,) = stream.feed(line)
+    assert isinstance(bound, Message)
+    assert bound.owed == message.owed.partition(b"$AVCFG")[0]
+
+
+def test_the_longest_heartbeat_comes_back() -> None:
+    body = b"ECHK,99999999," + b"0" * 236
+    line = b"$%b*%02X" % (body, reduce(xor, body))
+    (message,) = heard(line + b"\n")
+    assert (len(message.frame), message.owed) == (255, line + b"\r\n")
 
 
 def test_what_a_server_says() -> None:
@@ -102,6 +114,10 @@ def test_raw_commands() -> None:
     command = FAMILY.raw(TARGET, "AVREQ,00000000,1")
     assert (command.payload, command.secrets) == (raw("cmd-position-derived"), (b"00000000",))
     assert FAMILY.raw(TARGET, "AVREQ,?").secrets == ()
+    # What stands in a password's place is one, whether the record has it or not; bytes may hold the record's.
+    assert FAMILY.raw(TARGET, "AVCFG,87654321,d").secrets == (b"87654321",)
+    assert FAMILY.raw(TARGET, "AVRESET,99999999,87654321").secrets == (b"87654321",)
+    assert FAMILY.raw(TARGET, command.payload).secrets == (b"00000000",)
     assert [command.match(message).value for message in heard(raw("avrmc-valid"))] == ["no"]
     for text in ("avreq", "$AVREQ,1", "AVREQ,1*60", "AVREQ,\r\n$AVRESET", "AVREQ," + "1" * 250):
         with pytest.raises(LocalError):

@@ -55,8 +55,13 @@ def test_positions_in_full() -> None:
 
 def test_who_sent_a_message() -> None:
     """An IMEI before a name, a name where there is no IMEI, and nobody where there is neither."""
-    without = raw("stx-new").split(b",imei:")[0].replace(b"STX,102110830074542", b"STX,865067020439090") + b"\r\n"
-    assert [(message.device_id, message.checksum) for message in heard(without)] == [("865067020439090", Checksum.BAD)]
+    without = raw("stx-new").split(b",imei:")[0].replace(b"STX,102110830074542", b"STX,865067020439090") + b";"
+    summed = b"%b%02X\r\n" % (without, sum(without) & 0xFF)
+    assert [(message.device_id, message.checksum) for message in heard(summed)] == [("865067020439090", Checksum.OK)]
+    # A damaged one names nobody: the link of another device would be ended for it.
+    damaged = summed.replace(b"865067020439090", b"865067020439091")
+    assert [(message.device_id, message.checksum) for message in heard(damaged)] == [(None, Checksum.BAD)]
+    assert [message.device_id for message in heard(summed + damaged)] == ["865067020439090"] * 2
     nobody = raw("mgv002-dist").replace(b"0170", b"0155").replace(b"354550056642321", b"")
     assert [message.device_id for message in heard(nobody)] == [None]
     assert [message.device_id for message in heard(raw("mgv002-dist") + nobody)] == ["354550056642321"] * 2

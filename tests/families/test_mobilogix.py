@@ -65,3 +65,14 @@ def test_garbage_costs_itself_only() -> None:
     assert isinstance(events[0], PeerError)
     assert FAMILY.recognise(b"[2020-12-01 14:00:22,S") is False
     assert FAMILY.recognise(b"\r\n[2020-12-0") is None
+
+
+def test_a_frame_that_broke_off_costs_itself_only() -> None:
+    broken, whole = (
+        b"[2020-12-01 14:00:22,T3,1,V1.1.1,111111,3B,12",
+        b"[2020-12-01 14:00:22,T3,1,V1.1.1,201951132031,3B]",
+    )
+    events = FAMILY.stream().feed(broken + whole)
+    assert [type(event) for event in events] == [PeerError, Message]
+    assert isinstance(events[1], Message)
+    assert (events[1].frame, events[1].device_id) == (whole, "201951132031")

@@ -388,6 +388,21 @@ def test_what_cannot_be_carried_is_told() -> None:
     for options in ({"unit_number": -1}, {"server_number": "1"}, {"unit_number": True}):
         with pytest.raises(LocalError):
             FAMILY.check(target(options=options), ASKED)
+    unset = target(options={"unit_number": None, "server_number": None}, known={"unit_number": "9" * 5000})
+    assert FAMILY.raw(unset, "*?V").payload == packet(b"*?V", 1, 0)
+
+
+def test_a_dry_run_acknowledges_nothing() -> None:
+    _, outcome = against_nobody(FAMILY.apply(target(), ASKED))
+    assert outcome.fields["parameters"].state.value == "written"
+
+
+def test_a_message_of_extra_records_that_grows_without_end_is_given_up() -> None:
+    stream = FAMILY.stream()
+    stream.feed(raw("flex_negotiation-02"))
+    found = [event for _ in range(40) for event in stream.feed(b"~E" + b"\xff" * 6000)]
+    assert stream.buffered <= FAMILY.limits.max_frame
+    assert any(isinstance(event, PeerError) for event in found)
 
 
 def test_the_emulator_negotiates_before_it_reports() -> None:

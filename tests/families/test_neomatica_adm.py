@@ -216,6 +216,10 @@ def test_one_setting_alone_leaves_the_other() -> None:
         ([PRINTED, *[SET] * 4, None], ["acknowledged", "acknowledged"], True),
         ([PRINTED, "OK", *[SET] * 3, "what?"], ["written", "acknowledged"], True),
         ([PRINTED, SET, None], ["written", "written"], True),
+        ([PRINTED, "TRACK ERROR", *[SET] * 3, None], ["written", "acknowledged"], True),
+        ([PRINTED, PRINTED, *[SET] * 3, None], ["written", "acknowledged"], True),  # 1000 m stay
+        ([PRINTED, "TRACK 255,4,300,15 OK", "TRACK 0,15,6", *[SET] * 2, None], ["acknowledged", "acknowledged"], True),
+        ([PRINTED, SET, SET, PRINTED, SET, None], ["acknowledged", "written"], True),
         (["unknown command"], ["rejected", "rejected"], False),
         ([None], ["unknown", "unknown"], True),
     ],
@@ -274,7 +278,9 @@ def test_reading() -> None:
 
 def test_a_dry_run_shows_what_is_known_of_the_unit() -> None:
     known = target(known={"track": PRINTED.replace("TRACK 4, 1000, 15", "TRACK 9, 1000, 8")})
-    assert sent(against_nobody(FAMILY.apply(known, {"tracking_distance": 20}))[0])[1] == "TRACK 255,9,20,8"
+    exchanges, outcome = against_nobody(FAMILY.apply(known, {"tracking_distance": 20}))
+    assert sent(exchanges)[1] == "TRACK 255,9,20,8"
+    assert states(outcome) == ["written"]  # nobody acknowledged anything
 
 
 def test_what_does_not_fit_is_told_before_anything_is_sent() -> None:

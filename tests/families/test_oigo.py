@@ -103,3 +103,8 @@ def test_redaction_and_reasons() -> None:
     assert problem.reason == FAMILY.reason
     with pytest.raises(LocalError, match="give bytes"):
         FAMILY.raw(target, "reset")
+
+
+def test_a_datagram_whose_event_is_the_first_byte_of_an_answer_is_read() -> None:
+    told = FAMILY.fields(one(b"\xe0" + raw(MG)[1:]))
+    assert (told["framing"], told["event"]) == ("MG", 0xE0)

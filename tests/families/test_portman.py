@@ -59,3 +59,21 @@ def test_garbage_costs_itself_only() -> None:
     assert isinstance(events[0], PeerError)
     assert FAMILY.recognise(b"$PTMLA,35585") is None
     assert FAMILY.recognise(b"$GPRMC,") is False
+
+
+@pytest.mark.parametrize("device_id", ["", "\u0663" * 15, "\xb2" * 15, "1,2#", "1" * 21])
+def test_a_command_goes_to_a_device_of_this_family(device_id: str) -> None:
+    with pytest.raises(LocalError) as told:
+        FAMILY.raw(Target(device_id, variant="session"), "XA5")
+    assert told.value.parameter == "device_id"
+
+
+def test_a_frame_that_broke_off_costs_itself_only() -> None:
+    broken, whole = (
+        b"$PTMLA,111111111111111,A,200612153911,N2",
+        b"$PTMLA,355854050074633,A,200612153911,N2543.0681W10009.2974,0\r\n",
+    )
+    events = FAMILY.stream().feed(broken + whole)
+    assert [type(event) for event in events] == [PeerError, Message]
+    assert isinstance(events[1], Message)
+    assert (events[1].frame, events[1].device_id) == (whole, "355854050074633")

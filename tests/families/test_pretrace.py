@@ -57,7 +57,7 @@ def test_published_commands(name: str) -> None:
     (message,) = FAMILY.decode_server(raw(name))
     assert isinstance(message, Message)
     assert (message.checksum, FAMILY.fields(message)["message"]) == (Checksum.OK, means["command"])
-    at = Target(str(message.device_id), variant="standard")
+    at = Target(str(message.device_id), variant="standard", experimental=True)
     (exchange,), outcome = against_nobody(FAMILY.apply(at, {"tracking_interval": means["interval_s"]}))
     assert exchange.command.payload == raw(name)
     assert outcome.fields["tracking_interval"].strength is Strength.WRITTEN
@@ -65,7 +65,7 @@ def test_published_commands(name: str) -> None:
 
 def test_the_weak_check_is_no_identity() -> None:
     """60 and 300 give the same XOR for one IMEI, so equal checks must never mean equal commands."""
-    at = Target("123456789012345", variant="standard")
+    at = Target("123456789012345", variant="standard", experimental=True)
     sent = [next(FAMILY.apply(at, {"tracking_interval": value})).payload for value in (60, 300)]
     assert sent[0] == b"(123456789012345D22160,60,,^69)"
     assert sent[1] == raw("cmd-interval-300")
@@ -120,6 +120,9 @@ def test_what_does_not_fit_is_told_before_anything_is_sent() -> None:
     assert found == {"tracking_interval": Severity.REFUSE, "tracking_distance": Severity.UNSUPPORTED}
     with pytest.raises(LocalError):
         FAMILY.apply(target(), asked)
+    for device_id in ("", "12345", "\u0663" * 15):
+        with pytest.raises(LocalError):
+            FAMILY.raw(Target(device_id, variant="standard"), "D221")
     for text in ("", "D22", "U221", "D2211)(", "D221^00", "D221\r\n"):
         with pytest.raises(LocalError):
             FAMILY.raw(target(), text)

@@ -240,7 +240,7 @@ def test_the_bytes_of_commands_are_the_recorded_ones() -> None:
     assert FAMILY.raw(target(), "imei").payload == raw("command_sms_via_gprs-02")
     assert FAMILY.raw(target(), "connect 192.168.0.1,7011,TCP").payload == raw("command_sms_via_gprs-04")
     assert FAMILY.raw(target(), raw("command_version-01")).payload == raw("command_version-01")
-    for text in ("x" * 160, "a\r\nb", "é", b""):
+    for text in ("x" * 160, "a\r\nb", "é", b"", "", " "):
         with pytest.raises(LocalError):
             FAMILY.raw(target(), text)
 

@@ -47,6 +47,7 @@ def test_nothing_is_asked(family: SessionOnlyFamily) -> None:
 def test_bytes_of_an_operator_go_as_they_are(family: SessionOnlyFamily) -> None:
     command = family.raw(target(family), b"\x01\xffOK")
     assert (command.payload, command.purpose, command.text) == (b"\x01\xffOK", Purpose.RAW, "01ff4f4b")
+    assert family.raw(target(family), b"\r\n").payload == b"\r\n"
     for nothing in (b"", "", "  \r\n"):
         with pytest.raises(LocalError):
             family.raw(target(family), nothing)

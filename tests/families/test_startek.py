@@ -74,3 +74,10 @@ def test_garbage_costs_itself_only() -> None:
 def test_renaming_puts_the_sum_right() -> None:
     renamed = one(FAMILY.rename(raw("st-position"), "865429043319537", "860262050015424"))
     assert (renamed.device_id, renamed.checksum) == ("860262050015424", Checksum.OK)
+
+
+@pytest.mark.parametrize("device_id", ["", "\u0663" * 15, "\xb2" * 15, "1,2#", "1" * 21])
+def test_a_command_goes_to_a_device_of_this_family(device_id: str) -> None:
+    with pytest.raises(LocalError) as told:
+        FAMILY.raw(Target(device_id, variant="session"), "900,1,1")
+    assert told.value.parameter == "device_id"

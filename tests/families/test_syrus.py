@@ -200,6 +200,8 @@ def test_commands_are_the_printed_ones() -> None:
         options = {"counter": index, "spacing": least}
         commands, _ = against_nobody(FAMILY.apply(target(options=options), asked))
         assert [each.command.payload for each in commands][1] == raw(name)
+    _, outcome = against_nobody(FAMILY.apply(target(), ASKED))
+    assert set(states(outcome).values()) == {"written"}  # nobody acknowledged anything
 
 
 def test_a_unit_is_confirmed_by_its_own_counter() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from tracker_codecs import registry
-from tracker_codecs.contract import Faults, FieldState, Message, Severity, Strength, Target
+from tracker_codecs.contract import Faults, FieldState, Kind, Message, Severity, Strength, Target
 from tracker_codecs.drive import against_emulator, against_nobody
 from tracker_codecs.errors import LocalError
 from tracker_codecs.template import TemplateError, TemplateFamily, load, load_directory
@@ -209,6 +209,19 @@ def test_the_command_line_says_what_is_missing_and_shows_the_wire(tmp_path: Path
     (tmp_path / "made-up.yaml").write_text("family: [")
     result = tg("family", "check", str(tmp_path / "made-up.yaml"))
     assert (result.code, result.err.count("\n")) == (1, 1)
+
+
+def test_ids_that_no_frame_carries_and_other_devices_answers() -> None:
+    family = registry.get("tk103")
+    variant = next(iter(family.variants))
+    for wrong in ("\u0663" * 12, "", "12,4#", "1" * 40):
+        with pytest.raises(LocalError, match="device_id"):
+            against_nobody(family.apply(Target(wrong, variant=variant, experimental=True), {"tracking_interval": 60}))
+    with pytest.raises(LocalError, match="nothing to send"):
+        family.raw(Target("088048003342", variant=variant), b"")
+    command = family.raw(Target("088048003342", variant=variant), b"x")
+    assert command.match(Message(Kind.REPLY, b"", "088048003342")).value == "done"
+    assert command.match(Message(Kind.REPLY, b"", "088048003343")).value == "no"
 
 
 async def test_a_template_family_of_the_operator_serves_a_tracker(tmp_path: Path) -> None:

@@ -81,6 +81,9 @@ def test_a_command_and_its_answer() -> None:
     assert command.payload == raw("tp-sos-number")
     answers = after_login(bytes.fromhex("787801410d0a") + raw("tp-status"))
     assert [command.match(each).value for each in answers] == ["done", "no"]
+    # What a unit sends by itself answers nothing.
+    status = FAMILY.raw(at, "13 513c0819")
+    assert [status.match(each).value for each in after_login(raw("tp-status"))] == ["no"]
     for text in ("zz", "410d0a", "4", "41" * 101, "\xb2"):
         with pytest.raises(LocalError):
             FAMILY.raw(at, text)

@@ -101,6 +101,8 @@ def test_raw_commands() -> None:
     assert isinstance(told, Message)
     assert FAMILY.fields(told)["arguments"] == ["C", "1"]
     assert FAMILY.raw(TARGET, raw("ack-derived")).payload == raw("ack-derived")
+    mine = Target(IMEI, variant="session", options={"password": "1234"})
+    assert FAMILY.raw(mine, other).secrets == (b"1234",)  # bytes hold it as well
     for text in ("", " ", "6", "006$$", "006,\r\n", "restart", "006,\xe9", b""):
         with pytest.raises(LocalError):
             FAMILY.raw(TARGET, text)

@@ -218,6 +218,14 @@ def test_reading() -> None:
         assert against_nobody(FAMILY.read(at, list(ASKED)))[0] == []
 
 
+def test_without_the_switch_nothing_is_sent() -> None:
+    cold = Target(ID, variant="minutes")
+    assert {each.severity for each in FAMILY.check(cold, ASKED)} == {Severity.UNSUPPORTED}
+    assert all("experimental switch" in each.reason for each in FAMILY.check(cold, ASKED))
+    for dialogue in (FAMILY.apply(cold, ASKED), FAMILY.read(cold, list(ASKED))):
+        assert against_nobody(dialogue)[0] == []
+
+
 def test_what_does_not_fit_is_told_before_anything_is_sent() -> None:
     asked = {**ASKED, "tracking_distance": 0.75, "tracking_angle": 19, "sleep_mode": "disabled"}
     found = {problem.field: problem.severity for problem in FAMILY.check(target(), asked)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tracker_codecs.contract import Faults, Kind, Message, Outcome, Severity, Target
+from tracker_codecs.contract import Faults, Kind, Message, Outcome, Severity, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.vjoy import FAMILY
@@ -103,6 +103,19 @@ def test_server_frames(name: str) -> None:
     assert FAMILY.fields(event)["text"] == means["text"]
 
 
+@pytest.mark.parametrize("place", ["51nanN", "511e9N", "5135." + "8" * 400 + "N", "1_35.82713N", "N"])
+def test_a_place_that_is_none_is_told(place: str) -> None:
+    (message,) = heard(f"({ID},DW30,050917,A,{place},00001.17918E,0.089,154745,000.0,43.40,12)".encode())
+    with pytest.raises(PeerError):
+        FAMILY.fields(message)
+
+
+def test_a_datagram_ends_with_its_frame() -> None:
+    stream, frame = FAMILY.stream(Transport.UDP), notice(UPLOAD)
+    assert [type(each) for each in stream.feed(frame[:30])] == [PeerError]
+    assert [type(each) for each in stream.feed(frame)] == [Message]
+
+
 def test_a_text_that_is_never_closed_costs_itself_only() -> None:
     broken = notice(UPLOAD).replace(b"$)", b"#)")
     frame = notice(SAMPLING)
@@ -130,7 +143,7 @@ def test_documented_commands_and_notices() -> None:
         ((SAMPLING, UPLOAD.replace("60", "90"), SLEEP), "mismatched", "acknowledged", "acknowledged"),
         ((SAMPLING.replace("60", "90"), UPLOAD, SLEEP), "mismatched", "acknowledged", "acknowledged"),
         ((SAMPLING, UPLOAD, SLEEP.replace("12", "24")), "acknowledged", "acknowledged", "mismatched"),
-        ((SAMPLING, UPLOAD, "Notice: System sleeps."), "acknowledged", "acknowledged", "written"),
+        ((SAMPLING, UPLOAD, "Notice: System does not sleep."), "acknowledged", "written", "written"),
         ((SAMPLING, UPLOAD, "Notice: System has ended all sleep functions."), "acknowledged", "written", "written"),
         ((SAMPLING, SAMPLING), "written", "unknown", "unknown"),
         (("Notice: Device version: 1.0",), "written", "unknown", "unknown"),

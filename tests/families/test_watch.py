@@ -115,6 +115,8 @@ def test_the_password_of_a_status_text_is_not_shown() -> None:
     assert b"123456;" not in message.frame
     assert "123456;" not in message.text
     assert FAMILY.fields(message)["status"]["pw"] == "******"
+    (message,) = heard(said("TS,ver:x;PW:hunter2;upload:30S;"))
+    assert b"hunter2" not in message.frame
 
 
 # -- conversations --
@@ -141,7 +143,6 @@ def test_the_same_command_as_a_public_server_but_for_the_case_of_its_length() ->
         ("UPLOAD", "TS,ver:x;lk:600;", "acknowledged"),
         ("UPLOAD", "TS,ver:x;url:upload:600", "acknowledged"),
         ("UPLOAD", "", "acknowledged"),
-        ("UPLOAD,600", "", "acknowledged"),
         ("UPLOAD,0", "", "written"),
         ("CR", "", "written"),
         ("CR", "TS,upload:600;", "confirmed"),
@@ -151,6 +152,14 @@ def test_answers(upload: str, status: str, state: str) -> None:
     _, outcome = spoken(said(upload), said(status) if status else b"")
     assert outcome.fields["tracking_interval"].state.value == state
     assert outcome.unanswered is (state == "written")
+
+
+def test_our_own_bytes_are_no_answer() -> None:
+    echoes = raw("watch-cmd-upload-vendor"), b"[3G*8800000015*0002*TS]"
+    assert spoken(*echoes)[0] == list(echoes)
+    assert spoken(*echoes)[1].fields["tracking_interval"].state.value == "written"
+    _, outcome = spoken(echoes[0] + said("UPLOAD"), echoes[1] + said("TS,upload:600;"))
+    assert outcome.fields["tracking_interval"].state.value == "confirmed"
 
 
 def test_an_answer_of_another_watch_is_none() -> None:
@@ -202,6 +211,17 @@ def test_what_does_not_fit_is_told() -> None:
     for options in ({"maker": "3G*"}, {"maker": 3}, {"index": "1]["}):
         with pytest.raises(LocalError):
             against_nobody(FAMILY.apply(target(**options), {"tracking_interval": 60}))
+
+
+@pytest.mark.parametrize("device_id", ["", "12345", "\u0663" * 15])
+def test_an_id_that_no_frame_carries_is_refused(device_id: str) -> None:
+    with pytest.raises(LocalError):
+        FAMILY.raw(Target(device_id, variant="standard"), "CR")
+
+
+def test_endless_digits_are_no_position() -> None:
+    (message,) = heard(raw("watch-ud").replace(b"A,41.", b"A," + b"4" * 500 + b"."))
+    assert "latitude" not in FAMILY.fields(message)
 
 
 def test_raw_commands() -> None:

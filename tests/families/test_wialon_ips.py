@@ -168,3 +168,17 @@ def test_settings_are_refused_with_the_reason() -> None:
     target = Target(ID, variant="v2")
     (problem,) = FAMILY.check(target, {"tracking_interval": 60})
     assert (problem.reason, problem.field) == (FAMILY.reason, "tracking_interval")
+
+
+def test_a_password_that_looks_like_a_checksum_is_one() -> None:
+    """Recorded units of version 2 leave the CRC out; with one, the login has four cells."""
+    message = one(b"#L#2.0;490154203237518;1234\r\n")
+    assert (message.kind, message.checksum, message.device_id) == (Kind.LOGIN, Checksum.NONE, ID)
+    message = one(b"#L#2.0;490154203237518;NA;1234\r\n")
+    assert (message.kind, message.checksum, message.device_id) == (Kind.OTHER, Checksum.BAD, None)
+
+
+def test_a_damaged_datagram_names_nobody() -> None:
+    line = b"#SD#040520;120000;5544.6025;N;03739.6834;E;1;2;3;4;0000\r\n"
+    message = one(b"2.0;490154203237518" + line, udp=True)
+    assert (message.checksum, message.device_id) == (Checksum.BAD, None)

@@ -174,6 +174,8 @@ def test_the_operator_may_say_what_to_keep() -> None:
         ((told("9,1,1,0,1,4,1"), OK, b""), "acknowledged", False),
         ((told("9,1,1,0,1,4,1"), b"", b""), "written", True),
         ((told("9,1,1,0,1,4,1"), b"$OK:SPD\r\n", b""), "written", True),
+        ((told("9,1,1,0,1,4,1"), told("9,1,1,0,1,4,1"), b""), "written", True),  # late, to the query
+        ((told("9,1,1,0,1,4,1"), told("9,60,200,0,1,4,30"), b""), "acknowledged", False),
         ((told("9,1,1,0,1,4,1"), b"$ERR:TRACK=3\r\n", told("9,1,1,0,1,4,1")), "rejected", False),
         ((told("9,1,1,0,1,4,1"), OK, told("9,1,1,0,1,4,1")), "mismatched", False),
         ((told("9,1,1,0,1,4,1"), b"", told("9,60,200,0,1,4,30")), "confirmed", False),

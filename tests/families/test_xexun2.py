@@ -160,6 +160,13 @@ def test_an_answer_under_another_index_proves_nothing_and_is_not_waited_for_agai
     assert state(said(1, b"ok") + said(2, b"ok")) == ("acknowledged", False)
 
 
+def test_our_own_bytes_are_no_answer() -> None:
+    echo = said(2, b"tracking_send=60,60")
+    assert next(FAMILY.apply(target(), ASKED)).payload == echo
+    assert state(echo) == ("written", False)
+    assert state(echo + said(2, b"ok")) == ("acknowledged", False)
+
+
 def test_answers_are_never_answered() -> None:
     assert [message.owed for message in heard(said(2, b"ok"))] == [b""]
 
@@ -192,6 +199,9 @@ def test_what_does_not_fit_is_told_before_anything_is_sent() -> None:
     for text in ("", "of=1\n", "é", "x" * 501):
         with pytest.raises(LocalError):
             FAMILY.raw(target(), text)
+    for device_id in ("", "12345", "\u0663" * 15, "1" * 16):
+        with pytest.raises(LocalError):
+            FAMILY.raw(Target(device_id, variant="v2"), "of=1")
     assert against_nobody(FAMILY.read(target(), ["tracking_interval"]))[0] == []
 
 

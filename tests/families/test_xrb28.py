@@ -76,7 +76,7 @@ def test_published_commands(name: str) -> None:
     assert isinstance(message, Message)
     told = FAMILY.fields(message)
     assert (told["message"], told["header"], told["parameters"]) == ("D1", "SCOS", [str(means["interval_s"])])
-    at = Target(str(message.device_id), variant="iot")
+    at = Target(str(message.device_id), variant="iot", experimental=True)
     (exchange,), outcome = against_nobody(FAMILY.apply(at, {"tracking_interval": means["interval_s"]}))
     assert exchange.command.payload == raw(name)
     assert outcome.fields["tracking_interval"].strength is Strength.WRITTEN
@@ -86,6 +86,10 @@ def test_locks_and_other_vendors_are_spoken_to_in_their_words() -> None:
     assert FAMILY.raw(target(header="HBCS", vendor="NG"), "D1,60").payload == (
         b"\xff\xff*HBCS,NG,123456789012345,D1,60#\n"
     )
+    stream = FAMILY.stream()
+    stream.feed(f"*HBCR,NG,{ID},Q0,412,80,28#".encode())
+    heard_of = Target(ID, variant="iot", known=stream.known)
+    assert FAMILY.raw(heard_of, "D1,60").payload == b"\xff\xff*HBCS,NG,123456789012345,D1,60#\n"
     for options in ({"header": "SCOR"}, {"vendor": "O,"}):
         with pytest.raises(LocalError):
             FAMILY.raw(target(**options), "D1,60")
@@ -131,6 +135,27 @@ def test_a_report_never_counts_as_an_answer() -> None:
     (result,) = heard(f"*SCOR,OM,{ID},S5,2,1,60,0#".encode())
     assert (result.kind, result.text) == (Kind.REPLY, "S5,2,1,60,0")
     assert FAMILY.raw(target(), "S5").match(result).value == "done"
+
+
+@pytest.mark.parametrize("cell", ["4" * 400, "1_0", " 5", "x"])
+def test_a_number_that_is_none_is_told(cell: str) -> None:
+    (message,) = heard(f"*SCOR,OM,{ID},H0,0,{cell},28,80#".encode())
+    with pytest.raises(PeerError):
+        FAMILY.fields(message)
+
+
+@pytest.mark.parametrize("device_id", ["", "12345", "\u0663" * 15])
+def test_an_id_that_no_line_carries_is_refused(device_id: str) -> None:
+    with pytest.raises(LocalError):
+        FAMILY.raw(Target(device_id, variant="iot"), "D1,60")
+
+
+def test_without_the_switch_nothing_is_sent() -> None:
+    cold = Target(ID, variant="iot")
+    (problem,) = FAMILY.check(cold, ASKED)
+    assert (problem.severity, "experimental switch" in problem.reason) == (Severity.UNSUPPORTED, True)
+    exchanges, outcome = against_nobody(FAMILY.apply(cold, ASKED))
+    assert (exchanges, outcome.fields["tracking_interval"].state.value) == ([], "unsupported")
 
 
 def test_what_does_not_fit_is_told_before_anything_is_sent() -> None:

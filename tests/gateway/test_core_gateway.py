@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from tracker_codecs.contract import Datum
+from tracker_gateway.delivery.ledger import mask_text
 from tracker_gateway.service import ApiError
 from tracker_gateway.store import StoreUnavailable
 from tracker_profiles.profiles import Profile
@@ -158,3 +159,7 @@ async def test_passwords_stay_out_of_the_ledger(world: World, monkeypatch: pytes
     assert b"s3cret".hex() not in told
     assert "s3cret" not in told
     assert told.count("******") >= 2
+
+
+def test_a_password_within_bytes_that_are_shown_as_digits_is_starred_too() -> None:
+    assert mask_text(b"\x01pw1234\xff".hex() + " 1234", [b"1234"]) == "01" + b"pw".hex() + "********ff ****"

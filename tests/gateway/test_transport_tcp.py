@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tracker_codecs.contract import Stream, Transport
 from tracker_gateway.daemon import Daemon
 from tracker_gateway.transports import hub
 from tracker_gateway.transports.room import ListenError
+from tracker_profiles import models
 
 from tests.gateway import fake_family
 from tests.gateway.running import Line, config, running, until
@@ -283,3 +285,22 @@ async def test_stopping_says_good_bye_to_everyone(tmp_path: Path) -> None:
         device.say(f"login {ONE}\n".encode())
         assert await device.line() == b"hi\n"
     assert await device.closed() == b""
+
+
+async def test_a_damaged_id_on_a_link_is_nobody_s(tmp_path: Path) -> None:
+    """A flipped digit must not end the session of the device that is there."""
+    model = next(each for each in models.all_models().values() if each.codec == "meitrack")
+    unit = registry.get("meitrack").emulator("135790246811220", model.variant)
+    report = b"".join(datum.data for datum in unit.report(datetime(2026, 1, 1, tzinfo=UTC)))
+    assert b",135790246811220," in report
+    async with running(config(tmp_path, "meitrack")) as gateway:
+        await gateway.add("135790246811220", model.code)
+        device = await gateway.connect("meitrack")
+        device.say(report)
+        await until(lambda: gateway.stats("meitrack").sessions == 1)
+        device.say(report.replace(b",135790246811220,", b",135790246811228,"))
+        await until(lambda: gateway.stats("meitrack").peer_errors == 1)
+        frames = gateway.stats("meitrack").frames
+        device.say(report)
+        await until(lambda: gateway.stats("meitrack").frames > frames)
+        assert gateway.stats("meitrack").links == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,8 @@ class TemplateFamily(Family):
 
     def raw(self, target: Target, text: str | bytes) -> Command:
         """See `Family.raw`; any reply of the device counts as the answer."""
+        if not text:
+            raise LocalError("there is nothing to send", parameter="command")
         if isinstance(text, str):
             if not text or not all(" " <= char <= "~" for char in text) or self.spec.frame.end in text:
                 raise LocalError("a command is printable ASCII without the end of a frame", parameter="command")
@@ -184,7 +187,7 @@ class TemplateFamily(Family):
             clean(payload),
             Purpose.RAW,
             "any reply",
-            lambda message: Match.DONE if message.kind is Kind.REPLY else Match.NO,
+            lambda message: Match.DONE if message.kind is Kind.REPLY and _of(message, target) else Match.NO,
             timeout=self.limits.reply_timeout,
         )
 
@@ -216,6 +219,8 @@ class TemplateFamily(Family):
         fields: tuple[str, ...],
         places: Mapping[str, str],
     ) -> Command:
+        if not re.fullmatch(self.spec.device_id.pattern, target.device_id, re.ASCII):
+            raise LocalError("is none that the template's frames can carry", parameter="device_id")
         known = {"id": target.device_id, **places}
         sent = Pattern(text).fill(known)
         expected = command.acknowledged if purpose is Purpose.WRITE else command.answer
@@ -226,20 +231,27 @@ class TemplateFamily(Family):
             sent,
             purpose,
             expected or "nothing: the protocol has no answer",
-            _matcher(yes, no, known),
+            _matcher(yes, no, known, target),
             fields,
             # Where nothing answers there is nothing to wait for.
             timeout=command.timeout if expected else 1.0,
         )
 
 
-def _matcher(yes: Pattern | None, no: Pattern | None, known: Mapping[str, str]) -> Callable[[Message], Match]:
+def _of(message: Message, target: Target) -> bool:
+    """Whether a message may be this device's."""
+    return message.device_id in (None, target.device_id)
+
+
+def _matcher(
+    yes: Pattern | None, no: Pattern | None, known: Mapping[str, str], target: Target
+) -> Callable[[Message], Match]:
     def fits(pattern: Pattern | None, text: str) -> bool:
         found = None if pattern is None else pattern.match(text)
         return found is not None and all(known.get(name, value) == value for name, value in found.items())
 
     def match(message: Message) -> Match:
-        if not isinstance(message.data, str):
+        if not isinstance(message.data, str) or not _of(message, target):
             return Match.NO
         if fits(no, message.data):
             return Match.REFUSED

@@ -27,10 +27,11 @@ def mask(data: bytes, secrets: Iterable[bytes]) -> tuple[bytes, bool]:
 
 
 def mask_text(text: str, secrets: Iterable[bytes]) -> str:
-    """The same for the text form."""
+    """The same for the text form; bytes that an operator gave are shown in hexadecimal digits."""
     for secret in sorted(secrets, key=len, reverse=True):
         if secret:
             text = text.replace(secret.decode("latin-1"), "*" * len(secret))
+            text = text.replace(secret.hex(), "*" * 2 * len(secret))
     return text
 
 

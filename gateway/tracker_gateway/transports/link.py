@@ -137,7 +137,9 @@ class Link(Session):
                     run.append(event)
                     continue
                 self._tell(run)
-                if self.identified:
+                if self.identified and event.checksum is Checksum.BAD:
+                    self._wrong(PeerError("a damaged frame that names another device", discarded=event.frame[:64]))
+                elif self.identified:
                     self.other_device(event)
                 elif not self.ending:
                     self._stranger(event)

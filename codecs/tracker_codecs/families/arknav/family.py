@@ -75,8 +75,9 @@ class Arknav(SessionOnlyFamily):
         return f"#{_security_id(target)},{text}*".encode("ascii")
 
     def secrets(self, target: Target, text: str) -> tuple[bytes, ...]:
-        """The security id."""
-        return (_security_id(target).encode("ascii"),) if text else ()
+        """The security id; a command given in bytes may hold it, too, and needs none in the record."""
+        known = text or target.options.get("password") not in (None, "")
+        return (_security_id(target).encode("ascii"),) if known else ()
 
     def answers(self, target: Target, text: str, message: Message) -> Match:
         """Nothing does: a requested report looks like any other, and the answers to a setting are not public."""

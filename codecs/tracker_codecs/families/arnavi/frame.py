@@ -136,8 +136,8 @@ class ArnaviStream(Stream):
             return -end
         frame = data[pos:end]
         imei = imei_of(frame)
-        if imei is None:
-            return 0
+        if imei is None or (self._lost and self.device_id not in (None, imei)):
+            return 0  # within garbage nothing proves a header: it does not change who speaks
         self.device_id = imei
         owed = b"\x7b\x00\x00\x7d" if frame[1] == 0x22 else clock_answer(int(self._clock().timestamp()))
         events.append(Message(Kind.LOGIN, frame, imei, owed))
@@ -186,13 +186,13 @@ class ArnaviStream(Stream):
         found = _SENTENCE.match(data, pos, pos + _LINE)
         if found is None:
             return -(size + 1) if size - pos < _LINE and _OPENING.match(data, pos) else 0
-        body, kind, sender, told = found.groups()
-        name = sender.decode("ascii")
+        body, word, sender, told = found.groups()
         sound = checksum(body) == int(told, 16)
-        if sound:
-            self.device_id = name
+        if sound:  # a damaged sentence is believed nothing, its sender least
+            self.device_id = sender.decode("ascii")
+        kind = _SAID.get(word, Kind.OTHER) if sound else Kind.OTHER
         state = Checksum.OK if sound else Checksum.BAD
-        events.append(Message(_SAID.get(kind, Kind.OTHER), found[0], name, checksum=state))
+        events.append(Message(kind, found[0], self.device_id, checksum=state))
         return found.end()
 
 

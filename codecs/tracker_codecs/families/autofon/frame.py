@@ -56,7 +56,10 @@ class AutofonStream(Cutter):
             return size
         frame = buf[pos : pos + size]
         at = LOGINS[first][1]
-        self.device_id = frame[at : at + 8].hex()[1:]
+        name = frame[at : at + 8].hex()[1:]
+        if not name.strip("0") or (self._skipping and self.device_id not in (None, name)):
+            return NO_FRAME  # nothing proves a login within garbage: it does not change who speaks
+        self.device_id = name
         events.append(Message(Kind.LOGIN, frame, self.device_id, b"resp_crc=" + frame[-1:], Checksum.NONE))
         return pos + size
 

@@ -45,6 +45,8 @@ class C2stekStream(Cutter):
             short = len(buf) - pos < MAX_FRAME
             return MORE if short and _BEGUN.fullmatch(buf, pos) else NO_FRAME
         frame, body = found[0], found[2]
+        if b"PA$" in body:
+            return NO_FRAME  # it broke off, and another frame follows: whose end this is, and whose sender
         self.device_id = found[1].decode("ascii")
         if body == b"20":
             events.append(Message(Kind.HEARTBEAT, frame, self.device_id, frame, data=body))

@@ -29,7 +29,8 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
-from tracker_codecs.errors import LocalError
+from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.families.calamp import frame as wire
 from tracker_codecs.families.calamp import settings as values
 from tracker_codecs.families.calamp.console import RESULTS, blanked
 from tracker_codecs.judge import judge
@@ -165,7 +166,8 @@ def raw(target: Target, text: str | bytes) -> Command:
     if isinstance(text, bytes):
         if not text:
             raise LocalError("there is nothing to send", parameter="command")
-        return Command(text, text.hex(), Purpose.RAW, "any answer", _any, timeout=TIMEOUT)
+        answer = _numbered(text) if target.transport is Transport.UDP else _any
+        return Command(text, text.hex(), Purpose.RAW, "its answer", answer, timeout=TIMEOUT)
     if target.transport is Transport.UDP:
         raise LocalError("commands in text travel over the serial port only; give bytes here", parameter="command")
     line = text.strip()
@@ -181,6 +183,27 @@ def raw(target: Target, text: str | bytes) -> Command:
         return Match.PART if result is Match.NO and message.text != shown else result
 
     return Command(payload, shown, Purpose.RAW, "lines, then OK", match, timeout=TIMEOUT, secrets=secrets)
+
+
+def _numbered(sent: bytes) -> Matcher:
+    """Matcher of the answer to a datagram: one with its number, which says no by a result or an action (255)."""
+    try:
+        asked = wire.head(sent)
+    except PeerError:
+        return _any
+
+    def match(message: Message) -> Match:
+        found = message.data
+        if message.kind is not Kind.REPLY or not isinstance(found, wire.Head):
+            return Match.NO
+        body = message.frame[found.body :]
+        if (found.service, found.sequence) != (wire.RESPONSE, asked.sequence):
+            return Match.NO
+        if found.type == wire.ACK:
+            return Match.NO if body[:1] != bytes((asked.type,)) else Match.REFUSED if body[1:2] != b"\0" else Match.DONE
+        return Match.REFUSED if body[:1] == b"\xff" else Match.DONE
+
+    return match
 
 
 def _any(message: Message) -> Match:

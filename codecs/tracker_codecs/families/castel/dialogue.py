@@ -9,6 +9,7 @@ Sources: those of `messages`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -181,6 +182,8 @@ def raw(target: Target, text: str | bytes) -> Command:
         body = b""
     if not 2 <= len(body) <= 1024:
         raise LocalError("must be a type and a body in hex, such as 3001 0100", parameter="command")
+    if not re.fullmatch(r"[0-9A-Za-z]{1,20}", target.device_id, re.ASCII):
+        raise LocalError("must be 1 to 20 letters or digits", parameter="device_id")
     kind = body[0] << 8 | body[1]
     version = values.version_of(target)
     payload = wire.build(VERSIONS[0] if version is None else version, target.device_id, kind, body[2:])

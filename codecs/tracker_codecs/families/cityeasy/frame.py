@@ -9,6 +9,7 @@ Source: traccar/traccar, CityeasyProtocolDecoder, CityeasyProtocolEncoder and th
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -37,6 +38,7 @@ _NAMES = {
 #: Bytes of a frame without content, and its head without the two letters.
 _DEVICE, _SERVER = 21, 14
 _HEAD = struct.Struct(">H7sH")
+_DEGREES = re.compile(r"-?\d{1,3}(?:\.\d{1,12})?", re.ASCII)
 _PLACE = (
     "time_yyyymmddhhmmss",
     "valid",
@@ -166,11 +168,10 @@ def _place(frame: bytes, content: bytes) -> dict[str, Any]:
     if not place:
         return found
     found |= dict(zip(_PLACE, place.split(","), strict=False))
-    try:
-        for name, side, negative in (("latitude", "north", "S"), ("longitude", "east", "W")):
-            found[name] = -float(found[name]) if found[side] == negative else float(found[name])
-    except (KeyError, ValueError):
-        raise PeerError("a place that is none", discarded=frame[:64]) from None
+    for name, side, negative in (("latitude", "north", "S"), ("longitude", "east", "W")):
+        if not _DEGREES.fullmatch(found.get(name, "")):
+            raise PeerError("a place that is none", discarded=frame[:64])
+        found[name] = -float(found[name]) if found[side] == negative else float(found[name])
     return found
 
 

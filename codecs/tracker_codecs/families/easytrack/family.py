@@ -27,6 +27,7 @@ from tracker_codecs.families.easytrack import frame as wire
 from tracker_codecs.session_only import SessionOnlyEmulator, SessionOnlyFamily
 
 _COMMAND = re.compile(r"[0-9A-Z]{2}(?:,[ -\"$-~]{0,200})?", re.ASCII)
+_ID = re.compile(r"[0-9]{15}", re.ASCII)
 
 
 class Easytrack(SessionOnlyFamily):
@@ -60,6 +61,8 @@ class Easytrack(SessionOnlyFamily):
         line = text.strip()
         if not _COMMAND.fullmatch(line):
             raise LocalError("a command is two digits or capitals and its arguments, without #", parameter="command")
+        if not _ID.fullmatch(target.device_id):
+            raise LocalError("a unit is known by its IMEI", parameter="device_id")
         return f"*ET,{target.device_id},{line}#".encode("ascii")
 
     def answers(self, target: Target, text: str, message: Message) -> Match:

@@ -41,6 +41,8 @@ class EasytrackStream(Cutter):
         found = _FRAME.match(buf, pos, pos + MAX_FRAME)
         if found is None:
             return MORE if len(buf) - pos < MAX_FRAME and _BEGUN.fullmatch(buf, pos) else NO_FRAME
+        if b"*ET," in found[3]:
+            return NO_FRAME  # it broke off, and another frame follows
         device = found[1].decode("ascii")
         if self._server:
             events.append(Message(Kind.OTHER, found[0], device))

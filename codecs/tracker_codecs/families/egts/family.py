@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from tracker_codecs.contract import (
     Clock,
+    Command,
     Datum,
     Emulator,
     Event,
     Faults,
+    Kind,
     Limits,
+    Match,
     Message,
     Settings,
     Stream,
+    Target,
     Transport,
     Value,
 )
@@ -31,6 +36,7 @@ class Egts(SessionOnlyFamily):
     title = "EGTS (ERA-GLONASS telematics)"
     default_port = 5162
     limits = Limits(max_frame=wire.MAX_FRAME)
+    expects = "a confirmation (COMCONF) of the command's id"
     reason = "EGTS has services for telemetry and commands, but no public list of commands has a tracking setting"
     sources = (
         "order 285 of the Russian ministry of transport (2012), GOST R 54619: the protocol",
@@ -57,6 +63,27 @@ class Egts(SessionOnlyFamily):
     def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Packets of a server."""
         return wire.EgtsStream(server=True).feed(data)
+
+    def raw(self, target: Target, text: str | bytes) -> Command:
+        """A packet in bytes. The confirmation (COMCONF) of a command in it answers, by the command's id.
+
+        Any confirmation does where the bytes hold no command; one with another result than OK refuses.
+        """
+        command = super().raw(target, text)
+        mine = wire.commands_of(command.payload)
+
+        def match(message: Message) -> Match:
+            if message.kind is not Kind.REPLY or message.device_id != target.device_id:
+                return Match.NO
+            told = [each for each in message.data if each.kind == wire.CONFIRMED]
+            results = {each.result for each in told if not mine or each.number in mine}
+            if results - {wire.DONE, wire.IN_PROGRESS}:
+                return Match.REFUSED
+            if wire.IN_PROGRESS in results:
+                return Match.PART
+            return Match.DONE if results else Match.NO
+
+        return replace(command, match=match)
 
     def unit(
         self,

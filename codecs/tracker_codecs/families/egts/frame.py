@@ -1,8 +1,9 @@
 """EGTS packets: cutting, answering, building.
 
-Little-endian. Header: PRV (1), SKID, flags (bit 5: routed, bits 4-3: encryption), HL (11, or 16 where routed), HE, FDL
-u16 (bytes of the frame behind the header), PID u16 (packet id), PT (0 response, 1 data, 2 signed data), HCS (CRC-8,
-polynomial 0x31, initial 0xFF). Behind it FDL bytes and, where there are any, their CRC-16 (0x1021, initial 0xFFFF).
+Little-endian. Header: PRV (1), SKID, flags (bit 5: routed, 4-3: encryption, 2: compression), HL (11, or 16 where
+routed), HE, FDL u16 (bytes of the frame behind the header), PID u16 (packet id), PT (0 response, 1 data, 2 signed
+data), HCS (CRC-8, polynomial 0x31, initial 0xFF). Behind it FDL bytes and, where there are any, their CRC-16 (0x1021,
+initial 0xFFFF).
 A response begins with RPID u16 (the packet it answers) and PR u8 (0: taken). Record: RL u16 (bytes of subrecords), RN
 u16, RFL (bits 0-2: OID, EVID, TM follow, u32 each), SST, RST (services), subrecords of SRT u8, SRL u16, data.
 
@@ -33,6 +34,8 @@ _PLAIN, _ROUTED = 11, 16
 #: Largest packet, in bytes: a header with a route, 65535 bytes of frame, its checksum.
 MAX_FRAME = _ROUTED + 65535 + 2
 RESPONSE, DATA, SIGNED = 0, 1, 2
+#: Flags of a packet whose frame is encrypted or compressed, and not understood.
+CLOSED = 0x1C
 AUTH, TELEDATA, COMMANDS = 1, 2, 4
 RECORD_RESPONSE, IDENTITY, RESULT, POSITION, COMMAND = 0, 1, 9, 16, 51
 
@@ -161,7 +164,7 @@ class EgtsStream(Cutter):
             return Message(Kind.OTHER, frame, self.device_id, checksum=Checksum.OK)
         if crc16.ibm_3740(frame[head:-2]) != _U16.unpack_from(frame, len(frame) - 2)[0]:
             return Message(Kind.OTHER, frame, checksum=Checksum.BAD)
-        if self._server or frame[9] != DATA or frame[2] & 0x18:  # a signed or encrypted packet is not understood
+        if self._server or frame[9] != DATA or frame[2] & CLOSED:
             return Message(Kind.OTHER, frame, self.device_id, checksum=Checksum.OK)
         try:
             return self._data(frame)
@@ -169,7 +172,8 @@ class EgtsStream(Cutter):
             return error
 
     def _data(self, frame: bytes) -> Message:
-        kind, text, answers, login = Kind.OTHER, "", b"", False
+        kind, answers, login = Kind.OTHER, b"", False
+        said: list[Command] = []
         for each in records(frame):
             self._number = self._number % 0xFFFF + 1
             response = subrecord(RECORD_RESPONSE, b"%b\0" % _U16.pack(each.number))
@@ -187,32 +191,61 @@ class EgtsStream(Cutter):
                         self._identified, self.device_id = True, who
                     kind = Kind.LOGIN if self.device_id is not None else kind
             elif each.source == COMMANDS:
-                text = command_text(each.body) or text
-                kind = Kind.REPLY if text else kind
+                said += commands(each.body)
+                kind = Kind.REPLY if said else kind
         packet_id = frame[7:9]
         owed = build(RESPONSE, self._next(), b"%b\0%b" % (packet_id, answers))
         if login:
             self._number = self._number % 0xFFFF + 1
             owed += build(DATA, self._next(), record(self._number, AUTH, subrecord(RESULT, b"\0")))
-        return Message(kind, frame, self.device_id, owed, Checksum.OK, text)
+        text = ", ".join(f"{each.name} {each.told} {each.number}" for each in said[:8])
+        return Message(kind, frame, self.device_id, owed, Checksum.OK, text, said)
 
     def _next(self) -> int:
         self._packets = self._packets % 0xFFFF + 1
         return self._packets
 
 
+CONFIRMED, COM = 1, 5
+DONE, IN_PROGRESS = 0, 6
 _TYPES = ("", "COMCONF", "MSGCONF", "MSGFROM", "MSGTO", "COM", "DELCOM", "SUBREQ", "DELIV")
 _RESULTS = ("OK", "ERROR", "ILL", "DEL", "NFOUND", "NCONF", "INPROG")
 
 
-def command_text(body: bytes) -> str:
-    """What the first command subrecord says: its type, result and command id; empty where there is none.
+class Command(NamedTuple):
+    """A command subrecord: one byte (type in the upper four bits, result in the lower), CID u32, SID u32."""
 
-    One byte (type in the upper four bits, result in the lower), CID u32, SID u32.
-    """
-    for sort, data in subrecords(body):
-        if sort == COMMAND and len(data) >= 9:
-            kind, result = data[0] >> 4, data[0] & 15
-            names = (_TYPES[kind] if 0 < kind < 9 else str(kind), _RESULTS[result] if result < 7 else str(result))
-            return f"{names[0]} {names[1]} {_U32.unpack_from(data, 1)[0]}"
-    return ""
+    kind: int
+    result: int
+    number: int
+
+    @property
+    def name(self) -> str:
+        """Its type, by the standard's name where it has one."""
+        return _TYPES[self.kind] if 0 < self.kind < len(_TYPES) else str(self.kind)
+
+    @property
+    def told(self) -> str:
+        """Its result, likewise."""
+        return _RESULTS[self.result] if self.result < len(_RESULTS) else str(self.result)
+
+
+def commands(body: bytes) -> list[Command]:
+    """The command subrecords of a record. Raises PeerError for lengths that do not fit."""
+    return [
+        Command(data[0] >> 4, data[0] & 15, _U32.unpack_from(data, 1)[0])
+        for sort, data in subrecords(body)
+        if sort == COMMAND and len(data) >= 9
+    ]
+
+
+def commands_of(packet: bytes) -> set[int]:
+    """The ids of the commands (type COM) in the bytes of one packet; none where they are no packet that holds any."""
+    events = EgtsStream(server=True).feed(packet)
+    if len(events) != 1 or not isinstance(events[0], Message) or packet[9] != DATA or packet[2] & CLOSED:
+        return set()
+    try:
+        found = [each for one in records(packet) if one.source == COMMANDS for each in commands(one.body)]
+    except PeerError:
+        return set()
+    return {each.number for each in found if each.kind == COM}

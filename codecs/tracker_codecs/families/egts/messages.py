@@ -32,7 +32,7 @@ def fields(message: Message) -> dict[str, Any]:
         "packet_id": int.from_bytes(frame[7:9], "little"),
         "packet_type": frame[9],
     }
-    if not size or message.checksum is Checksum.BAD or frame[2] & 0x18 or frame[9] == wire.SIGNED:
+    if not size or message.checksum is Checksum.BAD or frame[2] & wire.CLOSED or frame[9] == wire.SIGNED:
         return found
     if frame[9] == wire.RESPONSE and size >= 3:
         found["response_packet_id"] = int.from_bytes(frame[head : head + 2], "little")

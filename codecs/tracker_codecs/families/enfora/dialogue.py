@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 
 from tracker_codecs.contract import (
     Command,
@@ -57,6 +58,8 @@ _OK = re.compile(r"(?:\A|[\r\n])OK\s*\Z")
 _ERROR = re.compile(r"(?:\A|[\r\n])(?:\+CM[ES] )?ERROR\b")
 _IMEI = re.compile(r'\s*(?:\+CGSN: ?)?"?(\d{15})"?\s*', re.ASCII)
 _AT = re.compile(r"[Aa][Tt][ -~]{0,300}")
+#: Commands that carry a password: of remote commands, of the network, of the SIM.
+_SECRET = re.compile(r"(AT(?:\$APIPWD|%CGPCO|\+CPIN|\+CPWD)=)(.+)", re.ASCII | re.IGNORECASE)
 
 
 def _wired(target: Target) -> bool:
@@ -162,10 +165,13 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
         if row is None:
             told += _problems([DISTANCE], reason)
         else:
-            yield from work.write_row(row, carried[DISTANCE])
+            yield from work.write_row(row, carried[DISTANCE], len(rows or ()))
     if (timer or row) and not work.silent:
         reply = yield _command(target, STORE, "AT&W", Purpose.WRITE, names)
         work.silent = reply.verdict is Verdict.TIMEOUT
+        if reply.verdict is Verdict.REFUSED:
+            for name in work.written:
+                work.refused.setdefault(name, f"taken, but not stored: the unit answers AT&W with {reply.text}")
     if row and not work.silent:
         reply = yield _ask_table(target, TABLE_AGAIN, Purpose.READ_BACK, [DISTANCE])
         work.compare(row, _table(reply))
@@ -235,8 +241,11 @@ class _Work:
         if self._take(INTERVAL, reply) and reply.ok:
             self.acknowledged.append(INTERVAL)
 
-    def write_row(self, row: Row, metres: int) -> Steps:
-        """Replaces the row, or makes it where it is missing; one that holds the distance already stays untouched."""
+    def write_row(self, row: Row, metres: int, count: int) -> Steps:
+        """Replaces the row, or makes it where it is missing; one that holds the distance already stays untouched.
+
+        `count`: rows of the table that was read.
+        """
         self.known[ROW] = values.as_lost(row)
         if row.letter and row.first == metres:
             return
@@ -245,10 +254,10 @@ class _Work:
             reply = yield _command(self.target, DELETE, text, Purpose.WRITE, [DISTANCE], read=True)
             taken = self._take(DISTANCE, reply)
             if self.silent:
-                # Lost on the way there or back? The table tells.
+                # Lost on the way there or back? The table tells, if no part of it is lost too.
                 look = yield _ask_table(self.target, LOOK, Purpose.READ, [DISTANCE])
                 rows = _table(look)
-                taken = rows is not None and row not in rows
+                taken = rows is not None and row not in rows and len(rows) == count - 1
                 self.silent = not taken
             if not taken:
                 return
@@ -320,4 +329,9 @@ def raw(target: Target, text: str | bytes) -> Command:
     shown = text.strip()
     if not _AT.fullmatch(shown):
         raise LocalError("a command is AT and printable ASCII", parameter="command")
-    return _command(target, RAW, shown, Purpose.RAW, (), whole=lambda _: True)
+    command = _command(target, RAW, shown, Purpose.RAW, (), whole=lambda _: True)
+    secret = _SECRET.fullmatch(shown)
+    if secret is None:
+        return command
+    secrets = tuple(part.encode("ascii") for part in re.split('[,"]', secret[2]) if len(part) > 1)
+    return replace(command, text=f"{secret[1]}***", secrets=secrets)

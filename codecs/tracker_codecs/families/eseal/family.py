@@ -28,6 +28,7 @@ from tracker_codecs.families.eseal import frame as wire
 from tracker_codecs.session_only import SessionOnlyEmulator, SessionOnlyFamily
 
 _COMMAND = re.compile(r"[ -\"$-~]{1,200}", re.ASCII)
+_ID = re.compile(r"[0-9]{4,15}", re.ASCII)
 #: What stands before a command, as a public server writes it: kind, customer and firmware are its own.
 _HEAD = "##S,eSeal,{},256,3.0.8,"
 
@@ -63,6 +64,8 @@ class Eseal(SessionOnlyFamily):
         line = text.strip()
         if not _COMMAND.fullmatch(line):
             raise LocalError("a command is 1 to 200 printable ASCII characters without #", parameter="command")
+        if not _ID.fullmatch(target.device_id):
+            raise LocalError("a lock is known by 4 to 15 digits", parameter="device_id")
         return f"{_HEAD.format(target.device_id)}{line}{wire.END}".encode("ascii")
 
     def answers(self, target: Target, text: str, message: Message) -> Match:

@@ -48,6 +48,7 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
     "session": {},
 }
 _MOST = 2**32 - 1
+_NAME = re.compile(r"[\w-]{1,20}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 _RAW = re.compile(r"(?:(GS[A-Z]),)?([!-~][ -~]*)", re.ASCII)
 _ENDS = re.compile(r"\*[0-9A-Fa-f]{2}!", re.ASCII)
@@ -62,6 +63,13 @@ def keeps_gps_on(target: Target) -> bool:
     if not isinstance(value, bool):
         raise LocalError("must be true or false", parameter="keep_gps_on")
     return value
+
+
+def _name(target: Target) -> str:
+    """The name of the unit in a command. Raises LocalError for one that no frame carries."""
+    if not _NAME.fullmatch(target.device_id):
+        raise LocalError("must be 1 to 20 letters, digits, _ or -", parameter="device_id")
+    return target.device_id
 
 
 def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
@@ -104,7 +112,7 @@ def told(target: Target, words: Sequence[str]) -> Callable[[Message], Match]:
 
 
 def _write(target: Target, values: Mapping[str, int], fields: Sequence[str], *, depends_on_read: bool) -> Command:
-    text = f"GSS,{target.device_id},3,0," + ",".join(f"{word}={value}" for word, value in values.items())
+    text = f"GSS,{_name(target)},3,0," + ",".join(f"{word}={value}" for word, value in values.items())
     return Command(
         wire.seal(text),
         text,
@@ -118,7 +126,7 @@ def _write(target: Target, values: Mapping[str, int], fields: Sequence[str], *, 
 
 
 def _ask(target: Target, words: Sequence[str], purpose: Purpose, fields: Sequence[str]) -> Command:
-    text = f"GSC,{target.device_id},L1({','.join(words)})"
+    text = f"GSC,{_name(target)},L1({','.join(words)})"
     return Command(wire.seal(text), text, purpose, "GSs with these words", told(target, words), tuple(fields), TIMEOUT)
 
 
@@ -214,7 +222,7 @@ def raw(target: Target, text: str | bytes) -> Command:
             f"a command is at most {MAX_TEXT} printable ASCII characters without the end of a frame",
             parameter="command",
         )
-    line = f"{found[1] or 'GSC'},{target.device_id},{found[2]}"
+    line = f"{found[1] or 'GSC'},{_name(target)},{found[2]}"
     asks = _ASKS.fullmatch(found[2])
     match = _any(target) if asks is None else _packets(target)
     return Command(wire.seal(line), line, Purpose.RAW, "GSs" if asks else "ACK or an answer", match, timeout=TIMEOUT)

@@ -1,8 +1,9 @@
 """The serial port: `AT^GT_CM=<text command>` and CR LF, answered with the text that an SMS would bring.
 
 No flags tell answers apart and log text stands between them, so a line counts as an answer only if it is one of the
-known texts as a whole: a value that parses, the id, the version, or plain words that say yes or no. The form of the
-line and the answers to IMEI and VERSION are those of public programs; no recorded answer to a timer command is public.
+known texts as a whole: a value that parses, the id, the version, or plain words that say yes or no. To a write they
+must say nothing else (`GPS init ok` is the log's), and a line that ends with # is a command, ours. The form of the line
+and the answers to IMEI and VERSION are those of public programs; no recorded answer to a timer command is public.
 Sources: factory test programs for GT02F and sister units on GitHub (115200 8N1; TEST, IMEI, VERSION and their
 answers); firmware sources of GT300S and GT370 there (`AT^GT_CM=` in front of a text command with its #).
 """
@@ -99,7 +100,16 @@ class ConsoleStream(Stream):
         return Message(Kind.REPLY, frame, self.device_id, text=clean(text), data=Answer(0, text))
 
 
+def result_of(text: str, command: str) -> bool:
+    """Whether a line is the bare yes or no to a write: alone, or behind `set`, `command` or the command's word."""
+    word = re.escape(command.rstrip("#").partition(",")[0])
+    words = rf"(?:(?:command|set|{word}(?: set)?) ?)?(?:ok|success|error|fail(?:ed)?|invalid|wrong)[!. ]*"
+    return re.fullmatch(words, text, re.ASCII | re.IGNORECASE) is not None
+
+
 def _answers(text: str) -> bool:
+    if text.endswith("#"):
+        return False
     said = _PLAIN(text) is not None and texts.verdict(text) is not texts.Verdict.UNKNOWN
     return said or bool(_IMEI(text) or _VERSION(text) or texts.explained(text))
 

@@ -131,17 +131,17 @@ class Talk:
         """A command in its frame; `parse` reads the answer of a query, None for a write."""
         number = (self.target.serial + self.step) & 0xFFFF
         flag = flag_of(self.target, self.kind, self.step)
+        target, wired = self.target, self.target.transport is Transport.SERIAL
         self.step += 1
 
         def fits(answer: str) -> bool:
-            if self.echoes:
+            if self.echoes or (wired and parse is None and not console.result_of(answer, text)):
                 return False
             said = texts.verdict(answer)
             if said is texts.Verdict.FAILED:
                 return True
             return said is texts.Verdict.ACCEPTED if parse is None else parse(answer) is not None
 
-        target = self.target
         watches = parse is texts.mode
 
         def match(message: Message) -> Match:
@@ -153,7 +153,6 @@ class Talk:
             return found
 
         shown = "its value" if parse else "OK or success in its text"
-        wired = target.transport is Transport.SERIAL
         answer = "a line" if wired else f"answer 0x15 or 0x21 with flag {flag:08x}"
         return Command(
             payload=console.line(text) if wired else wire.build_command(text, flag, number, self.options.language),

@@ -98,7 +98,8 @@ def _maker(target: Target) -> str:
 
 
 def _password(target: Target) -> str:
-    password = str(target.options.get("password", "123456"))
+    value = target.options.get("password", "123456")
+    password = "" if isinstance(value, bool | None) else str(value)
     if not _PASSWORD.fullmatch(password):
         raise LocalError("must be 4 to 8 letters or digits", parameter="password")
     return password
@@ -113,16 +114,16 @@ def _answers(target: Target, message: Message) -> Said | None:
 def _arguments(target: Target, message: Message, word: str, at: str) -> list[str] | None:
     """The arguments of this unit's answer to the command of this word and time; None for any other message."""
     said = _answers(target, message)
-    parts = said.rest.split(",") if said else []
-    if not parts or parts[0] != word or at not in parts:
-        return None
-    return parts[1 : parts.index(at)]
+    found = messages.answered(said.rest) if said else None
+    return found[1] if found is not None and (found[0], found[2]) == (word, at) else None
 
 
 def _framed(
     target: Target, text: str, purpose: Purpose, fields: Sequence[str], judged: Callable[[list[str]], Match]
 ) -> Command:
     """A command in a frame: `text` is the word and its arguments."""
+    if not re.fullmatch(r"\d{10,15}", target.device_id, re.ASCII):
+        raise LocalError("must be 10 to 15 digits", parameter="device_id")
     word, _, arguments = text.partition(",")
     at = stamp(target.serial)
     payload = build(_maker(target), target.device_id, ",".join((word, at, *([arguments] if arguments else []))))
@@ -148,8 +149,11 @@ def _plain(
         return judged(told[1]) if judged else Match.DONE
 
     secret = _SECRET.fullmatch(text)
+    hidden = {secret[1]} if secret else {own for own in (_password(target),) if own in text}
     shown = text if secret is None else f"{text[: secret.start(1)]}***{text[secret.end(1) :]}"
-    secrets = () if secret is None else (secret[1].encode("ascii"),)
+    for each in hidden:
+        shown = shown.replace(each, "***")
+    secrets = tuple(each.encode("ascii") for each in hidden)
     payload = text.encode("ascii")
     return Command(payload, shown, purpose, f"V4,CMD,{word}", match, tuple(fields), TIMEOUT, secrets=secrets)
 
@@ -168,20 +172,21 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
 
     def judged(arguments: list[str]) -> Match:
         known = not arguments or arguments[-1] in messages.SUCCESS or arguments[-1].isdecimal()
-        return Match.DONE if known else Match.REFUSED
+        return Match.DONE if known and not set(arguments) & set(messages.FAILURE) else Match.REFUSED
 
     reply = yield _framed(target, f"{word},{','.join(sent)}", Purpose.WRITE, [INTERVAL], judged)
     refused: dict[str, str] = {}
     taken: dict[str, Value] = {}
     if reply.messages:
         arguments = _arguments(target, reply.messages[-1], word, stamp(target.serial)) or []
+        shown = clean(",".join(arguments), 80)
+        told = [each for each in arguments if each not in messages.SUCCESS]
         if reply.verdict is Verdict.REFUSED:
-            refused[INTERVAL] = f"refused by the unit with {clean(','.join(arguments), 80)}"
-        elif arguments and arguments[-1].isdecimal() and arguments != sent:
-            taken[INTERVAL] = int(arguments[-1]) if arguments[:-1] == sent[:-1] else None
-            if taken[INTERVAL] in (None, seconds):
-                taken.clear()
-                refused[INTERVAL] = f"the unit answers other arguments: {clean(','.join(arguments), 80)}"
+            refused[INTERVAL] = f"refused by the unit with {shown}"
+        elif told and (told[:-1] != sent[:-1] or not told[-1].isdecimal()):
+            refused[INTERVAL] = f"the unit answers other arguments: {shown}"
+        elif told and int(told[-1]) != seconds:
+            taken[INTERVAL] = int(told[-1])
     return judge(
         wanted,
         reported=taken,

@@ -55,7 +55,7 @@ class H02(Family):
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
         self._over(transport)
-        return wire.H02Stream(clock)
+        return wire.H02Stream(clock, datagrams=transport is Transport.UDP)
 
     def recognise(self, first: bytes) -> bool | None:
         """A frame of the device."""
@@ -115,7 +115,7 @@ class H02(Family):
 
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
         """The id of a text or a binary frame."""
-        if frame[:1] in (b"$", b"X") and len(old) == len(new) == 10:
+        if frame[:1] in (b"$", b"X") and re.fullmatch(r"\d{10} \d{10}", f"{old} {new}", re.ASCII):
             mine = bytes.fromhex(old)
             return frame[:1] + bytes.fromhex(new) + frame[6:] if frame[1:6] == mine else frame
         return super().rename(frame, old, new)

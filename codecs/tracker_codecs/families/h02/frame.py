@@ -13,6 +13,7 @@ stand, because a vendor text (scribd 470158848) says that units compare them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tracker_codecs.contract import Clock, Event, Kind, Message, utc_now
@@ -64,8 +65,8 @@ class H02Stream(Cutter):
     __slots__ = ("_clock", "_maker", "_server", "_tail")
     starts = re.compile(rb"[*$X\r\n]")
 
-    def __init__(self, clock: Clock = utc_now, *, server: bool = False) -> None:
-        super().__init__()
+    def __init__(self, clock: Clock = utc_now, *, server: bool = False, datagrams: bool = False) -> None:
+        super().__init__(datagrams=datagrams)
         self._clock = clock
         self._server = server
         self._maker = b""
@@ -75,6 +76,12 @@ class H02Stream(Cutter):
     def known(self) -> dict[str, str]:
         """The two letters that the unit's frames begin with."""
         return {"maker": self._maker.decode()} if self._maker else {}
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """See `Cutter`; the tail of a binary frame does not reach into the next datagram."""
+        if self._datagrams:
+            self._tail = 0
+        return super().feed(data, channel)
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter`; line ends and the tail of the longer binary form are passed over."""

@@ -20,11 +20,14 @@ SUCCESS, FAILURE = ("DONE", "OK"), ("ERROR",)
 #: Characters of a text answer that are shown.
 MAX_SHOWN = 1000
 _PLACE = re.compile(
-    r"(?P<time>\d{6})?,(?P<fix>[ABV])?,(?P<lat>\d{2,4}\.?\d*),(?P<ns>[NS]),(?P<lon>\d{3,5}\.?\d*),(?P<ew>[EW]),"
-    r" *(?P<speed>\d+\.?\d*),(?P<course>\d*\.?\d*),(?:\d+,)?(?P<date>\d{6})?(?:,(?P<status>[0-9A-Fa-f]{8}))?(?:,.*)?",
+    r"(?P<time>\d{6})?,(?P<fix>[ABV])?,(?P<lat>\d{2,4}(?:\.\d{0,9})?),(?P<ns>[NS]),"
+    r"(?P<lon>\d{3,5}(?:\.\d{0,9})?),(?P<ew>[EW]), *(?P<speed>\d{1,6}(?:\.\d{0,9})?),"
+    r"(?P<course>\d{0,6}(?:\.\d{0,9})?),(?:\d+,)?(?P<date>\d{6})?(?:,(?P<status>[0-9A-Fa-f]{8}))?(?:,.*)?",
     re.ASCII | re.DOTALL,
 )
-_ANSWER = re.compile(r"(?P<word>\w+),(?:(?P<arguments>.*?),)?(?P<time>\d{6}),(?P<place>\d{6},[ABV],.*)", re.DOTALL)
+_ANSWER = re.compile(
+    r"(?P<word>\w+),(?:(?P<arguments>.*?),)??(?P<time>\d{6})(?:,(?P<place>\d{6},[ABV]?,.*))?", re.DOTALL | re.ASCII
+)
 _TIMES = re.compile(r"^UT:(\d{1,6}(?:,\d{1,6})*)\r?$", re.MULTILINE | re.ASCII)
 _INTERVALS = re.compile(r"(?:^|,)ACCON/ACCOFF:(\d{1,6})/(\d{1,6})(?:,|$)", re.ASCII)
 
@@ -35,6 +38,17 @@ def reply(rest: str) -> tuple[str, str] | None:
         return None
     command, _, said = rest[4:].lstrip(",").partition(",")
     return command, said
+
+
+def answered(rest: str) -> tuple[str, list[str], str] | None:
+    """Command, arguments and hhmmss of the command of the rest of a V4, or None for another.
+
+    The hhmmss is the one that the position's time follows, where a position does: digits of a position are none.
+    """
+    found = _ANSWER.fullmatch(rest)
+    if found is None:
+        return None
+    return found["word"], found["arguments"].split(",") if found["arguments"] else [], found["time"]
 
 
 def intervals(text: str) -> tuple[int, int] | None:
@@ -105,7 +119,7 @@ def _answered(rest: str) -> dict[str, Any]:
         "arguments": [clean(each) for each in arguments],
         "command_time": found["time"],
         "status": "error" if set(arguments) & set(FAILURE) else "ok",
-        **_place(found["place"]),
+        **_place(found["place"] or ""),
     }
 
 

@@ -30,6 +30,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.intellitrac import settings as values
+from tracker_codecs.families.intellitrac.frame import SECRET
 from tracker_codecs.families.intellitrac.settings import Tracking
 from tracker_codecs.judge import judge
 
@@ -156,7 +157,7 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for a text that is no such line of printable ASCII.
     """
     name = ""
-    secret = values.password(target).encode("ascii")
+    secrets = {values.password(target)}
     if isinstance(text, bytes):
         if not text:
             raise LocalError("there is nothing to send", parameter="command")
@@ -167,7 +168,10 @@ def raw(target: Target, text: str | bytes) -> Command:
         if not _TEXT.fullmatch(shown):
             raise LocalError("a command is one line $ST+NAME=password,... of printable ASCII", parameter="command")
         payload = shown.encode("ascii") + b"\r\n"
-        name = shown.removeprefix("$ST+").partition("=")[0]
+        name, _, arguments = shown.removeprefix("$ST+").partition("=")
+        first, *more = arguments.split(",")
+        secrets |= {first, *(more if name in SECRET else ())} - {"", "?"}
+        shown = f"$ST+{name}=" + ",".join(["...", *(["..."] if name in SECRET else more)]) if first else shown
 
     def match(message: Message) -> Match:
         text = _said(target, message)
@@ -178,5 +182,7 @@ def raw(target: Target, text: str | bytes) -> Command:
         return Match.DONE if not name or f"OK:{name}" in text or text.startswith(f"${name}=") else Match.NO
 
     return Command(
-        *(payload, shown, Purpose.RAW, f"$OK:{name or '...'} or its values", match), timeout=TIMEOUT, secrets=(secret,)
+        *(payload, shown, Purpose.RAW, f"$OK:{name or '...'} or its values", match),
+        timeout=TIMEOUT,
+        secrets=tuple(each.encode("ascii") for each in sorted(secrets)),
     )

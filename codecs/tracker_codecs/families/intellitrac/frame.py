@@ -26,6 +26,8 @@ SYNC_SIZE = 8
 _POSITION = re.compile(rb"(?:(?:\$RP:)?\d{1,9},)?(\d{7,10}),\d{14},-?\d{1,3}\.\d+,-?\d{1,2}\.\d+(?:,[ -~]*)?")
 _ANSWER = re.compile(rb"\$[A-Z][ -~]*|[ -~]*ERR:[ -~]*")
 _LINE = re.compile(rb"\$ST\+([A-Z0-9]+)(?:=([^,]*)((?:,[ -~]*)?))?")
+#: Commands whose every argument may be a password or a PIN.
+SECRET = frozenset(("CPAS", "SPIN", "GPRS"))
 _BETWEEN = b"\r\n\0"
 _OPENING = re.compile(rb"(?:\$RP:)?\d{1,9},\d{7,10},\d{14},-?\d{1,3}\.\d")
 #: Longest text that `_OPENING` needs.
@@ -129,11 +131,9 @@ def fields(message: Message) -> dict[str, Any]:
     if message.data == "server":
         found = _LINE.fullmatch(message.frame)
         assert found is not None, "it was cut by it"
-        return {
-            "message": "command",
-            "command": found[1].decode("ascii"),
-            "arguments": clean(found[3][1:], MAX_FRAME).split(",") if found[3] else [],
-        }
+        command = found[1].decode("ascii")
+        arguments = clean(found[3][1:], MAX_FRAME).split(",") if found[3] else []
+        return {"message": "command", "command": command, "arguments": ["***"] if command in SECRET else arguments}
     if message.kind is Kind.REPLY:
         name, equals, values = message.text.partition("=")
         told: dict[str, Any] = {"message": "answer", "text": message.text}

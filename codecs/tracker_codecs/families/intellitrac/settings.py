@@ -98,8 +98,9 @@ def told(found: Tracking) -> dict[str, Value]:
 
 def password(target: Target) -> str:
     """Option `password`, else 0000. Raises LocalError for one that would break its place in a command."""
-    text = str(target.options.get("password", "0000"))
-    if not _PASSWORD.fullmatch(text):
+    given = target.options.get("password", "0000")
+    text = str(given)
+    if not isinstance(given, str | int) or isinstance(given, bool) or not _PASSWORD.fullmatch(text):
         raise LocalError("must be 1 to 16 letters and digits", parameter="password")
     return text
 
@@ -113,7 +114,7 @@ def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
             reason = capability.reason if capability else "no public command of these units carries it"
             problems.append(Problem(name, Severity.UNSUPPORTED, reason))
         elif name == TYPE:
-            if value not in MODES:
+            if not isinstance(value, str) or value not in MODES:
                 problems.append(Problem(name, Severity.REFUSE, f"these units know {', '.join(MODES)}"))
         else:
             low, high, unit = _RANGES[name]

@@ -29,6 +29,7 @@ from tracker_codecs.contract import (
     Verdict,
 )
 from tracker_codecs.errors import LocalError
+from tracker_codecs.families.jt808 import dialogue
 from tracker_codecs.families.jt808 import frame as wire
 from tracker_codecs.families.jt808.dialogue import FIELD, INTERVAL, Talk
 from tracker_codecs.families.jt808.emulator import Jt808Emulator
@@ -43,6 +44,7 @@ CAPABILITIES: Mapping[str, Capability] = {
 #: Seconds, as in the profile; no other range is public.
 RANGE = (1, 86400)
 _PASSWORD = re.compile(r"[0-9A-Za-z]{1,16}", re.ASCII)
+_SECRETS = re.compile(r"(?<=\*P:)[0-9A-Za-z]{1,16}", re.ASCII)
 _TEXT = re.compile(rb"<SPBSJ\*P:(\w{1,16})\*C:(\d{1,6})>", re.ASCII)
 
 
@@ -55,16 +57,20 @@ def check(target: Target, settings: Settings) -> list[Problem]:
             able = CAPABILITIES.get(name)
             reason = able.reason if able else "no public command of these units carries it"
             problems.append(Problem(name, Severity.UNSUPPORTED, reason))
+        elif not target.experimental:
+            reason = f"known with low confidence only ({CAPABILITIES[name].reason}): needs the experimental switch"
+            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
         elif not isinstance(value, int) or isinstance(value, bool) or not RANGE[0] <= value <= RANGE[1]:
             problems.append(Problem(name, Severity.REFUSE, f"must be whole seconds, {RANGE[0]} to {RANGE[1]}"))
     return problems
 
 
 def _command(target: Target, seconds: int) -> tuple[Talk, Command]:
-    password, flag = str(target.options.get("password", "BSJGPS")), target.options.get("flag", 1)
+    given, flag = target.options.get("password", "BSJGPS"), target.options.get("flag", 1)
+    password = "" if isinstance(given, bool | None) else str(given)
     if not _PASSWORD.fullmatch(password):
         raise LocalError("must be 1 to 16 letters and digits", parameter="password")
-    if flag not in (0, 1) or isinstance(flag, bool):
+    if not isinstance(flag, int) or isinstance(flag, bool) or flag not in (0, 1):
         raise LocalError("must be 0 or 1", parameter="flag")
     talk = Talk(target)
     text, shown = (f"<SPBSJ*P:{word}*C:{seconds}>" for word in (password, "***"))
@@ -75,7 +81,7 @@ def _command(target: Target, seconds: int) -> tuple[Talk, Command]:
 
 def apply(target: Target, settings: Settings, problems: Sequence[Problem]) -> Dialogue:
     """The text, and its answer."""
-    if FIELD not in settings:
+    if FIELD not in settings or FIELD in {problem.field for problem in problems}:
         return judge(settings, reported={}, problems=problems)
     talk, command = _command(target, int(settings[FIELD]))
     reply = yield command
@@ -89,6 +95,14 @@ def apply(target: Target, settings: Settings, problems: Sequence[Problem]) -> Di
         known=talk.known,
         unanswered=reply.verdict is Verdict.TIMEOUT,
     )
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """An operator's own command as in the other variants; the password within a text is a secret."""
+    command = dialogue.raw(target, text)
+    hidden = sorted(set(_SECRETS.findall(text))) if isinstance(text, str) else []
+    secrets = tuple(each.encode("ascii") for each in hidden)
+    return replace(command, text=_SECRETS.sub("***", command.text), secrets=secrets) if hidden else command
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:

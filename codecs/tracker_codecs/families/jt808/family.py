@@ -111,7 +111,8 @@ class Jt808(Family):
 
     def raw(self, target: Target, text: str | bytes) -> Command:
         """An operator's own command: text as message 0x8300, bytes as they are."""
-        return dialogue.raw(target, text)
+        way = bsj.raw if target.variant == bsj.VARIANT else dialogue.raw
+        return way(target, text)
 
     def emulator(
         self,

@@ -27,6 +27,8 @@ from tracker_codecs.families.laipac import frame as wire
 from tracker_codecs.session_only import SessionOnlyEmulator, SessionOnlyFamily
 
 _COMMAND = re.compile(r"[A-Z]{3,8}(?:,[ -#%-)+-~]{0,200})?", re.ASCII)
+#: Word of a command -> which of its fields is the password.
+_PASSWORD_AT = {"AVREQ": 0, "AVCFG": 0, "AVRESET": 1}
 
 
 class Laipac(SessionOnlyFamily):
@@ -69,9 +71,13 @@ class Laipac(SessionOnlyFamily):
         return wire.sentence(text.encode("ascii"))
 
     def secrets(self, target: Target, text: str) -> tuple[bytes, ...]:
-        """The password, where the command holds it."""
-        password = wire.password_of(target)
-        return (password.encode("ascii"),) if password in text.split(",") else ()
+        """The password of the record, where the command holds it, and whatever stands in a password's place."""
+        password, (word, *cells) = wire.password_of(target), text.split(",")
+        if not text:  # bytes, which may hold it
+            return (password.encode("ascii"),)
+        at = _PASSWORD_AT.get(word)
+        told = {cell for index, cell in enumerate(cells) if cell == password or index == at}
+        return tuple(cell.encode("ascii") for cell in sorted(told - {"", "?"}))
 
     def answers(self, target: Target, text: str, message: Message) -> Match:
         """Nothing does: answers are not public."""

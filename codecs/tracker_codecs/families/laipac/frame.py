@@ -65,7 +65,7 @@ class LaipacStream(Stream):
         self._rest = b""
         self._lost = False
         self._server = server
-        self._password = PASSWORD.encode("ascii")
+        self._password = PASSWORD.encode("ascii")  # empty: none that fits a sentence
 
     @property
     def buffered(self) -> int:
@@ -73,8 +73,11 @@ class LaipacStream(Stream):
         return len(self._rest)
 
     def bind(self, target: Target) -> None:
-        """Answers to alarms carry the unit's password from now on."""
-        self._password = password_of(target).encode("ascii")
+        """Answers to alarms carry the unit's password from now on; where that fits no sentence, there are none."""
+        try:
+            self._password = password_of(target).encode("ascii")
+        except LocalError:
+            self._password = b""
 
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Take bytes at any split; give messages and PeerErrors in order."""
@@ -120,11 +123,11 @@ class LaipacStream(Stream):
             self.device_id = cells[1].decode("ascii")
         owed = b""
         if what is Kind.HEARTBEAT:
-            owed = sentence(body)
+            owed = b"$%b*%b\r\n" % (body, told)
         elif what is Kind.REPORT and len(cells) > 11:
             if cells[3].islower():
                 owed = sentence(b"EAVACK,%b,%b" % (cells[11], told))
-            if cells[11] in _ALARMS:
+            if cells[11] in _ALARMS and self._password:
                 owed += sentence(b"AVCFG,%b,%b" % (self._password, _ALARMS[cells[11]]))
         events.append(Message(what, frame, self.device_id, owed, Checksum.OK))
 

@@ -142,10 +142,9 @@ class MegastekStream(Stream):
         if found is None:
             return None
         name = found[1] or (found[2] if form is _STX else None)
-        device_id = name.decode("ascii") if name else self.device_id
-        if checksum is not Checksum.BAD:
-            self.device_id = device_id
-        return Message(Kind.REPORT, frame, device_id, checksum=checksum)
+        if name and checksum is not Checksum.BAD:
+            self.device_id = name.decode("ascii")
+        return Message(Kind.REPORT, frame, self.device_id, checksum=checksum)
 
 
 def fields(message: Message) -> dict[str, Any]:

@@ -22,6 +22,7 @@ _FRAME = re.compile(
     rb"\[(%b),T(\d{1,3}),(\d),([!-+\--Z^-~]{1,16}),([0-9A-Za-z]{1,20}),([ -\\^-~]*)\]" % _TIME, re.ASCII
 )
 _SERVER = re.compile(rb"\[(%b),S(\d{1,3})(?:,([ -\\^-~]*))?\]" % _TIME, re.ASCII)
+_AGAIN = re.compile(rb"\[%b,T" % _TIME, re.ASCII)
 _BEGUN = re.compile(rb"\[[ -\\^-~]*", re.ASCII)
 _OPENING = "[dddd-dd-dd dd:dd:dd,T"
 _NAMES = ("status_hex", "battery_v", "satellites_signal_valid", "latitude", "longitude", "speed_kmh", "course")
@@ -47,6 +48,8 @@ class MobilogixStream(Cutter):
         if self._server:
             events.append(Message(Kind.OTHER, found[0]))
             return found.end()
+        if b"[" in found[6] and _AGAIN.search(found[6]):
+            return NO_FRAME  # it broke off, and another frame follows
         self.device_id = found[5].decode("ascii")
         login = int(found[2]) == 1
         owed = b"[%b,S%b%b]" % (found[1], found[2], b",1" if login else b"")

@@ -57,6 +57,7 @@ class Talk:
     server: int
     unit: int
     written: bool = False
+    took: int = 0  # tags whose change the unit answered with OK
     known: dict[str, str] = field(default_factory=dict)
 
     def send(
@@ -118,6 +119,7 @@ class Talk:
         reply = yield from self.send(text, Purpose.WRITE, "*@EDIT OK", lambda got: _MATCH[texts.verb_answer(got, text)])
         if reply.verdict is Verdict.REFUSED:
             return f"the unit answers EDIT {asked.name} with: {reply.text}", False
+        self.took += reply.ok
         return "", reply.verdict is Verdict.TIMEOUT
 
 
@@ -150,7 +152,7 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
         wanted,
         reported=reported,
         problems=problems,
-        acknowledged=(values.FIELD,) if carried and done == len(carried) else (),
+        acknowledged=(values.FIELD,) if carried and talk.took == len(carried) else (),
         refused=refused,
         written=(values.FIELD,) if talk.written else (),
         known=talk.known,

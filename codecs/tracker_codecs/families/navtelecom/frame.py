@@ -101,7 +101,7 @@ class NavtelecomStream(Stream):
         pos, size = 0, len(data)
         while pos < size:
             total = self._measure(data, pos)
-            if total > MAX_FRAME:
+            if abs(total) > MAX_FRAME:  # also a frame that would still be asking for more
                 total = 0
             if total < 0 or size - pos < total:
                 self._need = abs(total)

@@ -42,14 +42,15 @@ def numbers(target: Target) -> Numbers:
     Options `server_number` (1, the factory setting) and `unit_number` (else what the unit's own answers said, 0, and
     the last eight digits of its IMEI).
     """
-    server, unit = target.options.get("server_number", 1), target.options.get("unit_number")
+    server, unit = target.options.get("server_number"), target.options.get("unit_number")
     for name, value in (("server_number", server), ("unit_number", unit)):
         if value is not None and not (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _END):
             raise LocalError("must be a whole number of 32 bits", parameter=name)
+    server = 1 if server is None else server
     if unit is not None:
         return Numbers(int(server), (int(unit),))
     told, tail = target.known.get("unit_number", ""), target.device_id[-8:]
-    likely = [int(text) for text in (told, "0", tail) if text.isascii() and text.isdecimal()]
+    likely = [int(text) for text in (told, "0", tail) if text.isascii() and text.isdecimal() and len(text) <= 10]
     return Numbers(int(server), tuple(dict.fromkeys(each for each in likely if each < _END)))
 
 

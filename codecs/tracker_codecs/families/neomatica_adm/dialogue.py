@@ -1,12 +1,13 @@
 """What can be set, and the conversations: read TRACK, write with the rest kept, read it again. One command at a time.
 
 Answers bear no number and no name of their command but what their text says. The wording of the answer to a change is
-not public: any text counts as an answer to it, as an acknowledgement only where it begins with TRACK, and the reading
-behind it decides.
+not public: any text counts as an answer to it. It is an acknowledgement only where it is TRACK and numbers or OK, and
+lists no other value; the reading behind it decides.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 
 from tracker_codecs.contract import (
@@ -43,6 +44,7 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
 _MOST = {DISTANCE: 9_999_999, ANGLE: 359}
 #: Seconds: an answer may wait behind positions.
 TIMEOUT = 60.0
+_YES = re.compile(r"\s*TRACK(?:[^A-Z]|\bOK\b)*", re.ASCII | re.IGNORECASE).fullmatch
 
 
 def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
@@ -102,17 +104,19 @@ def _write(
     target: Target, had: Track, carried: Mapping[str, Value]
 ) -> Generator[Command, Reply, tuple[set[str], bool]]:
     """Writes what is asked for; gives the fields that were acknowledged, and whether an answer lacks."""
-    steps = [(DISTANCE, had.distance_command(int(carried[DISTANCE])))] if DISTANCE in carried else []
+    steps = [(DISTANCE, 0, had.distance_command(int(carried[DISTANCE])))] if DISTANCE in carried else []
     if ANGLE in carried:
-        steps += [(ANGLE, had.angle_command(mode, int(carried[ANGLE]))) for mode in range(3)]
+        steps += [(ANGLE, mode, had.angle_command(mode, int(carried[ANGLE]))) for mode in range(3)]
     doubtful: set[str] = set()
-    for name, text in steps:
+    for name, mode, text in steps:
         reply = yield _command(target, text, Purpose.WRITE, "a text", (name,), lambda _: Match.DONE)
         if reply.verdict is Verdict.TIMEOUT:
             return set(), True
-        if reply.ok and not reply.text.lstrip().upper().startswith("TRACK"):
+        told = _told(reply)
+        listed = carried[name] if told is None else told.distance if name == DISTANCE else told.angles[mode]
+        if not reply.ok or not _YES(reply.text) or listed != carried[name]:
             doubtful.add(name)
-    return {name for name, _ in steps} - doubtful, False
+    return set(carried) - doubtful, False
 
 
 def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:

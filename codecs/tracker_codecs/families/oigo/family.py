@@ -47,11 +47,12 @@ class Oigo(SessionOnlyFamily):
 
     def fields(self, message: Message) -> dict[str, Any]:
         """What is read of a datagram, or of the answer to one."""
-        return {"message": "ack", "index": message.frame[1]} if message.frame[:1] == b"\xe0" else wire.fields(message)
+        frame = message.frame  # an MG datagram may begin with E0, too, but is longer
+        return {"message": "ack", "index": frame[1]} if len(frame) == wire.OWED_SIZE else wire.fields(message)
 
     def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """The answer to an MG datagram."""
-        return [Message(Kind.OTHER, data)] if len(data) == 3 and data[0] == 0xE0 else []
+        return [Message(Kind.OTHER, data)] if len(data) == wire.OWED_SIZE and data[0] == 0xE0 else []
 
     def unit(
         self,

@@ -28,6 +28,8 @@ from tracker_codecs.errors import PeerError
 #: Longest datagram taken, in bytes; recorded ones have at most 69.
 MAX_FRAME = 1500
 LOCATION = 0
+#: Bytes of the answer to an MG datagram.
+OWED_SIZE = 3
 _IMEI = re.compile(r"[0-9a-f]([0-9]{15})", re.ASCII)
 _MEID = re.compile(rb"[0-9A-Fa-f]{14}")
 _AR = Struct(">BHBB")

@@ -27,6 +27,7 @@ from tracker_codecs.families.portman import frame as wire
 from tracker_codecs.session_only import SessionOnlyEmulator, SessionOnlyFamily
 
 _COMMAND = re.compile(r"[ -~]{1,200}", re.ASCII)
+_ID = re.compile(r"[0-9A-Za-z]{4,20}", re.ASCII)
 
 
 class Portman(SessionOnlyFamily):
@@ -60,6 +61,8 @@ class Portman(SessionOnlyFamily):
         line = text.strip()
         if not _COMMAND.fullmatch(line):
             raise LocalError("a command is 1 to 200 printable ASCII characters", parameter="command")
+        if not _ID.fullmatch(target.device_id):
+            raise LocalError("a unit is known by 4 to 20 letters or digits", parameter="device_id")
         return f"&&{target.device_id},{line}\r\n".encode("ascii")
 
     def answers(self, target: Target, text: str, message: Message) -> Match:

@@ -49,6 +49,8 @@ class PortmanStream(Cutter):
         found = (_COMMAND if self._server else _LINE).match(buf, pos, pos + MAX_FRAME)
         if found is None:
             return MORE if len(buf) - pos < MAX_FRAME and _BEGUN.fullmatch(buf, pos) else NO_FRAME
+        if not self._server and _HEAD.search(found[5]):
+            return NO_FRAME  # it broke off, and another line follows
         if self._server:
             events.append(Message(Kind.OTHER, found[0], found[1].decode("ascii")))
             return found.end()

@@ -78,6 +78,8 @@ class Pretrace(IntervalOnlyFamily):
         """A frame with the IMEI. Raises LocalError for a text that is no command, or that holds `(`, `)` or `^`."""
         if not _TEXT.fullmatch(text):
             raise LocalError("a command is D, three digits and values, without (, ) and ^", parameter="command")
+        if not re.fullmatch(r"\d{15}", target.device_id, re.ASCII):
+            raise LocalError("must be an IMEI of 15 digits", parameter="device_id")
         return wire.build(target.device_id, text)
 
     def answers(self, target: Target, text: str, message: Message) -> Match:

@@ -131,9 +131,9 @@ def read(target: Target) -> Dialogue:
 
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command: text behind the password in a command 108, bytes as they are."""
-    if isinstance(text, str):
+    if isinstance(text, str) and text.strip():
         return _command(target, text, Purpose.RAW, "any answer to a text", lambda _: Match.DONE)
-    if not text:
+    if not isinstance(text, bytes) or not text:
         raise LocalError("there is nothing to send", parameter="command")
 
     def match(message: Message) -> Match:

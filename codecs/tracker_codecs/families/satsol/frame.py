@@ -110,7 +110,7 @@ def report(device_id: int, now: datetime) -> bytes:
 
 
 def recognise(first: bytes) -> bool | None:
-    """See `Family.recognise`: the preamble, and a length that is none or holds a record."""
+    """See `Family.recognise`: the preamble, and a length that holds a record."""
     if not PREAMBLE.startswith(first[2:4]):
         return False
     if len(first) < _HEAD:

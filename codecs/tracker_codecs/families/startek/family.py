@@ -28,6 +28,7 @@ from tracker_codecs.families.startek import frame as wire
 from tracker_codecs.session_only import SessionOnlyEmulator, SessionOnlyFamily
 
 _COMMAND = re.compile(r"[0-9A-Z]{3}(?:,[ -~]{0,400})?", re.ASCII)
+_ID = re.compile(r"[0-9]{15}", re.ASCII)
 
 
 class Startek(SessionOnlyFamily):
@@ -61,6 +62,8 @@ class Startek(SessionOnlyFamily):
         line = text.strip()
         if not _COMMAND.fullmatch(line):
             raise LocalError("a command is three digits or capitals and its arguments", parameter="command")
+        if not _ID.fullmatch(target.device_id):
+            raise LocalError("a unit is known by its IMEI", parameter="device_id")
         return wire.seal("$$", wire.LETTER, target.device_id, line)
 
     def answers(self, target: Target, text: str, message: Message) -> Match:

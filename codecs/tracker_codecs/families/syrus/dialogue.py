@@ -162,7 +162,7 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
         reply = yield _write(target, after.text, timed, read=True)
         unanswered = reply.verdict is Verdict.TIMEOUT
         if not unanswered:
-            acknowledged += timed
+            acknowledged += timed if reply.ok else []
             again = yield _ask(target, index, Purpose.READ_BACK, read=named is None)
             unanswered = again.verdict is Verdict.TIMEOUT
             if again.ok:

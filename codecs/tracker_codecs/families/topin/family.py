@@ -34,7 +34,7 @@ class Topin(SessionOnlyFamily):
     title = "Topin (78 78 without a checksum)"
     limits = Limits(max_frame=wire.MAX_FRAME)
     reason = "the interval in force shows in a Topin's status; the command that sets it is not public"
-    expects = "a frame of the same type"
+    expects = "a frame of the same type, where units do not send that unasked"
     sources = ("github.com/traccar/traccar: Topin decoder, encoder and their tests (recorded frames)",)
 
     def decoder(self, transport: Transport, clock: Clock) -> Stream:
@@ -64,8 +64,9 @@ class Topin(SessionOnlyFamily):
         return wire.seal(len(body), body[0], body[1:])
 
     def answers(self, target: Target, text: str, message: Message) -> Match:
-        """The type comes back."""
-        same = bool(text) and message.frame[3] == bytes.fromhex(text)[0]
+        """The type comes back; what units send unasked is no answer."""
+        kind = bytes.fromhex(text)[0] if text else wire.LOGIN
+        same = kind not in wire.UNASKED and message.frame[3] == kind
         return Match.DONE if same and message.device_id == target.device_id else Match.NO
 
     def unit(

@@ -23,6 +23,8 @@ HEAD, TAIL = b"xx", b"\r\n"
 LOGIN, STATUS, TIME = 0x01, 0x13, 0x30
 REFUSED = 0x44
 GPS, GPS_2, NETWORKS = (0x10, 0x11), (0x08, 0x09), (0x17, 0x18, 0x19, 0x69)
+#: What a unit sends by itself.
+UNASKED = frozenset((LOGIN, STATUS, TIME, *GPS, *GPS_2, *NETWORKS))
 _LEAST = {LOGIN: 8, STATUS: 4, **dict.fromkeys(GPS, 18)}
 _ANY_TYPE = frozenset((*GPS_2, *_LEAST, *NETWORKS, 0x14, 0x15, TIME, 0x41, 0x92, 0x93, 0x94))
 _KINDS = {LOGIN: Kind.LOGIN, STATUS: Kind.HEARTBEAT, TIME: Kind.OTHER}

@@ -70,8 +70,8 @@ class Totem(SessionOnlyFamily):
         return wire.build(b"CF", f"{_password(target)},{text}".encode("ascii"))
 
     def secrets(self, target: Target, text: str) -> tuple[bytes, ...]:
-        """The password, in the command."""
-        return (_password(target).encode("ascii"),) if text else ()
+        """The password; a command given in bytes may hold it, too."""
+        return (_password(target).encode("ascii"),)
 
     def answers(self, target: Target, text: str, message: Message) -> Match:
         """Nothing does: answers are not public."""

@@ -76,6 +76,9 @@ def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> l
         elif name not in RANGES:
             reason = able[name].reason if name in able else "no public command of these units carries it"
             problems.append(Problem(name, Severity.UNSUPPORTED, reason))
+        elif able[name].experimental and not target.experimental:
+            reason = f"known with low confidence only ({able[name].reason}): needs the experimental switch"
+            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
         elif not _sound(name, value):
             low, high = RANGES[name]
             kind = "in tenths" if name == "tracking_distance" else "a whole number"

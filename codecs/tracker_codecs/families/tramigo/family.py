@@ -85,8 +85,8 @@ class Tramigo(Family):
         return dialogue.apply(target, settings, problems, carried)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
-        """STATUS, of units that take commands."""
-        able = self.capabilities(target) if len(target.device_id) != 15 else {}
+        """STATUS, of units that take commands, with the experimental switch."""
+        able = self.capabilities(target) if len(target.device_id) != 15 and target.experimental else {}
         return dialogue.read(target, [name for name in wanted if name in able and able[name].best is not None])
 
     def raw(self, target: Target, text: str | bytes) -> Command:

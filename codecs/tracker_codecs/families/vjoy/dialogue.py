@@ -61,6 +61,8 @@ _NUMBER = {
     "rupload": re.compile(r"Notice: Upload time interval is set to (\d{1,6}) second", re.ASCII),
 }
 _HOURS = re.compile(r"\b(\d{1,3}) hour", re.ASCII)
+#: A notice about sleep that tells no hours, such as a refusal, acknowledges nothing.
+_ASLEEP = re.compile(r"\bsleep\b.*\b\d{1,3} hour", re.ASCII | re.DOTALL)
 _RAW = re.compile(r"\*[!-)+-Z^-~ ]{1,60}(?:\*[!-)+-Z^-~ ]{1,60}){0,8}\*", re.ASCII)
 
 
@@ -111,8 +113,9 @@ def _sleeping(target: Target, carried: Mapping[str, Value]) -> Command:
     fields = [name for name in (MODE, WAKE) if name in carried]
 
     def fits(said: str) -> bool:
-        ended = "ended all sleep functions" in said
-        return said.startswith("Notice:") and (ended if carried[MODE] == 0 else "sleep" in said and not ended)
+        if not said.startswith("Notice:"):
+            return False
+        return "ended all sleep functions" in said if carried[MODE] == 0 else _ASLEEP.search(said) is not None
 
     text = f"*{word}*{carried[WAKE]}*" if carried[MODE] == 1 else "*sleepoff*"
     return _command(target, text, Purpose.WRITE, fields, "a notice about sleep", fits)

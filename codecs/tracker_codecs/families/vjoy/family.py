@@ -51,7 +51,7 @@ class Vjoy(Family):
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
         self._over(transport)
-        return wire.VjoyStream()
+        return wire.VjoyStream(datagrams=transport is Transport.UDP)
 
     def recognise(self, first: bytes) -> bool | None:
         """A frame of the device."""

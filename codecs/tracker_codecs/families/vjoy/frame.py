@@ -26,6 +26,7 @@ _HEAD = re.compile(rb"\(\d{11,15},[A-Z]{2}", re.ASCII)
 _LONGEST_HEAD = 19
 _TEXT = re.compile(r"(?P<date>\d{6}),(?P<time>\d{6}),\$(?P<text>.*)\$", re.ASCII | re.DOTALL)
 _SERVER = re.compile(rb"\[begin\]sms2,([^\[\]]{0,400}),\[end\]")
+_DEGREES = re.compile(r"\d{4,5}(?:\.\d{0,9})?", re.ASCII)
 _POSITION = ("date", "fix", "latitude", "longitude", "speed", "time", "course", "altitude_m", "satellites")
 _TOLD: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("check_min", re.compile(r"Check interval is set to (\d{1,6}) minute", re.ASCII)),
@@ -116,6 +117,8 @@ def fields(message: Message) -> dict[str, Any]:
         for name, degrees in (("latitude", 2), ("longitude", 3)):
             if name in found:
                 digits, side = found[name][:-1], found[name][-1:]
+                if not _DEGREES.fullmatch(digits):
+                    raise ValueError
                 value = int(digits[:degrees]) + float(digits[degrees:]) / 60
                 found[name] = round(-value if side in ("S", "W") else value, 6)
     except ValueError:

@@ -69,22 +69,27 @@ def _command(
     target: Target, text: str, purpose: Purpose, fields: Sequence[str], rests: Sequence[str] | None = None
 ) -> Command:
     """A command in its frame; `rests`: what may follow the word in the answer, None for anything."""
+    if not re.fullmatch(r"\d{10,15}", target.device_id, re.ASCII):
+        raise LocalError("must be 10 to 15 digits", parameter="device_id")
     word = text.partition(",")[0]
     maker = _option(
         target, "maker", "3G", "[0-9A-Za-z]{2}", "must be the two letters that the unit's frames begin with"
     )
     index = _option(target, "index", "", "(?:[0-9A-Fa-f]{4})?", "must be four hexadecimal digits")
 
+    payload = wire.build(maker, target.device_id, text, index)
+
     def match(message: Message) -> Match:
         said = message.data
         if message.device_id != target.device_id or not isinstance(said, wire.Said) or said.word != word:
+            return Match.NO
+        if message.frame == payload:  # our own bytes, from a link that echoes
             return Match.NO
         return Match.DONE if rests is None or said.rest in rests else Match.NO
 
     secret = _SECRET.fullmatch(text)
     shown = "PW,***" if secret else text
     secrets = (secret[1].encode("ascii"),) if secret else ()
-    payload = wire.build(maker, target.device_id, text, index)
     return Command(payload, shown, purpose, f"{word} said back", match, tuple(fields), TIMEOUT, secrets=secrets)
 
 

@@ -32,15 +32,15 @@ _REPLIES = frozenset(
     b" CENTER SLAVE PW CALL MONITOR APN VERNO FIND FACTORY".split()
 )
 _POSITION = re.compile(
-    r"(?P<date>\d{6}),(?P<time>\d{6}),(?P<fix>[AV]), *(?P<latitude>-?\d+\.\d+),(?P<ns>[NS]), *"
-    r"(?P<longitude>-?\d+\.\d+),(?P<ew>[EW])?,(?P<speed_kmh>\d+\.?\d*),(?P<course>\d+\.?\d*),(?P<altitude_m>-?\d+\.?\d*),(?P<satellites>\d+),"
+    r"(?P<date>\d{6}),(?P<time>\d{6}),(?P<fix>[AV]), *(?P<latitude>-?\d{1,3}\.\d{1,12}),(?P<ns>[NS]), *"
+    r"(?P<longitude>-?\d{1,3}\.\d{1,12}),(?P<ew>[EW])?,(?P<speed_kmh>\d+\.?\d*),(?P<course>\d+\.?\d*),(?P<altitude_m>-?\d+\.?\d*),(?P<satellites>\d+),"
     r"(?P<signal>\d+),(?P<battery>\d+),(?P<steps>\d+),\d+,(?P<status_hex>[0-9A-Fa-f]+)(?:,.*)?",
     re.ASCII,
 )
 _STATUS = re.compile(r"(?:^|[;\s])(\w[\w ]*):([^;]*)(?=;|$)", re.ASCII)
 _UPLOAD = re.compile(r"(?:^|[;\s])upload: *(\d{1,6})[sS]? *(?:;|$)", re.ASCII)
 #: The password in the status text; it is starred at once, so that no ledger holds it.
-_SECRET = re.compile(rb"(\bpw:)([^;\]]*)", re.ASCII)
+_SECRET = re.compile(rb"(\bpw:)([^;\]]*)", re.ASCII | re.IGNORECASE)
 
 
 class Said(NamedTuple):

@@ -91,15 +91,16 @@ class WialonStream(Cutter):
 
     def _message(self, frame: bytes, head: re.Match[bytes], body: bytes) -> Message:
         version, name, kind = head.groups()
-        if name is not None:
-            self._version, self.device_id = version or b"1.1", clean(name)
         if kind == b"L":
             return self._login(frame, body)
-        told = _CRC.search(body) if self._version[:1] != b"1" else None
+        spoken = self._version if name is None else version or b"1.1"
+        told = _CRC.search(body) if spoken[:1] != b"1" else None
         state = Checksum.NONE
         if told is not None:
             state = Checksum.OK if told[1] == crc(body[: told.start(1)]) else Checksum.BAD
             body = body[: told.start()]
+        if name is not None and state is not Checksum.BAD:
+            self._version, self.device_id = spoken, clean(name)
         sort = _KINDS.get(kind, Kind.OTHER)
         if state is Checksum.BAD:
             sort = Kind.OTHER
@@ -113,8 +114,9 @@ class WialonStream(Cutter):
         state, name = Checksum.NONE, parts[0]
         if second:
             name = parts[1]
-            if _CRC.search(body):
-                state = Checksum.OK if crc(body[:-4]) == parts[-1] else Checksum.BAD
+            if _CRC.search(body):  # of three cells the last is the password, unless it is the CRC indeed
+                right = crc(body[:-4]) == parts[-1]
+                state = Checksum.OK if right else Checksum.BAD if len(parts) > 3 else Checksum.NONE
         if state is Checksum.BAD or len(parts) < 2 or not 0 < len(name) <= 50:
             return Message(Kind.OTHER, frame, None, b"#AL#0\r\n", state, data=(b"L", body))
         self._version, self.device_id = (parts[0] if second else b"1.1"), clean(name)

@@ -220,14 +220,16 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     written = [name for name in carried if name not in refused]
     if not written:
         return judge(wanted, reported={}, problems=problems, refused=refused)
+    numbers = ",".join(map(str, plan))
+    # Seven other numbers are a late answer to the query.
     wrote = yield _command(
         target,
         "TRACK",
-        ",".join(map(str, plan)),
+        numbers,
         Purpose.WRITE,
         written,
-        "$OK:TRACK",
-        lambda said: True,
+        "$OK:TRACK, without other numbers than these",
+        lambda said: said.removesuffix(",") == f"$OK:TRACK={numbers}" or _SEVEN.fullmatch(said) is None,
         depends_on_read=asked,
     )
     if wrote.verdict is Verdict.REFUSED:

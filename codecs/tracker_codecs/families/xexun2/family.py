@@ -4,7 +4,7 @@ The text takes the interval in seconds twice; what tells the two apart is not pu
 answers with type 0007 (pull request 4912 of traccar/traccar); what the answer holds is not public. One that carries the
 command's index and speaks neither of an error nor of a failure acknowledges. Whether units repeat the index is not
 public either: an answer under another index could be one to an older command, so it proves nothing and the setting ends
-as written.
+as written. So does the command given back to the byte: nobody tells whether that is an answer or an echo of the link.
 """
 
 from __future__ import annotations
@@ -90,13 +90,17 @@ class Xexun2(IntervalOnlyFamily):
         """A frame of type 0007. Raises LocalError for a text that is no printable ASCII, at most 500 characters."""
         if not _TEXT.fullmatch(text):
             raise LocalError("a command is printable ASCII, at most 500 characters", parameter="command")
+        if not re.fullmatch(r"\d{15}", target.device_id, re.ASCII):
+            raise LocalError("must be an IMEI of 15 digits", parameter="device_id")
         return wire.build(wire.COMMAND, target.serial & 0xFFFF, wire.bcd(target.device_id), text.encode("ascii"))
 
     def answers(self, target: Target, text: str, message: Message) -> Match:
-        """An answer under the command's index decides; one under another index is kept in mind only."""
+        """An answer under the command's index decides; one under another index, or the command itself, as a link that
+        echoes would give it back, is kept in mind only.
+        """
         if message.kind is not Kind.REPLY or message.device_id != target.device_id:
             return Match.NO
-        if text and message.data[1] != target.serial & 0xFFFF:
+        if text and (message.data[1] != target.serial & 0xFFFF or message.frame == self.envelope(target, text)):
             return Match.PART
         said = message.data[2].lower()
         return Match.REFUSED if b"error" in said or b"fail" in said else Match.DONE

@@ -2,7 +2,8 @@
 
 D1 is known from traccar/traccar's encoder and from flespi.com's example of an OGB1 (60 for 60 seconds). Its answer, its
 range and whether it outlives a restart are not public, so all of it is experimental.
-Options: `header` (SCOS; HBCS for horseshoe locks) and `vendor` (OM), the words of the lines that go to the unit.
+Options: `header` (SCOS; HBCS for horseshoe locks) and `vendor` (OM), the words of the lines that go to the unit. Where
+nothing is given they are those of the unit's own lines.
 """
 
 from __future__ import annotations
@@ -81,11 +82,14 @@ class Xrb28(IntervalOnlyFamily):
         """A line to the unit. Raises LocalError for a text that is no type with parameters, and for wrong options."""
         if not _TEXT.fullmatch(text):
             raise LocalError("a command is a letter, a digit and parameters, without * and #", parameter="command")
-        header, vendor = str(target.options.get("header", "SCOS")), str(target.options.get("vendor", "OM"))
+        told = {"header": "SCOS", "vendor": "OM", **target.known, **target.options}
+        header, vendor = str(told["header"]), str(told["vendor"])
         if header not in ("SCOS", "HBCS"):
             raise LocalError("is SCOS or HBCS", parameter="header")
         if not _VENDOR.fullmatch(vendor):
             raise LocalError("is two capital letters or digits", parameter="vendor")
+        if not re.fullmatch(r"\d{15}", target.device_id, re.ASCII):
+            raise LocalError("must be an IMEI of 15 digits", parameter="device_id")
         return wire.build(header, vendor, target.device_id, text)
 
     def unit(

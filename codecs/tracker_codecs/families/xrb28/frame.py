@@ -49,8 +49,17 @@ def build(header: str, vendor: str, device_id: str, text: str) -> bytes:
 class Xrb28Stream(DelimitedStream):
     """Lines of a device. A message's `data` is the match of its parts."""
 
-    __slots__ = ()
+    __slots__ = ("_words",)
     first, last, most = b"*", b"#", MAX_FRAME
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words: dict[str, str] = {}
+
+    @property
+    def known(self) -> dict[str, str]:
+        """The words of lines to this unit: `header` and `vendor`."""
+        return dict(self._words)
 
     def understand(self, frame: bytes) -> Message | None:
         """See `DelimitedStream`."""
@@ -59,6 +68,7 @@ class Xrb28Stream(DelimitedStream):
             return None
         _, _, vendor, name, time, word, rest = found.groups()
         self.device_id = device_id = name.decode("ascii")
+        self._words = {"header": f"{found[1].decode('ascii')}S", "vendor": vendor.decode("ascii")}
         owed = b""
         if word in _ANSWERED:
             stamp = time + b"," if time else b""
@@ -100,10 +110,10 @@ def fields(message: Message) -> dict[str, Any]:
         found["time"] = time.decode("ascii")
     if side == b"S":
         return found
-    try:
-        found |= {key: int(cell) for key, cell in zip(_NAMES.get(word, ()), cells, strict=False)}
-    except ValueError:
-        raise PeerError("a number that is none", discarded=message.frame[:64]) from None
+    numbers = dict(zip(_NAMES.get(word, ()), cells, strict=False))
+    if not all(re.fullmatch(r"-?\d{1,9}", cell, re.ASCII) for cell in numbers.values()):
+        raise PeerError("a number that is none", discarded=message.frame[:64])
+    found |= {key: int(cell) for key, cell in numbers.items()}
     if "voltage" in found:
         found["voltage"] /= 100
     return found | (_place(rest or b"") if word in (b"D0", b"D1") else {})
