@@ -428,3 +428,13 @@ def test_renaming_keeps_the_checksums_right_and_leaves_no_trace() -> None:
     assert (message.device_id, FAMILY.fields(message)["sender"]) == (other, 89012345)
     assert FAMILY.rename(raw("flex_telemetry-04"), IMEI, other) == raw("flex_telemetry-04")
     assert FAMILY.rename(raw("login-05"), IMEI, other) == raw("login-05")
+
+
+def test_credentials_are_neither_settings_nor_shown() -> None:
+    for tag in ("TRANS:AP1(apn,user,word)", "TRANS:CRYPTO(1,key)"):
+        (problem,) = FAMILY.check(target(), {"parameters": [tag]})
+        assert "holds credentials" in problem.reason
+    command = FAMILY.raw(target(), "*!EDIT TRANS:AP1(internet,me,s3same)")
+    assert b"s3same" in command.payload
+    assert {b"s3same", b"me", b"internet"} == set(command.secrets)
+    assert FAMILY.raw(target(), "*!READ TRANS:SRV1").secrets == ()

@@ -275,7 +275,8 @@ def raw(target: Target, text: str | bytes) -> Command:
             raise LocalError("there is nothing to send", parameter="command")
 
         def any_reply(message: Message) -> Match:
-            return Match.DONE if message.kind is Kind.REPLY else Match.NO
+            mine = message.kind is Kind.REPLY and message.device_id in (None, target.device_id)
+            return Match.DONE if mine else Match.NO
 
         return Command(text, text.hex(), Purpose.RAW, "any answer", any_reply, timeout=TIMEOUT)
     try:

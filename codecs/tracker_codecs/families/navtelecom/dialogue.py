@@ -204,7 +204,15 @@ def raw(target: Target, text: str | bytes) -> Command:
         return Match.DONE if not expected or (said[:2], _word(said)) == (expected, word) else Match.NO
 
     expects = f"an answer {expected}{word}" if expected else "any answer"
-    return Command(payload, text, Purpose.RAW, expects, _matcher(target, fits), timeout=TIMEOUT)
+    matched = _matcher(target, fits)
+    return Command(payload, text, Purpose.RAW, expects, matched, timeout=TIMEOUT, secrets=_credentials(text))
+
+
+def _credentials(text: str) -> tuple[bytes, ...]:
+    """The values of access points and keys in a command's text."""
+    found = (part.partition("(") for part in re.findall(r"\w+:\w+\([^)]*", text, re.ASCII))
+    held = (values_ for name, _, values_ in found if name in values.CREDENTIALS)
+    return tuple({each.encode("ascii", "replace") for inner in held for each in inner.split(",") if each})
 
 
 def _word(text: str) -> str:

@@ -18,6 +18,8 @@ from tracker_codecs.families.navtelecom.texts import Parameter, parameter
 FIELD = "parameters"
 #: Tags of one update: each takes three commands, and a dialogue is bounded.
 MOST = 12
+#: Names and passwords of access points, and keys: no settings of tracking, and nothing that a ledger should hold.
+CREDENTIALS = frozenset({"TRANS:AP1", "TRANS:AP2", "TRANS:CRYPTO"})
 _NO_TRACK = dict.fromkeys(
     ("tracking_interval", "tracking_distance", "tracking_angle"),
     Capability(None, "the tag of the track settings and the order of its values are not public"),
@@ -66,6 +68,8 @@ def parameters(value: Value) -> list[Parameter]:
                 "a parameter is PAGE:TAG(first,second,...); an empty value stays as it is; one must not be empty",
                 parameter=FIELD,
             )
+        if found.name in CREDENTIALS:
+            raise LocalError(f"{found.name} holds credentials; send it as a raw command", parameter=FIELD)
         if found.name in (each.name for each in out):
             raise LocalError(f"{found.name} stands twice", parameter=FIELD)
         if len(edit(found)) > wire.MAX_COMMAND:
