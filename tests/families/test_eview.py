@@ -12,6 +12,7 @@ from tracker_codecs.contract import Checksum, Faults, Kind, Message, Outcome, Se
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.eview import FAMILY
+from tracker_codecs.families.eview import frame as wire
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "eview" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -247,3 +248,11 @@ def test_raw_commands() -> None:
     for text in ("", "0", "zz", "ff01", "02" * 256, "02\xb2"):
         with pytest.raises(LocalError):
             FAMILY.raw(target(), text)
+
+
+def test_the_account_of_the_access_point_leaves_no_stream() -> None:
+    body = b"\x02" + wire.item(0x40, b"internet") + wire.item(0x41, b"me") + wire.item(0x42, b"s3same")
+    (message,) = FAMILY.stream().feed(wire.seal(body, 7))
+    assert isinstance(message, Message)
+    hidden = b"\x02" + wire.item(0x40, b"internet") + wire.item(0x41, b"**") + wire.item(0x42, b"******")
+    assert message.frame == wire.seal(hidden, 7)

@@ -29,6 +29,8 @@ MAX_BODY = 2048
 MAX_FRAME = HEAD + MAX_BODY
 WANTS_ANSWER = 0x10
 _ID_ITEM, _CONFIGURED_ID = b"\x10\x01", 0x03
+#: Account of the access point: starred in every frame that leaves the stream, so that no ledger holds it.
+HIDDEN = frozenset((0x41, 0x42))
 _PLACES = frozenset((0x11, 0x21, 0x22))
 _KINDS = {DATA: Kind.REPORT, CONFIGURATION: Kind.REPLY, RESPONSE: Kind.REPLY}
 
@@ -64,6 +66,19 @@ def value_of(body: bytes, key: int, size: int) -> bytes | None:
     except PeerError:
         return None
     return found[0] if len(found) == 1 and len(found[0]) == size else None
+
+
+def starred(frame: bytes) -> bytes:
+    """A configuration without the account of the access point, sealed anew; as it is where there is none."""
+    body = frame[HEAD:]
+    try:
+        said = list(items(body))
+    except PeerError:
+        return frame
+    if not any(key in HIDDEN and value for key, value in said):
+        return frame
+    shown = b"".join(item(key, b"*" * len(value) if key in HIDDEN else value) for key, value in said)
+    return seal(body[:1] + shown, frame[6] | frame[7] << 8, frame[1])
 
 
 class EviewStream(Cutter):
@@ -107,6 +122,7 @@ class EviewStream(Cutter):
         if command in (DATA, SERVICES) and frame[9:11] == _ID_ITEM:
             self._named(frame[11:26])
         elif command == CONFIGURATION:
+            frame = starred(frame)
             self._named(value_of(frame[HEAD:], _CONFIGURED_ID, 15) or b"")
         owed = b""
         if frame[1] & WANTS_ANSWER:

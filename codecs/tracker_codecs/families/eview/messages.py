@@ -25,8 +25,6 @@ _NAMES = {
 SWITCH = 1 << 31
 _NUMBERS = struct.Struct("<III")
 _PLACE = struct.Struct("<iiHHhHIB")
-#: Account of the access point, by their place behind its name.
-_HIDDEN = frozenset((0x41, 0x42))
 
 
 def intervals(value: bytes) -> tuple[int, int, int]:
@@ -47,7 +45,7 @@ def fields(message: Message) -> dict[str, Any]:
         return found | ({"result": body[2]} if len(body) == 3 else {})
     shown = []
     for key, value in wire.items(body):
-        shown.append({"key": f"{key:02X}", "value": "***" if key in _HIDDEN and value else value.hex()})
+        shown.append({"key": f"{key:02X}", "value": "***" if key in wire.HIDDEN and value else value.hex()})
         found |= _data(key, value) if command in (wire.DATA, wire.SERVICES) else {}
         found |= _configuration(key, value) if command == wire.CONFIGURATION else {}
     return found | {"items": shown}
