@@ -80,7 +80,7 @@ class Packet(NamedTuple):
         """Raises PeerError for broken bytes; None for an encrypted packet."""
         sender = to = number = 0
         inner: bytes | None = None
-        for at, wire, value in proto.parse(data):
+        for at, wire, value in proto.scan(data):
             if isinstance(value, bytes):
                 inner = value if at == 4 else inner
             elif wire == FIXED32:
@@ -94,7 +94,7 @@ class Packet(NamedTuple):
             return None
         port = request = 0
         payload = b""
-        for at, wire, value in proto.parse(inner):
+        for at, wire, value in proto.scan(inner):
             if isinstance(value, bytes):
                 payload = value if at == 2 else payload
             elif at == 1 and wire == VARINT:
@@ -115,7 +115,7 @@ class Said(NamedTuple):
 
 def understand(payload: bytes) -> Said:
     """A frame of the node. Raises PeerError for bytes that are no FromRadio."""
-    fields = proto.parse(payload)
+    fields = proto.scan(payload)
     for number, wire, data in fields:
         variant = FROM_RADIO.get((number, wire))
         if variant:
@@ -125,16 +125,16 @@ def understand(payload: bytes) -> Said:
 
 def understand_client(payload: bytes) -> Said:
     """A frame of a client. Raises PeerError for bytes that are no ToRadio."""
-    return _client(proto.parse(payload))
+    return _client(proto.scan(payload))
 
 
-def _client(fields: list[Field]) -> Said:
+def _client(fields: list[tuple[int, int, int | bytes]]) -> Said:
     for number, wire, data in fields:
         variant = TO_RADIO.get((number, wire))
         if variant:
             packet = Packet.parse(data) if variant == "packet" and isinstance(data, bytes) else None
             return Said(variant, data, packet, from_client=True)
-    if fields and all(field.number > 1 for field in fields):
+    if fields and all(number > 1 for number, _, _ in fields):
         return Said("unknown", 0)  # a variant of newer firmware
     raise PeerError("a frame that says nothing known")
 
@@ -209,7 +209,7 @@ def check(said: Said) -> None:
     elif packet.port == ROUTING_APP:
         proto.parse(packet.payload)
     elif packet.port == ADMIN_APP:
-        for number, _, value in proto.parse(packet.payload):
+        for number, _, value in proto.scan(packet.payload):
             if number in (6, 34) and isinstance(value, bytes):
                 position_of(value)
 

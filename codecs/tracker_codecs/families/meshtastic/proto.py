@@ -16,10 +16,6 @@ VARINT, FIXED64, LEN, FIXED32 = 0, 1, 2, 5
 MAX_FIELDS = 512
 
 
-#: A field at half the price of `Field(...)`: on the hot path there are ten a frame.
-_new = tuple.__new__
-
-
 class Field(NamedTuple):
     """One field as it stands on the wire."""
 
@@ -45,7 +41,12 @@ def _varint(data: bytes, pos: int) -> tuple[int, int]:
 
 def parse(data: bytes) -> list[Field]:
     """The fields of a message, in order. Raises PeerError for bytes that are none."""
-    fields: list[Field] = []
+    return [Field(*each) for each in scan(data)]
+
+
+def scan(data: bytes) -> list[tuple[int, int, int | bytes]]:
+    """`parse` for the hot path: plain tuples cost a third of `Field`, and there are ten a frame."""
+    fields: list[tuple[int, int, int | bytes]] = []
     pos, end = 0, len(data)
     while pos < end:
         key = data[pos]  # one byte for most fields
@@ -62,7 +63,7 @@ def parse(data: bytes) -> list[Field]:
                 pos += 1
             else:
                 value, pos = _varint(data, pos)
-            fields.append(_new(Field, (number, wire, value)))
+            fields.append((number, wire, value))
             continue
         if wire == FIXED32:
             size = 4
@@ -80,7 +81,7 @@ def parse(data: bytes) -> list[Field]:
         if stop > end:
             raise PeerError("a protobuf field that does not fit its message")
         part = data[pos:stop]
-        fields.append(_new(Field, (number, wire, part if wire == LEN else int.from_bytes(part, "little"))))
+        fields.append((number, wire, part if wire == LEN else int.from_bytes(part, "little")))
         pos = stop
     return fields
 
