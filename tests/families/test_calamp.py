@@ -109,6 +109,8 @@ def test_values_of_a_recorded_report() -> None:
     assert told["accumulators"] == [0, 0xF87, 0xE8E2F, 0xEA029E, 0x82D]
     assert FAMILY.fields(one(raw("event_report-07")))["valid"] is False
     assert FAMILY.fields(one(raw("user_data-01")))["text"] == "0x300ED89F335019000000467E\\r\\n"
+    with pytest.raises(PeerError, match="too short"):
+        FAMILY.fields(one(raw("user_data-01")[:-1]))
     mini = FAMILY.fields(one(raw("mini_event_report-01")))
     assert (mini["heading"], mini["satellites"], mini["event_code"]) == (240, 9, 0x33)
     assert mini["accumulators"] == [0x301, 0x40C0A6, 0, 0, 0x8B12A102]

@@ -41,7 +41,7 @@ EVENT = c.Struct(*_POSITION, "event_index" / c.Int8ub, "event_code" / c.Int8ub, 
 LOCATE = c.Struct(*_POSITION, *_COUNT).compile()
 USER_DATA = c.Struct(
     *_POSITION, "route" / c.Int8ub, "user_message_id" / c.Int8ub, "text" / c.Prefixed(c.Int16ub, c.GreedyBytes)
-).compile()
+)  # not compiled: that would take a text shorter than its length
 MINI_EVENT = c.Struct(
     "update_time" / c.Int32ub,
     "latitude" / c.Int32sb,

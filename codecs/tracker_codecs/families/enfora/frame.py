@@ -12,10 +12,9 @@ SkypatrolProtocolDecoder and their tests.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Sequence
 from typing import Any
-
-from construct import Bytes, Construct, ConstructError, GreedyBytes, Int8ub, Int16ub, Struct, this
 
 from tracker_codecs import nmea
 from tracker_codecs.contract import Event, Kind, Message, Stream, Transport
@@ -30,11 +29,9 @@ _REPORTS = (TEXT_REPORT, BINARY_REPORT, REGISTRATION)
 _REPORT_TYPES = (0, 2, 8)
 #: Bytes before the payload, without the length of TCP.
 _HEADER = 4
+_HEAD = struct.Struct(">HBB")
 _ID = re.compile(rb"[0-9]{15}")
 _RMC = re.compile(rb"GPRMC,[ -)+-~]{1,120}\*[0-9A-Fa-f]{2}")
-FRAME: Construct[Any, Any] = Struct(
-    "number" / Int16ub, "type" / Int8ub, "size" / Int8ub, "options" / Bytes(this.size), "payload" / GreedyBytes
-)
 
 
 def wrap(transport: Transport, number: int, kind: int, payload: bytes) -> bytes:
@@ -134,21 +131,22 @@ def fields(message: Message) -> dict[str, Any]:
     if message.kind is Kind.REPLY:
         number, text = message.data
         return {"message": "answer", "number": number, "text": clean(text, MAX_FRAME)}
-    try:
-        parsed = FRAME.parse(message.frame[message.data :])
-    except ConstructError:
-        raise PeerError("options longer than the frame", discarded=message.frame[:64]) from None
+    body = message.frame[message.data :]
+    number, kind, size = _HEAD.unpack_from(body)
+    options, payload = body[_HEADER : _HEADER + size], body[_HEADER + size :]
+    if len(options) < size:
+        raise PeerError("options longer than the frame", discarded=message.frame[:64])
     found: dict[str, Any] = {
         "message": "registration" if message.kind is Kind.LOGIN else "report",
-        "format": parsed.number,
-        "type": parsed.type,
-        "options": bytes(parsed.options).hex(),
+        "format": number,
+        "type": kind,
+        "options": options.hex(),
         "device_id": message.device_id,
     }
     sentence = _RMC.search(message.frame)
     if sentence is not None:
         return {**found, "position": nmea.fields(nmea.body_of(b"$" + sentence[0] + b"\r\n"))}
-    return {**found, "content": bytes(parsed.payload).hex()}
+    return {**found, "content": payload.hex()}
 
 
 def recognise(first: bytes) -> bool | None:
