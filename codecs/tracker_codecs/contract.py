@@ -150,7 +150,8 @@ class Command:
     `payload` are the exact bytes for the link (`channel` = MQTT topic, empty on other links). `text` is the same for
     people. `expects` says in words what acknowledges it and `match` decides it. `fields` names the settings it writes
     or reads. `timeout` is in seconds. `secrets` are byte strings inside payload (passwords) that must not be shown.
-    `depends_on_read` is true where the bytes carry values that were read from the tracker.
+    `depends_on_read` is true where the bytes carry values that were read from the tracker. `known` are facts to be kept
+    as it is written, whatever becomes of the dialogue: what is deleted here, to be made again later.
     """
 
     payload: bytes
@@ -163,6 +164,7 @@ class Command:
     channel: str = ""
     secrets: tuple[bytes, ...] = ()
     depends_on_read: bool = False
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -405,3 +405,37 @@ async def test_a_failed_write_goes_back_before_what_waits(world: World, monkeypa
     await world.flush()
     twin = await world.store.twin(tracker_id)
     assert (twin.reported["tracking_interval"], twin.known) == (Reported(2, 2.0), {"old": "1"})
+
+
+async def test_what_a_command_deletes_is_kept_though_link_and_gateway_end_there(tmp_path: Path) -> None:
+    """Enfora: a row of the unit's own table is taken out before it is made anew. Nobody else remembers it."""
+    world = await World.open(
+        tmp_path, model="enfora_mt_gl", family="enfora", device_id="135790246811220", transport=Transport.UDP
+    )
+    device = world.emulator()
+    before = device.settings["tracking_distance"]
+    link = world.link(device)
+    plain = link.write
+
+    def cut(data: bytes, channel: str = "") -> bool:
+        link.at_once = b"EVDEL" not in data
+        taken = plain(data, channel)
+        if b"EVDEL" in data:
+            link.down()
+        return taken
+
+    link.write = cut  # type: ignore[method-assign]
+    link.login()
+    wanted = {"tracking_interval": 90, "tracking_distance": 700}
+    assert before != wanted["tracking_distance"]
+    await world.update(wanted)
+    assert b"EVDEL" in link.written[-1]
+    assert device.settings["tracking_distance"] == 0  # no row
+    await world.restart()
+    again = world.link(device)
+    again.login()
+    told = await world.sync()
+
+    assert any(b"AT$EVENT=" in each and b",16,700," in each for each in again.written)
+    assert (told["state"], device.settings["tracking_distance"]) == ("confirmed", 700)
+    await world.close()

@@ -5,7 +5,7 @@ A lane exists for each tracker with something to do. What is done in a contact i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tracker_codecs.contract import Command, Outcome, Reply, Transport
@@ -197,6 +197,11 @@ class Dispatch:
         self._of[conversation] = lane
         conversation.start()
 
+    def learned(self, conversation: Conversation, known: Mapping[str, str]) -> None:
+        """See `Host`."""
+        lane = self._of[conversation]
+        self.journal.keep(lane.tracker_id, known=self._learn(lane, known))
+
     def wrote(self, conversation: Conversation, command: Command) -> None:
         """See `Host`."""
         work = self._of[conversation].current
@@ -220,9 +225,7 @@ class Dispatch:
         before = lane.view()
         try:
             if outcome.known:
-                known = {ledger.shown(str(name)): ledger.shown(str(fact)) for name, fact in outcome.known.items()}
-                outcome = replace(outcome, known=known)
-                self._directory.learn(lane.tracker_id, known)
+                outcome = replace(outcome, known=self._learn(lane, outcome.known))
             lane.told(outcome.reported, self._wall())
             after = work.ended(outcome)
         except Exception as error:  # a codec's outcome that makes no sense costs this one piece of work
@@ -238,6 +241,12 @@ class Dispatch:
             self.kick(lane)
         else:
             self._set_timer(lane)
+
+    def _learn(self, lane: Lane, facts: Mapping[str, str]) -> dict[str, str]:
+        """Facts that a codec wants to keep, fit to be kept."""
+        known = {ledger.shown(str(name)): ledger.shown(str(fact)) for name, fact in facts.items()}
+        self._directory.learn(lane.tracker_id, known)
+        return known
 
     def garbled(self, conversation: Conversation, reason: str) -> None:
         """See `Host`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from tracker_codecs.contract import Command, Dialogue, Match, Message, Outcome, Reply, Verdict
@@ -38,6 +38,9 @@ class Clock(Protocol):
 
 class Host(Protocol):
     """Who is told how a conversation goes. None of these is called after `Conversation.abort`."""
+
+    def learned(self, conversation: Conversation, known: Mapping[str, str]) -> None:
+        """Facts to be kept, of a command that is about to be written."""
 
     def wrote(self, conversation: Conversation, command: Command) -> None:
         """The link took the command's bytes."""
@@ -214,6 +217,10 @@ class Conversation:
     def _write(self, command: Command) -> None:
         self._command = command
         self._sent = self._clock.time()
+        if command.known:
+            self._tell(self._host.learned, command.known)
+            if self.over:
+                return
         taken = self.session.write(command.payload, command.channel)
         if self.over:  # the link went down under the write
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tracker_codecs.contract import Command, Dialogue, Message, Outcome, Reply
 
@@ -58,6 +58,9 @@ class Talk:
             self._outcome.set_exception(TalkFailed(reason))
 
     # -- runner.Host --------------------------------------------------------------------------------------------------
+    def learned(self, conversation: Conversation, known: Mapping[str, str]) -> None:
+        """See `Host`: there is nothing to keep them in."""
+
     def wrote(self, conversation: Conversation, command: Command) -> None:
         """See `Host`."""
         self._on_wrote(command)

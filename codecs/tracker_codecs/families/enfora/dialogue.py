@@ -251,7 +251,8 @@ class _Work:
             return
         if row.letter:
             text = f"AT$EVDEL={row.group}{row.letter.lower()}"
-            reply = yield _command(self.target, DELETE, text, Purpose.WRITE, [DISTANCE], read=True)
+            delete = _command(self.target, DELETE, text, Purpose.WRITE, [DISTANCE], read=True)
+            reply = yield replace(delete, known={ROW: self.known[ROW]})
             taken = self._take(DISTANCE, reply)
             if self.silent:
                 # Lost on the way there or back? The table tells, if no part of it is lost too.
