@@ -288,3 +288,21 @@ def test_the_example_of_the_docs_works_as_it_stands(tmp_path: Path) -> None:
     assert "acme-text" in run("check-config").stdout
     wrong = run("models", "list", "--extra-profiles", "nothing-here")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+
+
+def test_a_file_without_settings_is_a_session(tmp_path: Path) -> None:
+    document = {key: value for key, value in FULL.items() if key not in ("settings", "commands")}
+    document |= {"family": "made-session", "unsupported": dict.fromkeys(("tracking_interval",), "nobody knows how")}
+    (tmp_path / "session.yaml").write_text(yaml.safe_dump(document))
+    family = load(tmp_path / "session.yaml")
+    target = Target(ID, variant=family.spec.variant)
+    (problem,) = family.check(target, {"tracking_interval": 60})
+    assert (problem.severity, problem.reason) == (Severity.UNSUPPORTED, "nobody knows how")
+    with pytest.raises(LocalError, match="nobody knows how"):
+        family.apply(target, {"tracking_interval": 60})
+    assert against_nobody(family.read(target, ["tracking_interval"]))[0] == []
+    said = [each for datum in family.emulator(ID, "standard").connect() for each in family.stream().feed(datum.data)]
+    assert isinstance(said[0], Message)
+    assert (said[0].device_id, bool(said[0].owed)) == (ID, True)
+    result = tg("family", "check", str(tmp_path / "session.yaml"))
+    assert "its models need session_only: true" in result.out

@@ -55,7 +55,7 @@ class TemplateFamily(Family):
         self.acknowledgement_proves = spec.acknowledgement_proves
         self.transports = frozenset(Transport(each) for each in spec.transports)
         self.default_port = spec.port
-        timeout = max(each.timeout for each in spec.commands)
+        timeout = max((each.timeout for each in spec.commands), default=30.0)
         self.limits = Limits(spec.frame.max_length, spec.idle, timeout)
         self.variants = {spec.variant: _capabilities(spec)}
         self._wire = Wire(spec)
@@ -119,11 +119,17 @@ class TemplateFamily(Family):
         return problems
 
     def apply(self, target: Target, settings: Settings) -> Dialogue:
-        """Write each command that carries a setting, then read back what can be read."""
+        """Write each command that carries a setting, then read back what can be read.
+
+        Raises LocalError for what `check` refuses, and where the file has no command at all.
+        """
         problems = self.check(target, settings)
         for problem in problems:
-            if problem.severity is Severity.REFUSE:
+            if problem.severity is Severity.REFUSE or not self.spec.commands:
                 raise LocalError(problem.reason, parameter=problem.field)
+        return self._apply(target, settings, problems)
+
+    def _apply(self, target: Target, settings: Settings, problems: Sequence[Problem]) -> Dialogue:
         dropped = {problem.field for problem in problems}
         texts = {
             name: values.encode(self.spec.settings[name], settings[name]) for name in settings if name not in dropped

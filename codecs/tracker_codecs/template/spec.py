@@ -125,8 +125,8 @@ class Spec(_Part):
     frame: Frame
     device_id: DeviceId = DeviceId()
     messages: tuple[Heard, ...] = Field(min_length=1)
-    settings: dict[str, Setting] = Field(min_length=1)
-    commands: tuple[CommandSpec, ...] = Field(min_length=1)
+    settings: dict[str, Setting] = Field(default_factory=dict)
+    commands: tuple[CommandSpec, ...] = ()
     unsupported: dict[str, Text] = Field(default_factory=dict)
 
     @model_validator(mode="after")

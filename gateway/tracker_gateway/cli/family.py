@@ -80,6 +80,11 @@ def _preview(made: TemplateFamily, profile: Profile) -> None:
     refused = {problem.field for problem in problems if problem.severity is Severity.REFUSE}
     asked = {name: value for name, value in asked.items() if name not in refused}
     unit = made.emulator(target.device_id, made.spec.variant)
+    if not made.spec.commands:
+        click.echo("no commands: its models need session_only: true, and a reason")
+        for datum in unit.connect():
+            click.echo(f"device says   {datum.data.decode('latin-1')!r}")
+        return
     exchanges, outcome = against_emulator(made.apply(target, asked), unit, made.stream())
     for datum in unit.connect():
         click.echo(f"device says   {datum.data.decode('latin-1')!r}")
