@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -23,7 +24,6 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.judge import judge
 from tracker_codecs.session_only import SessionOnlyEmulator, SessionOnlyFamily
 
@@ -63,9 +63,7 @@ class IntervalOnlyFamily(SessionOnlyFamily):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """The command, where the interval is asked for. Raises LocalError for what `check` refuses."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
+        guards.none_refused(problems)
         return self._written(target, settings, problems)
 
     def _written(self, target: Target, settings: Settings, problems: Sequence[Problem]) -> Dialogue:

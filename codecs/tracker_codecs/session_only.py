@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Capability,
@@ -89,7 +90,7 @@ class SessionOnlyFamily(Family):
     # -- done here --------------------------------------------------------------------------------------------------
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return self.decoder(transport, clock)
 
     def check(self, target: Target, settings: Settings) -> list[Problem]:
@@ -135,14 +136,8 @@ class SessionOnlyFamily(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of this variant. Raises LocalError for a variant or a transport that the family has not."""
-        self._over(transport)
-        if variant not in self.variants:
-            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        guards.known(self, variant, transport)
         return self.unit(device_id, variant, transport, settings or {}, faults, options or {})
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 class SessionOnlyEmulator(Emulator):

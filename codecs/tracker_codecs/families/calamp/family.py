@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Capability,
@@ -20,7 +21,6 @@ from tracker_codecs.contract import (
     Problem,
     SerialForm,
     Settings,
-    Severity,
     Stream,
     Strength,
     Target,
@@ -60,7 +60,7 @@ class CalAmp(Family):
 
     def stream(self, transport: Transport = Transport.UDP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a unit says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return ConsoleStream() if transport is Transport.SERIAL else wire.LmuStream()
 
     def recognise(self, first: bytes) -> bool | None:
@@ -88,9 +88,7 @@ class CalAmp(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """See `Family.apply`."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
+        guards.none_refused(problems)
         return dialogue.apply(target, settings, problems)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -122,7 +120,7 @@ class CalAmp(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A unit of this variant. Raises LocalError for a device id that is no number of up to 16 digits."""
-        self._over(transport)
+        guards.over(self, transport)
         self.capabilities(Target(device_id, variant=variant))
         return LmuEmulator(device_id, transport, settings or {}, faults, options or {})
 
@@ -135,10 +133,6 @@ class CalAmp(Family):
         if len(old) != len(new) or not (old + new).isdigit():
             raise LocalError("ids must be digits, of equal length", parameter="device_id")
         return frame.replace(wire.bcd(old), wire.bcd(new)).replace(old.encode(), new.encode())
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = CalAmp()

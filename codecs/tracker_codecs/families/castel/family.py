@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -18,7 +19,6 @@ from tracker_codecs.contract import (
     Message,
     Problem,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
@@ -53,7 +53,7 @@ class Castel(Family):
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return wire.CastelStream(clock, datagrams=transport is Transport.UDP)
 
     def recognise(self, first: bytes) -> bool | None:
@@ -77,11 +77,8 @@ class Castel(Family):
         if target.variant == values.CC:
             raise LocalError(values.CC_REASON, parameter=next(iter(settings), ""))
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
-        told = {problem.field for problem in problems}
-        carried = {name: value for name, value in settings.items() if name not in told}
+        guards.none_refused(problems)
+        carried = guards.carried(settings, problems)
         return dialogue.apply(target, settings, problems, carried)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -104,9 +101,7 @@ class Castel(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of this variant. Options: see the emulator's module."""
-        self._over(transport)
-        if variant not in self.variants:
-            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        guards.known(self, variant, transport)
         if variant == values.CC:
             return CcUnit(device_id, settings or {}, options or {})
         return CastelEmulator(device_id, settings or {}, faults, options or {}, transport is Transport.UDP)
@@ -118,10 +113,6 @@ class Castel(Family):
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
         """See `Family.rename`."""
         return messages.rename(frame, old, new)
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = Castel()

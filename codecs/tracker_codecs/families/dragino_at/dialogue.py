@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -20,7 +21,6 @@ from tracker_codecs.contract import (
     Purpose,
     Reply,
     Settings,
-    Severity,
     Target,
     Value,
     Verdict,
@@ -96,9 +96,7 @@ def _told(name: str, reply: Reply) -> Value:
 def accepted(target: Target, wanted: Settings) -> tuple[list[Problem], dict[str, Value]]:
     """Problems, and what will be carried. Raises LocalError for a value that the unit cannot hold."""
     problems = values.check(target, wanted)
-    for problem in problems:
-        if problem.severity is Severity.REFUSE:
-            raise LocalError(problem.reason, parameter=problem.field)
+    guards.none_refused(problems)
     told = {problem.field for problem in problems}
     return problems, {name: value for name, value in wanted.items() if name not in told}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -19,14 +20,12 @@ from tracker_codecs.contract import (
     Problem,
     SerialForm,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
     Value,
     utc_now,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.enfora import console, dialogue
 from tracker_codecs.families.enfora import frame as wire
 from tracker_codecs.families.enfora import table as values
@@ -53,7 +52,7 @@ class Enfora(Family):
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         if transport is Transport.SERIAL:
             return console.ConsoleStream()
         return wire.EnforaStream(datagrams=transport is Transport.UDP)
@@ -79,11 +78,8 @@ class Enfora(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Event table and timers, the changes, both again."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
-        told = {problem.field for problem in problems}
-        carried = {name: value for name, value in settings.items() if name not in told}
+        guards.none_refused(problems)
+        carried = guards.carried(settings, problems)
         return dialogue.apply(target, settings, problems, carried)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -110,9 +106,7 @@ class Enfora(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of this variant. Options: see the emulator."""
-        self._over(transport)
-        if variant not in self.variants:
-            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        guards.known(self, variant, transport)
         return EnforaEmulator(device_id, transport, settings or {}, faults, options or {})
 
     def normalise(self, frame: bytes) -> bytes:
@@ -122,10 +116,6 @@ class Enfora(Family):
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
         """The id of a report."""
         return wire.renamed(frame, old, new)
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = Enfora()

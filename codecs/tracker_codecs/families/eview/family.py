@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -18,14 +19,12 @@ from tracker_codecs.contract import (
     Message,
     Problem,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
     Value,
     utc_now,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.eview import dialogue, messages
 from tracker_codecs.families.eview import frame as wire
 from tracker_codecs.families.eview.emulator import EviewEmulator
@@ -50,7 +49,7 @@ class Eview(Family):
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return wire.EviewStream(clock, datagrams=transport is Transport.UDP)
 
     def recognise(self, first: bytes) -> bool | None:
@@ -72,11 +71,8 @@ class Eview(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Read, write, read again."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
-        dropped = {problem.field for problem in problems}
-        carried = {name: value for name, value in settings.items() if name not in dropped}
+        guards.none_refused(problems)
+        carried = guards.carried(settings, problems)
         return dialogue.apply(target, settings, problems, carried)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -99,9 +95,7 @@ class Eview(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of this variant. Options: see the emulator's module."""
-        self._over(transport)
-        if variant not in self.variants:
-            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        guards.known(self, variant, transport)
         return EviewEmulator(device_id, settings or {}, faults, options or {})
 
     def normalise(self, frame: bytes) -> bytes:
@@ -111,10 +105,6 @@ class Eview(Family):
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
         """The IMEI of a packet; its checksum is put right."""
         return wire.renamed(frame, old, new)
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = Eview()

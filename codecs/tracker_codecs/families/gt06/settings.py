@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tracker_codecs import guards
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.gt06 import gt02
@@ -185,11 +186,8 @@ def _value_problem(variant: str, name: str, value: Value, kind: Value) -> Proble
 
 def plan(target: Target, settings: Settings, problems: Sequence[Problem]) -> Plan:
     """The writes for these settings; fields with a problem are not in it. Raises LocalError for a refusing problem."""
-    for problem in problems:
-        if problem.severity is Severity.REFUSE:
-            raise LocalError(problem.reason, parameter=problem.field)
-    dropped = {problem.field for problem in problems}
-    wanted = {name: value for name, value in settings.items() if name not in dropped}
+    guards.none_refused(problems)
+    wanted = guards.carried(settings, problems)
     made = Plan(problems=list(problems))
     variant = target.variant
     if variant == "concox_gt700":

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -19,14 +20,12 @@ from tracker_codecs.contract import (
     Message,
     Problem,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
     Value,
     utc_now,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.h02 import dialogue, messages
 from tracker_codecs.families.h02 import frame as wire
 from tracker_codecs.families.h02.emulator import H02Emulator
@@ -54,7 +53,7 @@ class H02(Family):
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return wire.H02Stream(clock, datagrams=transport is Transport.UDP)
 
     def recognise(self, first: bytes) -> bool | None:
@@ -76,11 +75,8 @@ class H02(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Write; of CanTrack units, ask afterwards."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
-        told = {problem.field for problem in problems}
-        carried = {name: value for name, value in settings.items() if name not in told}
+        guards.none_refused(problems)
+        carried = guards.carried(settings, problems)
         return dialogue.apply(target, settings, problems, carried)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -104,9 +100,7 @@ class H02(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of this variant. Options: see the emulator's module."""
-        self._over(transport)
-        if variant not in self.variants:
-            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        guards.known(self, variant, transport)
         return H02Emulator(device_id, variant, settings or {}, faults, options or {})
 
     def normalise(self, frame: bytes) -> bytes:
@@ -119,10 +113,6 @@ class H02(Family):
             mine = bytes.fromhex(old)
             return frame[:1] + bytes.fromhex(new) + frame[6:] if frame[1:6] == mine else frame
         return super().rename(frame, old, new)
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = H02()

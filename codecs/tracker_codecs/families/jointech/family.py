@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -18,7 +19,6 @@ from tracker_codecs.contract import (
     Message,
     Problem,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
@@ -48,7 +48,7 @@ class Jointech(Family):
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return wire.JointechStream(clock=clock)
 
     def recognise(self, first: bytes) -> bool | None:
@@ -72,11 +72,8 @@ class Jointech(Family):
         if target.variant == values.GP:
             raise LocalError(values.GP_REASON, parameter=next(iter(settings), ""))
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
-        told = {problem.field for problem in problems}
-        carried = {name: value for name, value in settings.items() if name not in told}
+        guards.none_refused(problems)
+        carried = guards.carried(settings, problems)
         return dialogue.apply(target, settings, problems, carried)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -106,9 +103,7 @@ class Jointech(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of this variant."""
-        self._over(transport)
-        if variant not in self.variants:
-            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        guards.known(self, variant, transport)
         if variant == values.GP:
             return GpUnit(device_id, settings or {})
         return JointechEmulator(device_id, settings or {}, faults)
@@ -120,10 +115,6 @@ class Jointech(Family):
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
         """See `Family.rename`."""
         return messages.rename(frame, old, new)
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = Jointech()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Capability,
@@ -57,7 +58,7 @@ class Jt808(Family):
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a terminal says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return wire.Jt808Stream(transport, clock)
 
     def recognise(self, first: bytes) -> bool | None:
@@ -99,9 +100,7 @@ class Jt808(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Read, write, read back."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
+        guards.none_refused(problems)
         way = bsj.apply if target.variant == bsj.VARIANT else dialogue.apply
         return way(target, settings, problems)
 
@@ -129,7 +128,7 @@ class Jt808(Family):
 
         if variant not in self.variants:
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
-        self._over(transport)
+        guards.over(self, transport)
         kind = bsj.BsjEmulator if variant == bsj.VARIANT else Jt808Emulator
         return kind(device_id, transport=transport, settings=settings or {}, faults=faults, options=options or {})
 
@@ -140,10 +139,6 @@ class Jt808(Family):
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
         """See `Family.rename`."""
         return messages.rename(frame, old, new)
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = Jt808()

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -62,9 +63,7 @@ def problems_of(target: Target, settings: Settings) -> list[Problem]:
 def accepted(target: Target, wanted: Settings) -> tuple[list[Problem], dict[str, Value]]:
     """Problems, and the settings that will be carried. Raises LocalError for a value that cannot be held."""
     problems = problems_of(target, wanted)
-    for problem in problems:
-        if problem.severity is Severity.REFUSE:
-            raise LocalError(problem.reason, parameter=problem.field)
+    guards.none_refused(problems)
     told = {problem.field for problem in problems}
     return problems, {name: value for name, value in wanted.items() if name not in told}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -19,14 +20,12 @@ from tracker_codecs.contract import (
     Message,
     Problem,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
     Value,
     utc_now,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.meiligao import dialogue, messages
 from tracker_codecs.families.meiligao import frame as wire
 from tracker_codecs.families.meiligao import settings as values
@@ -52,7 +51,7 @@ class Meiligao(Family):
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return wire.MeiligaoStream(datagram=transport is Transport.UDP)
 
     def recognise(self, first: bytes) -> bool | None:
@@ -78,11 +77,8 @@ class Meiligao(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Write the interval, distance and angle; read the interval."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
-        told = {problem.field for problem in problems}
-        carried = {name: value for name, value in settings.items() if name not in told}
+        guards.none_refused(problems)
+        carried = guards.carried(settings, problems)
         return dialogue.apply(target, settings, problems, carried)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -104,18 +100,12 @@ class Meiligao(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of this variant."""
-        self._over(transport)
-        if variant not in self.variants:
-            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        guards.known(self, variant, transport)
         return MeiligaoEmulator(device_id, settings or {}, faults, transport)
 
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
         """See `Family.rename`."""
         return messages.rename(frame, old, new)
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = Meiligao()

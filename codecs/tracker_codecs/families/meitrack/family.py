@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -18,7 +19,6 @@ from tracker_codecs.contract import (
     Message,
     Problem,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
@@ -50,7 +50,7 @@ class Meitrack(Family):
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return wire.MeitrackStream(transport)
 
     def recognise(self, first: bytes) -> bool | None:
@@ -72,9 +72,7 @@ class Meitrack(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Write one command after the other, sleep last."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
+        guards.none_refused(problems)
         dropped = {problem.field for problem in problems}
         steps = commands.plan({name: value for name, value in settings.items() if name not in dropped})
         return dialogue.apply(target, settings, problems, steps)
@@ -102,7 +100,7 @@ class Meitrack(Family):
 
         if variant not in self.variants:
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
-        self._over(transport)
+        guards.over(self, transport)
         return MeitrackEmulator(device_id, variant, transport=transport, settings=settings or {}, faults=faults)
 
     def normalise(self, frame: bytes) -> bytes:
@@ -112,10 +110,6 @@ class Meitrack(Family):
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
         """See `Family.rename`."""
         return messages.rename(frame, old, new)
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = Meitrack()

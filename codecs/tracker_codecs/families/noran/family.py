@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -19,7 +20,6 @@ from tracker_codecs.contract import (
     Outcome,
     Problem,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
@@ -49,7 +49,7 @@ class Noran(Family):
 
     def stream(self, transport: Transport = Transport.UDP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return wire.NoranStream()
 
     def recognise(self, first: bytes) -> bool | None:
@@ -71,11 +71,8 @@ class Noran(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """One command."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
-        told = {problem.field for problem in problems}
-        carried = {name: value for name, value in settings.items() if name not in told}
+        guards.none_refused(problems)
+        carried = guards.carried(settings, problems)
         return dialogue.apply(target, settings, problems, carried)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -98,9 +95,7 @@ class Noran(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of this variant."""
-        self._over(transport)
-        if variant not in self.variants:
-            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        guards.known(self, variant, transport)
         return NoranEmulator(device_id, settings or {}, faults, options or {})
 
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
@@ -108,10 +103,6 @@ class Noran(Family):
         if len(old) != len(new):
             raise LocalError("the new id must be as long as the old one", parameter="new")
         return super().rename(frame, old, new)
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = Noran()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.errors import LocalError
 
@@ -76,9 +77,7 @@ def check(target: Target, settings: Settings) -> list[Problem]:
 def accepted(target: Target, settings: Settings) -> tuple[list[Problem], dict[str, Value]]:
     """Problems, and the settings that will be carried. Raises LocalError for a value that is refused."""
     problems = check(target, settings)
-    for problem in problems:
-        if problem.severity is Severity.REFUSE:
-            raise LocalError(problem.reason, parameter=problem.field)
+    guards.none_refused(problems)
     told = {problem.field for problem in problems}
     return problems, {name: value for name, value in settings.items() if name not in told}
 

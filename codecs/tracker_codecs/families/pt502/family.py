@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -20,14 +21,13 @@ from tracker_codecs.contract import (
     Outcome,
     Problem,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
     Value,
     utc_now,
 )
-from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.errors import PeerError
 from tracker_codecs.families.pt502 import dialogue, messages
 from tracker_codecs.families.pt502 import frame as wire
 from tracker_codecs.families.pt502.emulator import BofanEmulator
@@ -73,9 +73,7 @@ class Pt502(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """One command, which nothing answers."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
+        guards.none_refused(problems)
         return dialogue.apply(settings, problems)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -22,7 +23,6 @@ from tracker_codecs.contract import (
     Purpose,
     Reply,
     Settings,
-    Severity,
     Strength,
     Target,
     Transport,
@@ -62,9 +62,7 @@ def sections_of(variant: str, names: Iterable[str]) -> dict[str, list[str]]:
 def accepted(target: Target, wanted: Settings) -> tuple[list[Problem], dict[str, Value]]:
     """Problems, and the settings that will be carried. Raises LocalError for a value that the unit cannot hold."""
     problems = registers.check(target, wanted)
-    for problem in problems:
-        if problem.severity is Severity.REFUSE:
-            raise LocalError(problem.reason, parameter=problem.field)
+    guards.none_refused(problems)
     told = {problem.field for problem in problems}
     return problems, {name: value for name, value in wanted.items() if name not in told}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -19,14 +20,12 @@ from tracker_codecs.contract import (
     Outcome,
     Problem,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
     Value,
     utc_now,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.ruptela import dialogue, messages
 from tracker_codecs.families.ruptela import frame as wire
 from tracker_codecs.families.ruptela import settings as values
@@ -51,7 +50,7 @@ class Ruptela(Family):
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return wire.RuptelaStream()
 
     def recognise(self, first: bytes) -> bool | None:
@@ -73,9 +72,7 @@ class Ruptela(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Set every element, read every element back."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
+        guards.none_refused(problems)
         able = self.capabilities(target).get(values.FIELD)
         carried = able is not None and able.best is not None and values.FIELD in settings
         wanted = values.elements(settings[values.FIELD]) if carried else []
@@ -103,18 +100,12 @@ class Ruptela(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of this variant. Options: see the emulator's module."""
-        self._over(transport)
-        if variant not in self.variants:
-            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        guards.known(self, variant, transport)
         return RuptelaEmulator(device_id, settings or {}, faults, options or {})
 
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
         """See `Family.rename`."""
         return messages.rename(frame, old, new)
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 def _nothing() -> Dialogue:

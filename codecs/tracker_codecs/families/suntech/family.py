@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Capability,
@@ -20,14 +21,12 @@ from tracker_codecs.contract import (
     Problem,
     SerialForm,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
     Value,
     utc_now,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.suntech import dialogue, messages
 from tracker_codecs.families.suntech import frame as wire
 from tracker_codecs.families.suntech import settings as values
@@ -57,7 +56,7 @@ class Suntech(Family):
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return wire.SuntechStream(transport)
 
     def recognise(self, first: bytes) -> bool | None:
@@ -86,11 +85,8 @@ class Suntech(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Read the preset, write the report group, read again."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
-        told = {problem.field for problem in problems}
-        carried = {name: value for name, value in settings.items() if name not in told}
+        guards.none_refused(problems)
+        carried = guards.carried(settings, problems)
         return dialogue.apply(target, settings, problems, carried)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -117,14 +113,8 @@ class Suntech(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of this variant. Options: see the emulator's module."""
-        self._over(transport)
-        if variant not in self.variants:
-            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        guards.known(self, variant, transport)
         return SuntechEmulator(device_id, variant, transport, settings or {}, faults, options or {})
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = Suntech()

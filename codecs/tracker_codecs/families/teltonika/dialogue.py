@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -18,13 +19,11 @@ from tracker_codecs.contract import (
     Purpose,
     Reply,
     Settings,
-    Severity,
     Strength,
     Target,
     Value,
     Verdict,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.teltonika import settings as params
 from tracker_codecs.families.teltonika.talk import SILENCE, Reading, Talk
 from tracker_codecs.families.teltonika.texts import number
@@ -37,9 +36,7 @@ SEND_PERIOD = 120
 def accepted(target: Target, wanted: Settings) -> tuple[list[Problem], dict[str, Value]]:
     """Problems, and the settings that will be carried. Raises LocalError for a value that the unit cannot hold."""
     problems = params.check(target, wanted)
-    for problem in problems:
-        if problem.severity is Severity.REFUSE:
-            raise LocalError(problem.reason, parameter=problem.field)
+    guards.none_refused(problems)
     told = {problem.field for problem in problems}
     return problems, {name: value for name, value in wanted.items() if name not in told}
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker_codecs import guards
 from tracker_codecs.contract import (
     NO_FAULTS,
     Clock,
@@ -20,14 +21,13 @@ from tracker_codecs.contract import (
     Message,
     Problem,
     Settings,
-    Severity,
     Stream,
     Target,
     Transport,
     Value,
     utc_now,
 )
-from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.errors import PeerError
 from tracker_codecs.families.tramigo import dialogue
 from tracker_codecs.families.tramigo import frame as wire
 from tracker_codecs.families.tramigo.emulator import TramigoEmulator
@@ -52,7 +52,7 @@ class Tramigo(Family):
 
     def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
         """A decoder for what a device says. Raises LocalError for a transport the family does not use."""
-        self._over(transport)
+        guards.over(self, transport)
         return wire.TramigoStream()
 
     def recognise(self, first: bytes) -> bool | None:
@@ -77,11 +77,8 @@ class Tramigo(Family):
     def apply(self, target: Target, settings: Settings) -> Dialogue:
         """Write, then ask."""
         problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
-        told = {problem.field for problem in problems}
-        carried = {name: value for name, value in settings.items() if name not in told}
+        guards.none_refused(problems)
+        carried = guards.carried(settings, problems)
         return dialogue.apply(target, settings, problems, carried)
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -104,9 +101,7 @@ class Tramigo(Family):
         options: Mapping[str, Value] | None = None,
     ) -> Emulator:
         """A device of protocol 80. Option `report`: `find` or `status`, the report that it keeps."""
-        self._over(transport)
-        if variant not in self.variants:
-            raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant")
+        guards.known(self, variant, transport)
         return TramigoEmulator(device_id, settings or {}, faults, options or {})
 
     def rename(self, frame: bytes, old: str, new: str) -> bytes:
@@ -114,10 +109,6 @@ class Tramigo(Family):
         if frame[:1] == b"\x80" and max(len(old), len(new)) < 11:
             return frame[:12] + frame[12:16].replace(int(old).to_bytes(4), int(new).to_bytes(4)) + frame[16:]
         return frame
-
-    def _over(self, transport: Transport) -> None:
-        if transport not in self.transports:
-            raise LocalError(f"{self.name} does not speak over {transport.value}", parameter="transport")
 
 
 FAMILY = Tramigo()
