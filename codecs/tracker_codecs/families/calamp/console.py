@@ -7,16 +7,13 @@ credentials of the network: they are blanked. Source: CalAmp LMU Users Guide 1.0
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-from tracker_codecs.contract import Event, Kind, Message, Stream
+from tracker_codecs.contract import Event, Kind, Message
 from tracker_codecs.errors import PeerError
+from tracker_codecs.lines import MAX_LINE, LineStream
 from tracker_codecs.text import clean
 
-#: Longest line taken, in bytes.
-MAX_LINE = 512
 RESULTS = ("OK", "ERROR")
-_END = re.compile(rb"[\r\n]")
 _QUOTED = re.compile(rb'"[^"]*("|$)')
 _ANSWER = re.compile(r"OK|ERROR|\d{1,5},\d{1,5},.+|(?:ESN ?[:=] ?)?\d{10,15}", re.ASCII).fullmatch
 
@@ -26,36 +23,13 @@ def blanked(line: bytes) -> bytes:
     return _QUOTED.sub(b'"***"', line)
 
 
-class ConsoleStream(Stream):
+class ConsoleStream(LineStream):
     """One unit's port. Nothing it prints unasked tells who it is."""
 
-    __slots__ = ("_from_host", "_rest", "device_id")
+    __slots__ = ()
 
-    def __init__(self, *, from_host: bool = False) -> None:
-        self.device_id: str | None = None
-        self._rest = b""
-        self._from_host = from_host
-
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished line."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Cut and name; see `Stream.feed`."""
-        events: list[Event] = []
-        buf, pos = self._rest + data, 0
-        while True:
-            found = _END.search(buf, pos, pos + MAX_LINE)
-            if found is None and len(buf) - pos < MAX_LINE:
-                break
-            end = found.end() if found else pos + MAX_LINE
-            self._line(buf[pos:end], events)
-            pos = end
-        self._rest = buf[pos:]
-        return events
-
-    def _line(self, line: bytes, events: list[Event]) -> None:
+    def line(self, line: bytes, events: list[Event]) -> None:
+        """See `LineStream.line`."""
         body = line.strip(b"\r\n\0 \t")
         if not body:
             return

@@ -9,54 +9,32 @@ Sources: those of `frame`; ITU-T V.250 (echo, results), which the modem's comman
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
-from tracker_codecs.contract import Event, Kind, Message, Stream
+from tracker_codecs.contract import Event, Kind, Message
 from tracker_codecs.errors import PeerError
+from tracker_codecs.lines import LineStream
 from tracker_codecs.text import clean
 
-#: Longest line taken, in bytes.
-MAX_LINE = 512
-_END = re.compile(rb"[\r\n]")
 _RESULT = re.compile(rb"OK|(?:\+CM[ES] )?ERROR\b.*")
 _UNASKED = re.compile(rb"(?:[Aa][Tt]|\+(?!CGSN|CM[ES] ERROR)|RING|NO CARRIER|\$GP)")
 _LINE = re.compile(rb"[ -~]+[\r\n]+")
 
 
-class ConsoleStream(Stream):
+class ConsoleStream(LineStream):
     """One unit's port. `from_host` is true for what is written to it."""
 
-    __slots__ = ("_answering", "_from_host", "_rest", "device_id")
+    __slots__ = ("_answering",)
 
     def __init__(self, *, from_host: bool = False) -> None:
-        self.device_id: str | None = None
-        self._rest = b""
+        super().__init__(from_host=from_host)
         self._answering = False
-        self._from_host = from_host
 
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished line."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Cut and name; see `Stream.feed`."""
-        events: list[Event] = []
-        buf, pos = self._rest + data, 0
-        while True:
-            found = _END.search(buf, pos, pos + MAX_LINE)
-            if found is None and len(buf) - pos < MAX_LINE:
-                break
-            end = found.end() if found else pos + MAX_LINE
-            if buf[pos:end].strip():
-                self._line(buf[pos:end], events)
-            pos = end
-        self._rest = buf[pos:]
-        return events
-
-    def _line(self, line: bytes, events: list[Event]) -> None:
+    def line(self, line: bytes, events: list[Event]) -> None:
+        """See `LineStream.line`."""
         body, text = line.strip(), line.decode("latin-1")
+        if not body:
+            return
         sound = is_line(line)
         if not sound:
             events.append(PeerError("bytes that are no line of a console", discarded=line[:64]))

@@ -11,7 +11,6 @@ answers); firmware sources of GT300S and GT370 there (`AT^GT_CM=` in front of a 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from tracker_codecs.contract import (
@@ -23,21 +22,18 @@ from tracker_codecs.contract import (
     Message,
     Outcome,
     Purpose,
-    Stream,
     Target,
     Verdict,
 )
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.gt06 import texts
 from tracker_codecs.families.gt06.frame import MAX_COMMAND, Answer
+from tracker_codecs.lines import MAX_LINE, LineStream
 from tracker_codecs.text import clean
 
 PREFIX = "AT^GT_CM="
 #: On a wire the answer comes at once.
 TIMEOUT = 5.0
-#: Longest line taken, in bytes.
-MAX_LINE = 512
-_END = re.compile(rb"[\r\n]")
 _LINE = re.compile(rb"[ -~]+[\r\n]*")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z !.,]{0,63}", re.ASCII).fullmatch
 _IMEI = re.compile(r"IMEI ?: ?(\d{15})[;. ]*", re.ASCII).fullmatch
@@ -57,38 +53,17 @@ def is_line(frame: bytes) -> bool:
     return _LINE.fullmatch(frame) is not None
 
 
-class ConsoleStream(Stream):
+class ConsoleStream(LineStream):
     """Lines of one unit's port. `from_host` is true for what is written to it."""
 
-    __slots__ = ("_from_host", "_rest", "device_id")
+    __slots__ = ()
 
-    def __init__(self, *, from_host: bool = False) -> None:
-        self.device_id: str | None = None
-        self._rest = b""
-        self._from_host = from_host
+    def line(self, line: bytes, events: list[Event]) -> None:
+        """See `LineStream.line`."""
+        if line.strip(b"\r\n\0 \t"):
+            events.append(self._understood(line.lstrip(b"\0 \t"), whole=line.endswith((b"\r", b"\n"))))
 
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished line."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Cut and name; see `Stream.feed`."""
-        events: list[Event] = []
-        buf, pos = self._rest + data, 0
-        while True:
-            found = _END.search(buf, pos, pos + MAX_LINE)
-            if found is None and len(buf) - pos < MAX_LINE:
-                break
-            end = found.end() if found else pos + MAX_LINE
-            if buf[pos:end].strip(b"\r\n\0 \t"):
-                events.append(self._line(buf[pos:end], whole=found is not None))
-            pos = end
-        self._rest = buf[pos:]
-        return events
-
-    def _line(self, frame: bytes, *, whole: bool) -> Event:
-        frame = frame.lstrip(b"\0 \t")
+    def _understood(self, frame: bytes, *, whole: bool) -> Event:
         if not whole or not is_line(frame):
             return PeerError("bytes that are no line of text", discarded=frame[:64])
         text = frame.decode("ascii").strip()

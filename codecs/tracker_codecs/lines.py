@@ -1,0 +1,47 @@
+"""The lines of a serial console, in either direction: cut at their ends, in bounded pieces where none comes."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from tracker_codecs.contract import Event, Stream
+
+#: Longest line taken, in bytes.
+MAX_LINE = 512
+_END = re.compile(rb"[\r\n]")
+
+
+class LineStream(Stream):
+    """One port. `from_host` is true for what is written to it. A subclass gives `line`."""
+
+    __slots__ = ("_from_host", "_rest", "device_id")
+
+    def __init__(self, *, from_host: bool = False) -> None:
+        self.device_id: str | None = None
+        self._rest = b""
+        self._from_host = from_host
+
+    @abstractmethod
+    def line(self, line: bytes, events: list[Event]) -> None:
+        """A line with its end, which may be blank; or MAX_LINE bytes that have none."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes kept of an unfinished line."""
+        return len(self._rest)
+
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Cut and name; see `Stream.feed`."""
+        events: list[Event] = []
+        buf, pos = self._rest + data, 0
+        while True:
+            found = _END.search(buf, pos, pos + MAX_LINE)
+            if found is None and len(buf) - pos < MAX_LINE:
+                break
+            end = found.end() if found else pos + MAX_LINE
+            self.line(buf[pos:end], events)
+            pos = end
+        self._rest = buf[pos:]
+        return events
