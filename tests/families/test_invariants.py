@@ -97,8 +97,8 @@ def wanted(model: Model) -> dict[str, Any]:
 
 
 def fed(family: Family, data: bytes, *, split: int = 0, channel: str = "") -> tuple[list[Event], Stream]:
-    """The events of bytes, in one piece or in pieces of this size."""
-    stream = family.stream(transport_of(family))
+    """The events of bytes, in one piece or in pieces of this size, all at one time: answers may carry it."""
+    stream = family.stream(transport_of(family), lambda: NOW)
     pieces = [data[at : at + split] for at in range(0, len(data), split)] if split else [data]
     return [event for piece in pieces for event in stream.feed(piece, channel)], stream
 

@@ -139,7 +139,7 @@ def _plain(
     target: Target, text: str, purpose: Purpose, fields: Sequence[str], judged: Callable[[str], Match] | None = None
 ) -> Command:
     """A text as it is, answered by `V4,CMD,<its word>,...`; the password within it is a secret."""
-    word = re.match(r"[A-Za-z]*", text)[0]  # type: ignore[index]  # an empty match is a match
+    word = re.sub(r"[^A-Za-z].*", "", text, flags=re.DOTALL)
 
     def match(message: Message) -> Match:
         said = _answers(target, message)
@@ -201,7 +201,8 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
 def _told(reply: Reply) -> dict[str, Value]:
     if not reply.ok:
         return {}
-    found = messages.intervals(messages.reply(reply.messages[-1].data.rest)[1])  # type: ignore[index]  # matched
+    said = messages.reply(reply.messages[-1].data.rest)
+    found = messages.intervals(said[1]) if said else None
     return {INTERVAL: found[0]} if found else {}
 
 

@@ -10,7 +10,7 @@ asset-tracker (driver and examples), Abeeway reference guide.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from construct import Byte, Bytes, GreedyBytes, GreedyRange, Int24sb, Int32ub, Struct, Terminated
 
@@ -48,14 +48,14 @@ class Abeeway2(Device):
     fields = dict.fromkeys(("mode", *IDS), READ)
     port, uplink_port = 2, 18
     tokens = (5, 16)
-    ranges = {  # noqa: RUF012  # a class constant of the base's type
+    ranges: ClassVar = {
         "tracking_interval": (15, 86400),
         "heartbeat_interval": (300, 86400),
         "periodic_position_interval": (900, 604800),
         "stop_detection_delay": (20, 3600),
         "gps_timeout": (30, 300),
     }
-    factory = {  # noqa: RUF012
+    factory: ClassVar = {
         "mode": "standby",
         "tracking_interval": 300,
         "heartbeat_interval": 600,

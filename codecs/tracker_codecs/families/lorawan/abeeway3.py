@@ -9,7 +9,7 @@ parameter, for a reading the values, in several frames if need be. Sources: acti
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from construct import Byte, Bytes, GreedyBytes, GreedyRange, Struct, Terminated, this
 
@@ -73,13 +73,13 @@ class Abeeway3(Device):
     fields = dict.fromkeys(IDS, READ)
     port, uplink_port = 3, 19
     tokens = (4, 8)
-    ranges = {  # noqa: RUF012  # a class constant of the base's type
+    ranges: ClassVar = {
         "tracking_interval": (10, 86400),
         "on_stop_tracking_interval": (10, 86400),
         "heartbeat_interval": (0, 86400),
         "stop_detection_delay": (10, 3600),
     }
-    factory = {  # noqa: RUF012
+    factory: ClassVar = {
         "tracking_interval": 300,
         "on_stop_tracking_interval": 3600,
         "heartbeat_interval": 3600,

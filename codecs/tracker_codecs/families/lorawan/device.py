@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from construct import Construct, ConstructError
 
@@ -93,15 +93,15 @@ class Device(ABC):
     """One vendor's tracker. Stateless."""
 
     name: str
-    fields: Mapping[str, Capability]
+    fields: ClassVar[Mapping[str, Capability]]
     #: Downlink port; the option `f_port` overrides it where the tracker's own setting can.
     port: int
     uplink_port: int
     #: Tokens of a revision, and how many exist; 0 where the protocol has none.
     tokens: tuple[int, int] = (0, 1)
     #: Inclusive ranges the hardware takes, profile units.
-    ranges: Mapping[str, tuple[int, int]] = {}
-    factory: Mapping[str, Value] = {}
+    ranges: ClassVar[Mapping[str, tuple[int, int]]] = {}
+    factory: ClassVar[Mapping[str, Value]] = {}
     #: A documented uplink, for the emulator's reports: port, payload.
     sample: tuple[int, bytes]
 

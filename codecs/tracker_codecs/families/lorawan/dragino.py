@@ -9,7 +9,7 @@ common.cpp); dragino-end-node-decoder; Dragino LGT-92 user manual p. 18.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from construct import Byte, Int16ub, Int24ub, Struct, Terminated
 
@@ -49,7 +49,7 @@ class Dragino(Device):
     """What both have in common."""
 
     port, uplink_port = 2, 5
-    commands: dict[str, int]
+    commands: ClassVar[dict[str, int]]
     sample = (5, bytes.fromhex("13014801ff0fd04501"))
 
     def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
@@ -115,10 +115,10 @@ class TrackerD(Dragino):
     """TrackerD."""
 
     name = "dragino_trackerd"
-    commands = {"tracking_interval": 0x01, "motion_tracking_interval": 0x03, "alarm_tracking_interval": 0xB1}  # noqa: RUF012
-    fields = {**dict.fromkeys(commands, _ACK), "motion_wake": READ}  # noqa: RUF012
+    commands: ClassVar = {"tracking_interval": 0x01, "motion_tracking_interval": 0x03, "alarm_tracking_interval": 0xB1}
+    fields: ClassVar = {**dict.fromkeys(commands, _ACK), "motion_wake": READ}
     ranges = dict.fromkeys(commands, _SECONDS)
-    factory = {  # noqa: RUF012  # a class constant of the base's type
+    factory: ClassVar = {
         "tracking_interval": 1200,
         "motion_tracking_interval": 300,
         "alarm_tracking_interval": 60,
@@ -151,10 +151,10 @@ class Lgt92(Dragino):
     """LGT-92."""
 
     name = "dragino_lgt92"
-    commands = {"tracking_interval": 0x01, "heartbeat_interval": 0xA9}  # noqa: RUF012  # as above
+    commands: ClassVar = {"tracking_interval": 0x01, "heartbeat_interval": 0xA9}
     fields = dict.fromkeys(commands, _ACK)
     ranges = dict.fromkeys(commands, _SECONDS)
-    factory = {"tracking_interval": 300, "heartbeat_interval": 3600}  # noqa: RUF012
+    factory: ClassVar = {"tracking_interval": 300, "heartbeat_interval": 3600}
 
 
 class _Unit(Unit):

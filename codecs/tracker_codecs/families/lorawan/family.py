@@ -8,6 +8,7 @@ from typing import Any
 
 from tracker_codecs.contract import (
     NO_FAULTS,
+    Capability,
     Clock,
     Command,
     Dialogue,
@@ -62,7 +63,7 @@ class Lorawan(Family):
         "dragino/TrackerD; dragino-end-node-decoder; Dragino LGT-92 user manual",
     )
     needed_options: Mapping[str, Value] = {"application": "1"}  # as in the base
-    variants = {name: device.fields for name, device in DEVICES.items()}  # noqa: RUF012  # as in the base
+    variants: Mapping[str, Mapping[str, Capability]] = {name: device.fields for name, device in DEVICES.items()}
 
     def stream(self, transport: Transport = Transport.MQTT, clock: Clock = utc_now) -> Stream:
         """See `Family.stream`."""

@@ -7,7 +7,7 @@ minutes here. Sources: Milesight-IoT/SensorDecoders at-series/at101; actility/de
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from construct import Byte, Int16sl, Int16ul, Int32sl, Struct
 
@@ -80,12 +80,12 @@ class MilesightAt101(Device):
     name = "milesight_at101"
     fields = dict.fromkeys(TABLE, Capability(Strength.ACKNOWLEDGED, _ECHO))
     port, uplink_port = 85, 85
-    ranges = {  # noqa: RUF012  # a class constant of the base's type
+    ranges: ClassVar = {
         "tracking_interval": (1, 1440),
         "motion_tracking_interval": (1, 1440),
         "gnss_timeout": (1, 5),
     }
-    factory = {  # noqa: RUF012
+    factory: ClassVar = {
         "tracking_mode": "periodic",
         "tracking_interval": 1440,
         "motion_tracking_interval": 10,

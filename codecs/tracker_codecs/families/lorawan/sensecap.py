@@ -8,7 +8,7 @@ event settings), id 02 else. Source: Seeed wiki, SenseCAP T1000 payload page; ac
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from construct import Byte, Bytes, Const, Int8ub, Int16sb, Int16ub, Int32sb, Int32ub, Struct, Terminated
 
@@ -81,7 +81,7 @@ class SenseCap(Device):
     fields = dict.fromkeys(("tracking_mode", *INTERVALS, *EVENT), READ)
     port, uplink_port = 5, 5
     ranges = dict.fromkeys((*INTERVALS, *EVENT), (1, 65535))
-    factory = {  # noqa: RUF012  # a class constant of the base's type
+    factory: ClassVar = {
         "tracking_mode": "periodic",
         "tracking_interval": 5,
         "event_tracking_interval": 5,

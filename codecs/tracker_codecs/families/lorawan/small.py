@@ -11,7 +11,7 @@ VegaAbsolute/IoTVegaParser; Browan TBOL100 reference manual p. 13, TBSL100 and T
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from construct import Bytes, Const, GreedyRange, Int8ul, Int16ul, Struct, Terminated, this
 
@@ -47,7 +47,7 @@ class VegaLm1(Device):
     name = "vega_lm1"
     fields = dict.fromkeys((*PAIRS, "movement_alarm"), READ)
     port, uplink_port = 3, 3
-    factory = {"on_stop_tracking_interval": 60, "tracking_interval": 5, "movement_alarm": False}  # noqa: RUF012
+    factory: ClassVar = {"on_stop_tracking_interval": 60, "tracking_interval": 5, "movement_alarm": False}
     sample = (3, bytes.fromhex("00310001063e000106"))
 
     def check(self, settings: Settings) -> list[Problem]:
@@ -160,7 +160,7 @@ class BrowanTbol100(Device):
     fields = dict.fromkeys(BROWAN, Capability(Strength.READ_BACK, "port by analogy with sister products", True))
     port, uplink_port = 204, 204
     ranges = dict.fromkeys(BROWAN, (15, 65535))
-    factory = {"tracking_interval": 30, "on_stop_tracking_interval": 7200, "stop_detection_delay": 60}  # noqa: RUF012
+    factory: ClassVar = {"tracking_interval": 30, "on_stop_tracking_interval": 7200, "stop_detection_delay": 60}
     sample = (204, bytes.fromhex("001e0001201c023c00"))
 
     def reads(self, names: Iterable[str], tokens: Tokens, before: bool) -> list[Ask]:

@@ -10,7 +10,7 @@ TEKTELIC Kona Home Sensor TRM T0005370 p. 11, 16, 33; actility/device-catalog t0
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from construct import Byte, Bytes, GreedyRange, Int16ub, Int32ub, Struct, Switch, Terminated, this
 
@@ -44,8 +44,8 @@ class Tektelic(Device):
     name = "tektelic"
     fields = dict.fromkeys(REGISTERS, READ)
     port, uplink_port = 100, 100
-    ranges = {"core_tick": (60, 86400)}  # noqa: RUF012  # a class constant of the base's type
-    factory = {"core_tick": 60, "on_stop_tracking_interval": 3600, "tracking_interval": 60}  # noqa: RUF012
+    ranges: ClassVar = {"core_tick": (60, 86400)}
+    factory: ClassVar = {"core_tick": 60, "on_stop_tracking_interval": 3600, "tracking_interval": 60}
     sample = (100, bytes.fromhex("200000003c210001"))
 
     def special(self, name: str, value: Any) -> bool:
