@@ -12,6 +12,7 @@ entry-point group `tracker_gateway.codecs`. Words are those of docs/architecture
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
 from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.text import starred
 
 #: A JSON value of a setting: int, float, bool, str or a list of str.
 Value = Any
@@ -166,6 +168,11 @@ class Command:
     depends_on_read: bool = False
     known: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Stars the secrets out of what is shown, so that no family can forget it."""
+        if self.secrets:
+            object.__setattr__(self, "text", starred(self.text, self.secrets))
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -285,6 +292,26 @@ class Capability:
     experimental: bool = False
 
 
+#: Variant -> the profile fields that it can carry.
+Variants = Mapping[str, Mapping[str, Capability]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The device ids of a family: a regular expression that fits the whole id, and in words what is wrong with others.
+
+    An empty id (a serial port, before anybody is known) is always admitted.
+    """
+
+    pattern: str = "[!-~]{1,64}"
+    reason: str = "a device id is 1 to 64 printable ASCII characters without blanks"
+
+    def admit(self, device_id: str) -> None:
+        """Raises LocalError for an id that does not fit."""
+        if device_id and not re.fullmatch(self.pattern, device_id, re.ASCII):
+            raise LocalError(self.reason, parameter="device_id")
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of a family. `idle` seconds of silence after which a TCP link counts as dead."""
@@ -321,9 +348,25 @@ class Stream(ABC):
 
     Same events for one chunk as for single bytes. Garbage yields `PeerError` events and the stream resynchronises;
     `buffered` never exceeds the family's `Limits.max_frame`. `feed` itself raises nothing.
+
+    Made with the transport, the clock (for owed bytes that carry the time), and `server=True` for the other direction:
+    what a server sends to a device.
     """
 
-    device_id: str | None = None
+    __slots__ = ("clock", "device_id", "server", "transport")
+
+    def __init__(self, transport: Transport = Transport.TCP, clock: Clock = utc_now, *, server: bool = False) -> None:
+        self.transport, self.clock, self.server = transport, clock, server
+        self.device_id: str | None = None
+        self.begin()
+
+    def begin(self) -> None:  # noqa: B027  # most streams need nothing of their own
+        """A stream's own state. Called once, when everything else is there."""
+
+    @classmethod
+    def from_server(cls, data: bytes, channel: str = "") -> Sequence[Event]:
+        """The events of bytes that a server sends: a family's `server`, where its stream knows both directions."""
+        return cls(server=True).feed(data, channel)
 
     @abstractmethod
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
@@ -354,6 +397,18 @@ class Faults(NamedTuple):
 
 #: A device that behaves.
 NO_FAULTS = Faults()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a family's emulator is made of; see `Family.emulator`."""
+
+    device_id: str
+    variant: str = ""
+    transport: Transport = Transport.TCP
+    settings: Settings = field(default_factory=dict)
+    faults: Faults = NO_FAULTS
+    options: Mapping[str, Value] = field(default_factory=dict)
 
 
 class Emulator(ABC):
@@ -432,7 +487,7 @@ class Family(ABC):
         """Everything the frame says, as JSON values with plain names. Raises PeerError for a broken content."""
 
     @abstractmethod
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """The other direction, for people and tests: frames a server sends to the device (kind is mostly OTHER)."""
 
     def refuse(self, message: Message) -> bytes:

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from tracker_codecs.contract import Event, Stream
+from tracker_codecs.contract import Clock, Event, Stream, Transport, utc_now
 from tracker_codecs.errors import PeerError
 
 #: What `Cutter.frame` says of a place: no frame begins here, or more bytes must come to tell.
@@ -18,19 +18,26 @@ MORE: Final = -1
 class Cutter(Stream):
     """A stream of frames. A subclass gives `starts` and `frame`, and bounds a frame by its family's largest.
 
-    `datagrams`: each call holds whole frames, and what is left over of one is told and dropped.
+    Over UDP each call holds whole frames, and what is left over of one is told and dropped.
     """
 
-    __slots__ = ("_datagrams", "_rest", "_skipping", "device_id")
+    __slots__ = ("_datagrams", "_rest", "_skipping")
     #: What a frame may begin with, and whatever else `frame` passes over or waits for: it finds the next place to look
     #: at after garbage, and must find what `frame` would have taken of single bytes.
     starts: ClassVar[re.Pattern[bytes]]
 
-    def __init__(self, *, datagrams: bool = False) -> None:
-        self.device_id: str | None = None
-        self._datagrams = datagrams
+    def __init__(
+        self,
+        transport: Transport = Transport.TCP,
+        clock: Clock = utc_now,
+        *,
+        server: bool = False,
+        datagrams: bool = False,
+    ) -> None:
+        self._datagrams = datagrams or transport is Transport.UDP
         self._rest = b""
         self._skipping = False
+        super().__init__(transport, clock, server=server)
 
     @abstractmethod
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:

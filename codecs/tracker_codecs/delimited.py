@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from tracker_codecs.contract import Event, Message, Stream
+from tracker_codecs.contract import Clock, Event, Message, Stream, Transport, utc_now
 from tracker_codecs.errors import PeerError
 
 
@@ -15,17 +15,17 @@ class DelimitedStream(Stream):
     A `first` inside a frame begins a new one: what came before it broke off. Each run of garbage is told once.
     """
 
-    __slots__ = ("_rest", "_skipping", "device_id")
+    __slots__ = ("_rest", "_skipping")
 
     first: bytes
     last: bytes
     #: Longest frame taken, in bytes.
     most: int
 
-    def __init__(self) -> None:
-        self.device_id: str | None = None
+    def __init__(self, transport: Transport = Transport.TCP, clock: Clock = utc_now, *, server: bool = False) -> None:
         self._rest = b""
         self._skipping = False
+        super().__init__(transport, clock, server=server)
 
     @abstractmethod
     def understand(self, frame: bytes) -> Message | None:

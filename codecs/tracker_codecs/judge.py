@@ -21,6 +21,7 @@ def judge(
     *,
     reported: Mapping[str, Value],
     problems: Collection[Problem] = (),
+    unsupported: Mapping[str, str] | None = None,
     acknowledged: Collection[str] = (),
     refused: Mapping[str, str] | None = None,
     written: Collection[str] = (),
@@ -33,7 +34,10 @@ def judge(
     `reported` must hold only values read after the write; they are compared by equality in the profile's units.
     """
     refused = refused or {}
-    unsupported = {p.field: p.reason for p in problems if p.severity is Severity.UNSUPPORTED}
+    unsupported = {
+        **{p.field: p.reason for p in problems if p.severity is Severity.UNSUPPORTED},
+        **(unsupported or {}),
+    }
     fields: dict[str, FieldOutcome] = {}
     for name, desired in settings.items():
         value = reported.get(name)

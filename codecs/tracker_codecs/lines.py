@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from tracker_codecs.contract import Event, Stream
+from tracker_codecs.contract import Clock, Event, Stream, Transport, utc_now
 
 #: Longest line taken, in bytes.
 MAX_LINE = 512
@@ -14,14 +14,21 @@ _END = re.compile(rb"[\r\n]")
 
 
 class LineStream(Stream):
-    """One port. `from_host` is true for what is written to it. A subclass gives `line`."""
+    """One port. `server` is true for what is written to it. A subclass gives `line`."""
 
-    __slots__ = ("_from_host", "_rest", "device_id")
+    __slots__ = ("_from_host", "_rest")
 
-    def __init__(self, *, from_host: bool = False) -> None:
-        self.device_id: str | None = None
+    def __init__(
+        self,
+        transport: Transport = Transport.SERIAL,
+        clock: Clock = utc_now,
+        *,
+        server: bool = False,
+        from_host: bool = False,
+    ) -> None:
         self._rest = b""
-        self._from_host = from_host
+        self._from_host = from_host or server
+        super().__init__(transport, clock, server=server or from_host)
 
     @abstractmethod
     def line(self, line: bytes, events: list[Event]) -> None:

@@ -7,9 +7,9 @@ import pkgutil
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from tracker_codecs import families
-from tracker_codecs.contract import Family
+from tracker_codecs import contract, families
 from tracker_codecs.errors import LocalError
+from tracker_codecs.family import Family
 
 ENTRY_POINT_GROUP = "tracker_gateway.codecs"
 
@@ -21,11 +21,11 @@ def _third_party() -> dict[str, EntryPoint]:
 
 @cache
 def _in_tree() -> dict[str, str]:
-    """Family name -> package; a package name is the family name with `_` for `-`."""
+    """Family name -> the module that declares it: `NAME.py`, or `NAME/family.py`; the name with `_` for `-`."""
     return {
-        module.name.replace("_", "-"): f"{families.__name__}.{module.name}"
+        module.name.replace("_", "-"): f"{families.__name__}.{module.name}{'.family' if module.ispkg else ''}"
         for module in pkgutil.iter_modules(families.__path__)
-        if module.ispkg and not module.name.startswith("_")
+        if not module.name.startswith("_")
     }
 
 
@@ -51,7 +51,7 @@ def _load(name: str) -> Family:
         found: object = importlib.import_module(package).FAMILY if package else _third_party()[name].load()
     except Exception as error:  # it may come from anybody: say whose fault it is
         raise LocalError(f"codec {name!r} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not isinstance(found, Family) or found.name != name:
+    if not isinstance(found, Family | contract.Family) or found.name != name:
         raise LocalError(f"codec {name!r} does not offer a Family of that name")
     return found
 

@@ -1,5 +1,9 @@
 """Cleaning of text that came from a peer, before it is logged, stored or shown."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 MAX_TEXT = 300
 
 
@@ -11,3 +15,11 @@ def clean(text: str | bytes, limit: int = MAX_TEXT) -> str:
         return text
     shown = "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."
+
+
+def starred(text: str, secrets: Iterable[bytes]) -> str:
+    """The text with every secret starred out, as it is or in hexadecimal digits."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if secret:
+            text = text.replace(secret.decode("latin-1"), "***").replace(secret.hex(), "***")
+    return text

@@ -13,7 +13,7 @@ from tracker_codecs.contract import (
     Transport,
 )
 from tracker_codecs.drive import Exchange, against_emulator, collect
-from tracker_codecs.families.eelink import FAMILY
+from tracker_codecs.families.eelink.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "eelink" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -81,7 +81,7 @@ def spoken(answers: list[str | None], asked: dict[str, Any], at: Target | None =
         command = next(dialogue)
         for text in answers:
             said.append(command.text)
-            (heard,) = FAMILY.decode_server(command.payload)
+            (heard,) = FAMILY.server(command.payload)
             assert isinstance(heard, Message)
             command = dialogue.send(collect(command, [] if text is None else [answer(heard.data.uid, text)]))
     except StopIteration as stop:

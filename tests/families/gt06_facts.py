@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from tracker_codecs.contract import Message, Outcome, Problem, Target
 from tracker_codecs.drive import Exchange, against_emulator
-from tracker_codecs.families.gt06 import FAMILY
+from tracker_codecs.families.gt06.family import FAMILY
 from tracker_codecs.families.gt06.emulator import Gt06Emulator
 
 FIXTURE = yaml.safe_load(

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 from tracker_codecs.contract import Message
-from tracker_codecs.families.jt808 import FAMILY
+from tracker_codecs.families.jt808.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "jt808" / "frames.yaml").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from tracker_codecs.contract import Emulator, Message, Outcome, Target, Transport
 from tracker_codecs.drive import Exchange, against_emulator
-from tracker_codecs.families.lorawan import FAMILY
+from tracker_codecs.families.lorawan.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "lorawan" / "frames.yaml").read_text(encoding="utf-8")
@@ -96,7 +96,7 @@ def sent(exchanges: list[Exchange]) -> list[str]:
     """The application payloads of the commands, in hexadecimal digits."""
     out = []
     for exchange in exchanges:
-        (message,) = FAMILY.decode_server(exchange.command.payload, exchange.command.channel)
+        (message,) = FAMILY.server(exchange.command.payload, exchange.command.channel)
         assert isinstance(message, Message)
         out += [down["payload_hex"] for down in FAMILY.fields(message)["downlinks"]]
     return out

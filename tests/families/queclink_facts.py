@@ -15,7 +15,7 @@ from tracker_codecs.contract import (
     Transport,
 )
 from tracker_codecs.drive import Exchange, against_emulator
-from tracker_codecs.families.queclink import FAMILY
+from tracker_codecs.families.queclink.family import FAMILY
 from tracker_codecs.families.queclink.emulator import QueclinkEmulator
 
 FIXTURE = yaml.safe_load(

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from tracker_codecs.contract import Message, Outcome, Problem, Target, Transport
 from tracker_codecs.drive import Exchange, against_emulator
-from tracker_codecs.families.teltonika import FAMILY
+from tracker_codecs.families.teltonika.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "teltonika" / "frames.yaml").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.arknav import FAMILY
+from tracker_codecs.families.arknav.family import FAMILY
 from tracker_codecs.families.arknav.frame import MAX_FRAME
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "arknav" / "frames.yaml"
@@ -89,12 +89,12 @@ def test_raw_commands_are_those_of_the_documents() -> None:
 
 def test_what_a_server_says() -> None:
     for name in ("cmd-get-type1", "cmd-set-phone"):
-        (event,) = FAMILY.decode_server(raw(name))
+        (event,) = FAMILY.server(raw(name))
         assert isinstance(event, Message)
         told, means = FAMILY.fields(event), CASES[name]["means"]
         assert (told["group"], told["code"], told["value"]) == (str(means["group"]), means["code"], means.get("value"))
     # The printed example without its closing asterisk is no command.
-    assert isinstance(FAMILY.decode_server(raw("cmd-set-phone")[:-1])[0], PeerError)
+    assert isinstance(FAMILY.server(raw("cmd-set-phone")[:-1])[0], PeerError)
 
 
 def test_an_emulated_unit() -> None:

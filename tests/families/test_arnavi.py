@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target, Transport
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.arnavi import FAMILY
+from tracker_codecs.families.arnavi.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "arnavi" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -78,13 +78,13 @@ def test_packages(name: str) -> None:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_what_a_server_says(name: str) -> None:
     means = CASES[name]["means"]
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     told = FAMILY.fields(message)
     assert told["number"] == means.get("number")
     if "unix_time" in means:
         assert told["time"] == datetime.fromtimestamp(means["unix_time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        assert isinstance(FAMILY.decode_server(raw(name)[:3] + b"\0" + raw(name)[4:])[0], PeerError)
+        assert isinstance(FAMILY.server(raw(name)[:3] + b"\0" + raw(name)[4:])[0], PeerError)
 
 
 def test_the_end_mark_inside_a_record_ends_nothing() -> None:

@@ -22,7 +22,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.atrack import FAMILY
+from tracker_codecs.families.atrack.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "atrack" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -133,7 +133,7 @@ def test_answers() -> None:
 @pytest.mark.parametrize("name", SERVER)
 def test_server_lines(name: str) -> None:
     means = CASES[name]["means"]
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     told = FAMILY.fields(message)
     assert (told["message"], told["command"]) == (means["type"], means["command"])

@@ -11,7 +11,7 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Kind, Match, Message, Outcome, Severity, Strength, Target, Verdict
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.box_telematics import FAMILY
+from tracker_codecs.families.box_telematics.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "box-telematics" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -88,7 +88,7 @@ def test_device_line(name: str) -> None:
 @pytest.mark.parametrize("name", SERVER)
 def test_server_line(name: str) -> None:
     means = CASES[name]["means"]
-    (event,) = FAMILY.decode_server(raw(name))
+    (event,) = FAMILY.server(raw(name))
     assert isinstance(event, Message)
     told = FAMILY.fields(event)
     assert told["value"] == means["value"]

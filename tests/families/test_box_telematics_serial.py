@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tracker_codecs.contract import Dialogue, Faults, FieldState, Message, Outcome, Target, Transport, Verdict
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
-from tracker_codecs.families.box_telematics import FAMILY
+from tracker_codecs.families.box_telematics.family import FAMILY
 
 ASKED = {"tracking_interval": 120, "tracking_angle": 30}
 #: Communication Protocol v1.5: pages 7 (`NAME,value`), 20 (CONFIG) and 31 (UPLOADI, UPLOADHC).

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.c2stek import FAMILY
+from tracker_codecs.families.c2stek.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "c2stek" / "frames.yaml"
 CASES = {case["id"].removeprefix("c2stek-"): case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -32,7 +32,7 @@ def test_frames(name: str) -> None:
     assert (message.kind, message.device_id, message.checksum) == (kind, means["device_id"], Checksum.NONE)
     assert message.owed == (raw(name) if means.get("owes_reply") == "echo" else b"")
     assert FAMILY.recognise(raw(name)) is True
-    assert FAMILY.decode_server(raw(name))[0] == message
+    assert FAMILY.server(raw(name))[0] == message
 
 
 def test_a_position() -> None:

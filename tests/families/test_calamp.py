@@ -29,7 +29,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.calamp import FAMILY
+from tracker_codecs.families.calamp.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "calamp" / "frames.yaml").read_text(encoding="utf-8")
@@ -121,7 +121,7 @@ def test_acknowledgement_owed(case: str) -> None:
     """The vectors' bytes answer the recorded message of the same unit; one of them belongs to a frame not kept."""
     means = dict(CASES[case]["means"])
     start = bytes.fromhex(means.pop("answers_frame"))
-    (said,) = FAMILY.decode_server(raw(case))
+    (said,) = FAMILY.server(raw(case))
     assert isinstance(said, Message)
     told = FAMILY.fields(said)
     assert told["message"] == "ack"
@@ -260,7 +260,7 @@ def test_recordings_are_compared_without_numbers_and_times_and_renamed() -> None
 @pytest.mark.parametrize("case", LINES)
 def test_line(case: str) -> None:
     host = CASES[case]["direction"] == "server_to_device"
-    events = FAMILY.decode_server(raw(case) + b"\r") if host else FAMILY.stream(Transport.SERIAL).feed(raw(case))
+    events = FAMILY.server(raw(case) + b"\r") if host else FAMILY.stream(Transport.SERIAL).feed(raw(case))
     told: dict[str, Any] = {}
     for event in reversed(events):
         assert isinstance(event, Message)

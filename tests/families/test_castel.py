@@ -23,7 +23,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.castel import FAMILY
+from tracker_codecs.families.castel.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "castel" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -96,7 +96,7 @@ def test_device_frame(name: str) -> None:
     if len(owes) > 6:
         assert message.owed.hex() == owes
     elif owes or "server_owes_type" in means:
-        (answer,) = FAMILY.decode_server(message.owed)
+        (answer,) = FAMILY.server(message.owed)
         assert isinstance(answer, Message)
         assert FAMILY.fields(answer)["type"] == (owes or means["server_owes_type"])
     elif name not in ("login-idd-short", "mpip-4001"):
@@ -105,7 +105,7 @@ def test_device_frame(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVER)
 def test_server_frame(name: str) -> None:
-    (event,) = FAMILY.decode_server(raw(name))
+    (event,) = FAMILY.server(raw(name))
     assert isinstance(event, Message)
     found = FAMILY.fields(event)
     for key in CASES[name]["means"].keys() - {"value", "sequence", "tags"}:
@@ -125,7 +125,7 @@ def test_what_mpip_units_get_is_what_the_public_server_writes(name: str, head: b
     whole = head + raw(name)[4:24] + rest
     owed = one(raw(name)).owed
     assert owed == whole + crc16.ibm_sdlc(whole).to_bytes(2, "little") + b"\r\n"
-    (answer,) = FAMILY.decode_server(owed)
+    (answer,) = FAMILY.server(owed)
     assert isinstance(answer, Message)
     told = FAMILY.fields(answer)
     assert (told["set"], told["device_id"]) == ("mpip", CASES[name]["means"]["device_id"])
@@ -321,7 +321,7 @@ def test_what_does_not_fit_is_told_before_anything_is_sent() -> None:
 
 def test_raw_commands() -> None:
     command = FAMILY.raw(target(), "3001 0100")
-    (event,) = FAMILY.decode_server(command.payload)
+    (event,) = FAMILY.server(command.payload)
     assert isinstance(event, Message)
     assert len(command.payload) == 0x21
     assert FAMILY.fields(event)["type"] == "0x3001"

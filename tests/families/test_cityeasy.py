@@ -9,7 +9,7 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Kind, Message, Severity, Strength, Target
 from tracker_codecs.drive import against_emulator, against_nobody
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.cityeasy import FAMILY
+from tracker_codecs.families.cityeasy.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "cityeasy" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -63,7 +63,7 @@ def test_places() -> None:
 @pytest.mark.parametrize("name", SERVER)
 def test_commands_of_a_public_server(name: str) -> None:
     means = CASES[name]["means"]
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     told = FAMILY.fields(message)
     assert (message.checksum, told["type"], told["serial"]) == (Checksum.OK, means["message_type"], means["serial"])
@@ -85,7 +85,7 @@ def test_every_flipped_bit_of_a_command_is_seen() -> None:
     for bit in range(8 * len(whole)):
         broken = bytearray(whole)
         broken[bit // 8] ^= 1 << bit % 8
-        assert [e for e in FAMILY.decode_server(bytes(broken)) if isinstance(e, Message)] == [], bit
+        assert [e for e in FAMILY.server(bytes(broken)) if isinstance(e, Message)] == [], bit
 
 
 def test_lengths_digits_and_ends_are_checked() -> None:

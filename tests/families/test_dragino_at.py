@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tracker_codecs.contract import Emulator, Faults, FieldState, Message, Outcome, Severity, Target, Transport, Verdict
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.dragino_at import FAMILY
+from tracker_codecs.families.dragino_at.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "dragino-at" / "frames.yaml").read_text(encoding="utf-8")
@@ -58,7 +58,7 @@ def states(outcome: Outcome) -> dict[str, str]:
 def test_line(case: str) -> None:
     found = CASES[case]
     host = found["direction"] == "server_to_device"
-    (message,) = FAMILY.decode_server(raw(case)) if host else FAMILY.stream().feed(raw(case))
+    (message,) = FAMILY.server(raw(case)) if host else FAMILY.stream().feed(raw(case))
     assert isinstance(message, Message)
     told = FAMILY.fields(message)
     for key, value in found["means"].items():

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.dsf22 import FAMILY
+from tracker_codecs.families.dsf22.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "dsf22" / "frames.yaml"
 (CASE,) = yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]
@@ -68,7 +68,7 @@ def test_openings_and_redaction() -> None:
         assert FAMILY.recognise(RECORDED[:count]) is None
     assert one(FAMILY.rename(RECORDED, "256", "999")).device_id == "999"
     assert FAMILY.rename(RECORDED, "256", "70000") == RECORDED
-    (answer,) = FAMILY.decode_server(b"\x01")
+    (answer,) = FAMILY.server(b"\x01")
     assert isinstance(answer, Message)
     assert FAMILY.fields(answer) == {"message": "ack"}
 

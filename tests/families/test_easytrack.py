@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.easytrack import FAMILY
+from tracker_codecs.families.easytrack.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "easytrack" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -47,7 +47,7 @@ def test_a_command() -> None:
     at = Target("123456789012345", variant="session")
     command = FAMILY.raw(at, "FD,Y1")
     assert command.payload == raw("et-output")
-    (back,) = FAMILY.decode_server(command.payload)
+    (back,) = FAMILY.server(command.payload)
     assert isinstance(back, Message)
     assert (back.device_id, FAMILY.fields(back)["cells"]) == (at.device_id, CASES["et-output"]["means"]["cells"])
     for text in ("fd", "FD,Y1#", "FDY", "FD,\r\nx", "FD,\xe9"):

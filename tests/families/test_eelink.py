@@ -15,7 +15,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import against_nobody
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.eelink import FAMILY
+from tracker_codecs.families.eelink.family import FAMILY
 from tracker_codecs.families.eelink.frame import command as build
 from tracker_codecs.families.eelink.frame import envelope
 
@@ -58,7 +58,7 @@ def test_device_package(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVER)
 def test_server_package(name: str) -> None:
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     found = FAMILY.fields(message)
     means = CASES[name]["means"]
@@ -165,7 +165,7 @@ def test_an_operator_s_own_commands() -> None:
     command = FAMILY.raw(target(), "RELAY,1#")
     assert FAMILY.normalise(command.payload) == FAMILY.normalise(raw("cmd-relay"))
     assert FAMILY.raw(target(), raw("cmd-relay")).payload == raw("cmd-relay")
-    (sent_one,) = FAMILY.decode_server(command.payload)
+    (sent_one,) = FAMILY.server(command.payload)
     assert isinstance(sent_one, Message)
     assert command.match(answer(sent_one.data.uid, "whatever")) is Match.DONE
     assert command.match(answer(0, "whatever")) is Match.NO

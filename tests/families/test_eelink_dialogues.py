@@ -16,7 +16,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.eelink import FAMILY
+from tracker_codecs.families.eelink.family import FAMILY
 from tracker_codecs.families.eelink import settings as texts
 from tracker_codecs.families.eelink.frame import envelope
 
@@ -153,8 +153,8 @@ def test_silence_ends_the_conversation() -> None:
 
 def test_a_late_answer_to_an_older_revision_matches_nothing() -> None:
     first = next(FAMILY.apply(target(), COLLECT))
-    (now,) = FAMILY.decode_server(first.payload)
-    (older,) = FAMILY.decode_server(next(FAMILY.apply(Target(IMEI, variant="v2", serial=0x1000), COLLECT)).payload)
+    (now,) = FAMILY.server(first.payload)
+    (older,) = FAMILY.server(next(FAMILY.apply(Target(IMEI, variant="v2", serial=0x1000), COLLECT)).payload)
     assert isinstance(now, Message)
     assert isinstance(older, Message)
     text = "COLLECT,120,200,40,30,1"
@@ -168,7 +168,7 @@ def test_a_late_answer_to_an_older_revision_matches_nothing() -> None:
 def test_no_flipped_bit_of_a_read_back_confirms() -> None:
     """Nothing but TCP's own checksum guards a package: a flipped digit is another value, and told as that."""
     last = applied(COLLECT)[0][-1]
-    (asked,) = FAMILY.decode_server(last.command.payload)
+    (asked,) = FAMILY.server(last.command.payload)
     assert isinstance(asked, Message)
     frame = answer(asked.data.uid, "COLLECT,777,888,99,666,1").frame
     login = raw("login-v1")

@@ -10,7 +10,7 @@ import yaml
 from fastcrc import crc8
 from tracker_codecs.contract import Checksum, Kind, Match, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.egts import FAMILY
+from tracker_codecs.families.egts.family import FAMILY
 from tracker_codecs.families.egts import frame as wire
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "egts" / "frames.yaml"
@@ -28,7 +28,7 @@ def raw(name: str) -> bytes:
 
 
 def one(data: bytes, *, server: bool = False) -> Message:
-    (event,) = FAMILY.decode_server(data) if server else FAMILY.stream().feed(data)
+    (event,) = FAMILY.server(data) if server else FAMILY.stream().feed(data)
     assert isinstance(event, Message)
     return event
 
@@ -100,7 +100,7 @@ def test_every_record_of_a_packet_is_answered_and_the_packet_id_is_not_swapped(n
 def test_an_identity_is_answered_with_a_response_and_the_result_code() -> None:
     login = one(raw("egts-auth_terminal_identity-01"))
     assert login.device_id == "865905"
-    response, result = FAMILY.decode_server(login.owed)
+    response, result = FAMILY.server(login.owed)
     assert isinstance(response, Message)
     assert isinstance(result, Message)
     told = FAMILY.fields(result)
@@ -127,7 +127,7 @@ def test_a_terminal_that_tells_no_id_is_known_by_its_object_and_hears_the_result
     nameless = one(wire.build(wire.DATA, 1, wire.record(1, wire.AUTH, said)))
     assert (named.kind, named.device_id) == (Kind.LOGIN, "865905")
     assert (nameless.kind, nameless.device_id) == (Kind.OTHER, None)
-    assert len(FAMILY.decode_server(named.owed)) == len(FAMILY.decode_server(nameless.owed)) == 2
+    assert len(FAMILY.server(named.owed)) == len(FAMILY.server(nameless.owed)) == 2
 
 
 @pytest.mark.parametrize("name", ["egts-response-01", "egts-response-02", "egts-response-04"])

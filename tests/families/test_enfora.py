@@ -10,7 +10,7 @@ import yaml
 from tracker_codecs.contract import Faults, Kind, Message, Outcome, Severity, Strength, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.enfora import FAMILY
+from tracker_codecs.families.enfora.family import FAMILY
 from tracker_codecs.families.enfora import table as values
 from tracker_codecs.families.enfora.frame import wrap
 
@@ -143,7 +143,7 @@ def test_the_printed_answer() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_commands(name: str) -> None:
     means = CASES[name]["means"]
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     assert FAMILY.fields(message) == {"message": "command", "number": means["sequence"], "at": means["at"]}
     assert wrap(link(name), means["sequence"], means["command_type"], means["at"].encode()) == raw(name)

@@ -8,7 +8,7 @@ import pytest
 from tracker_codecs.contract import Dialogue, Faults, FieldState, Message, Outcome, Target, Transport, Verdict
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.enfora import FAMILY
+from tracker_codecs.families.enfora.family import FAMILY
 
 IMEI = "011070000570267"
 ASKED = {"tracking_interval": 300, "tracking_distance": 1000}
@@ -209,7 +209,7 @@ def test_own_commands() -> None:
     reply = collect(command, heard(b"ATI\r" + lines("Enfora, Inc.", "OK")))
     assert [message.text for message in reply.messages] == ["Enfora, Inc.", "OK"]
     assert FAMILY.fields(reply.messages[0]) == {"message": "answer", "text": "Enfora, Inc."}
-    (told_,) = FAMILY.decode_server(command.payload)
+    (told_,) = FAMILY.server(command.payload)
     assert isinstance(told_, Message)
     assert FAMILY.fields(told_) == {"message": "command", "text": "ATI"}
     secret = FAMILY.raw(at(), 'AT%CGPCO=1,"owner,s3cret",0')

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.eseal import FAMILY
+from tracker_codecs.families.eseal.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "eseal" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -42,7 +42,7 @@ def test_device_frames(name: str) -> None:
 def test_a_command_and_its_answer() -> None:
     at = Target("1000898", variant="session")
     assert FAMILY.raw(at, "RC-Unlock").payload == raw("es-unlock")
-    (back,) = FAMILY.decode_server(raw("es-unlock"))
+    (back,) = FAMILY.server(raw("es-unlock"))
     assert isinstance(back, Message)
     assert (back.device_id, FAMILY.fields(back)["type"]) == ("1000898", CASES["es-unlock"]["means"]["type"])
     answer = one(raw("es-command-ack"))

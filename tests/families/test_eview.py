@@ -11,7 +11,7 @@ from fastcrc import crc16
 from tracker_codecs.contract import Checksum, Faults, Kind, Message, Outcome, Severity, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.eview import FAMILY
+from tracker_codecs.families.eview.family import FAMILY
 from tracker_codecs.families.eview import frame as wire
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "eview" / "frames.yaml"
@@ -154,7 +154,7 @@ def test_the_bytes_of_a_change() -> None:
     assert payloads == [raw("ev-read-built"), raw("ev-set-44-built"), packet(b"\x02\x01\xf0", 3)]
     assert states(outcome) == {"confirmed"}
     assert outcome.fields["tracking_interval"].reported == 60
-    (command,) = FAMILY.decode_server(payloads[1])
+    (command,) = FAMILY.server(payloads[1])
     assert isinstance(command, Message)
     told = FAMILY.fields(command)
     assert (told["heartbeat_raw"], told["upload_interval"], told["lazy_interval"]) == ("0x8000010E", 60, 3600)

@@ -10,7 +10,7 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Kind, Message, Outcome, Severity, Strength, Target
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.fifotrack import FAMILY
+from tracker_codecs.families.fifotrack.family import FAMILY
 from tracker_codecs.families.fifotrack.frame import build
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "fifotrack" / "frames.yaml"
@@ -85,7 +85,7 @@ def test_device_frames(name: str) -> None:
 @pytest.mark.parametrize("name", SERVER)
 def test_server_frames(name: str) -> None:
     means = CASES[name]["means"]
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     told = FAMILY.fields(message)
     assert (told["device_id"], told["number"]) == (means["device_id"], means["work_no"])
@@ -95,13 +95,13 @@ def test_server_frames(name: str) -> None:
 
 
 def test_a_sum_in_place_of_the_xor_is_no_frame() -> None:
-    (event,) = FAMILY.decode_server(raw("encoder-with-a-sum"))
+    (event,) = FAMILY.server(raw("encoder-with-a-sum"))
     assert isinstance(event, PeerError)
     means = CASES["encoder-with-a-sum"]["means"]
     right = raw("encoder-with-a-sum").replace(
         b"*" + means["sum_checksum"].encode(), b"*" + means["xor_checksum"].encode()
     )
-    assert [type(each) for each in FAMILY.decode_server(right)] == [Message]
+    assert [type(each) for each in FAMILY.server(right)] == [Message]
     assert FAMILY.raw(Target(means["device_id"], variant="heartbeat"), "D05,3").payload == right
 
 

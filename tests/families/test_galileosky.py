@@ -24,7 +24,8 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.galileosky import FAMILY, texts
+from tracker_codecs.families.galileosky import texts
+from tracker_codecs.families.galileosky.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "galileosky" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -124,7 +125,7 @@ def test_device_packet(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVER)
 def test_server_packet(name: str) -> None:
-    (event,) = FAMILY.decode_server(raw(name))
+    (event,) = FAMILY.server(raw(name))
     assert isinstance(event, Message)
     matches(FAMILY.fields(event), CASES[name]["means"])
 

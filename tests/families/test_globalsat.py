@@ -9,7 +9,7 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Kind, Message, Outcome, Severity, Strength, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.globalsat import FAMILY
+from tracker_codecs.families.globalsat.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "globalsat" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -102,7 +102,7 @@ def test_device_frames(name: str) -> None:
 @pytest.mark.parametrize("name", SERVER)
 def test_server_frames(name: str) -> None:
     means = CASES[name]["means"]
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     fields = FAMILY.fields(message)
     if "settings" in means:

@@ -9,7 +9,7 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Kind, Message, Outcome, Severity, Target
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.granit import FAMILY
+from tracker_codecs.families.granit.family import FAMILY
 from tracker_codecs.families.granit.frame import NOW, binary
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "granit" / "frames.yaml"
@@ -67,7 +67,7 @@ def test_positions_and_what_is_owed(name: str) -> None:
         assert told.get(key) == means.get(key)
     assert FAMILY.recognise(raw(name)) is True
     assert all(FAMILY.recognise(raw(name)[:count]) is None for count in range(8))
-    (receipt,) = FAMILY.decode_server(message.owed)
+    (receipt,) = FAMILY.server(message.owed)
     assert isinstance(receipt, Message)
     assert (receipt.checksum, receipt.owed) == (Checksum.OK, b"")
 
@@ -101,7 +101,7 @@ def test_lines() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_commands(name: str) -> None:
     text = CASES[name]["means"]["command"]
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     assert (message.checksum, message.text) == (Checksum.OK, text)
     assert FAMILY.raw(target(), text).payload == raw(name)
@@ -199,6 +199,6 @@ def test_renaming_puts_the_checksum_right(name: str) -> None:
     (message,) = FAMILY.stream().feed(FAMILY.rename(raw(name), old, "258"))
     assert isinstance(message, Message)
     assert (message.device_id, message.checksum) == ("258", Checksum.OK)
-    (receipt,) = FAMILY.decode_server(FAMILY.rename(message.owed, "258", old))
+    (receipt,) = FAMILY.server(FAMILY.rename(message.owed, "258", old))
     assert isinstance(receipt, Message)
     assert receipt.frame.hex() == CASES[name]["means"]["server_owes"]

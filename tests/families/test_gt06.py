@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tracker_codecs.contract import Checksum, Kind, Message, Severity, Transport
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.gt06 import FAMILY
+from tracker_codecs.families.gt06.family import FAMILY
 from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import texts as meanings
 from tracker_codecs.families.gt06.frame import build_command
@@ -68,7 +68,7 @@ def test_device_frame(case: str) -> None:
 @pytest.mark.parametrize("case", FROM_SERVER)
 def test_server_frame(case: str) -> None:
     means = CASES[case]["means"]
-    (message,) = FAMILY.decode_server(raw(case))
+    (message,) = FAMILY.server(raw(case))
     assert isinstance(message, Message)
     found = FAMILY.fields(message)
     assert {key: found[key] for key in means} == means
@@ -168,7 +168,7 @@ def test_any_mixture_is_bounded_and_split_anywhere_alike(parts: list[bytes], siz
 @given(st.integers(0, 255), st.binary(max_size=60), st.booleans())
 def test_contents_of_any_kind_are_told_or_are_the_peers_fault(number: int, content: bytes, wide: bool) -> None:
     frame = (long if wide else short)(number, content, 1)
-    for event in (*FAMILY.stream().feed(frame), *FAMILY.decode_server(frame)):
+    for event in (*FAMILY.stream().feed(frame), *FAMILY.server(frame)):
         if isinstance(event, Message):
             with suppress(PeerError):
                 assert json.loads(json.dumps(FAMILY.fields(event)))["message"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tracker_codecs.contract import Faults, FieldState, Match, Message, Verdict
 from tracker_codecs.drive import against_emulator, collect
-from tracker_codecs.families.gt06 import FAMILY
+from tracker_codecs.families.gt06.family import FAMILY
 
 from tests.families.gt06_facts import ASKED, IMEI, answer, applied, flag_in, states, target, texts
 

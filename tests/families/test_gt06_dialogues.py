@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tracker_codecs.contract import Faults, FieldState, Kind, Match, Message, Purpose, Strength
 from tracker_codecs.drive import against_emulator, against_nobody, collect
-from tracker_codecs.families.gt06 import FAMILY
+from tracker_codecs.families.gt06.family import FAMILY
 from tracker_codecs.families.gt06.talk import answers
 
 from tests.families.gt06_facts import (

@@ -10,7 +10,7 @@ import yaml
 from tracker_codecs.contract import Kind, Match, Message, Severity, Target
 from tracker_codecs.drive import against_nobody
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.gt06 import FAMILY
+from tracker_codecs.families.gt06.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "gt06" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}

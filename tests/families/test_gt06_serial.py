@@ -18,7 +18,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.gt06 import FAMILY
+from tracker_codecs.families.gt06.family import FAMILY
 
 IMEI = "135790246811220"
 #: Public factory test programs name these lines and answers.
@@ -223,7 +223,7 @@ def test_lines_are_told_and_renamed_as_text() -> None:
     }
     (message,) = heard(TIMER)
     assert FAMILY.fields(message)["timer_acc_on"] == 5
-    (command,) = FAMILY.decode_server(IMEI_LINE)
+    (command,) = FAMILY.server(IMEI_LINE)
     assert isinstance(command, Message)
     assert FAMILY.fields(command) == {"message": "command", "text": "AT^GT_CM=IMEI"}
     assert FAMILY.rename(IMEI_ANSWER, "2" * 15, IMEI) == b"IMEI:135790246811220\r\n"

@@ -11,7 +11,7 @@ import yaml
 from tracker_codecs.contract import Event, Faults, Kind, Message, Outcome, Severity, Strength, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.h02 import FAMILY
+from tracker_codecs.families.h02.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "h02" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -137,7 +137,7 @@ def test_the_documented_commands() -> None:
     d1 = target("4210051415", options={"interval_command": "D1"})
     assert spoken(d1, seconds=60)[0] == [raw("h02-cmd-d1-built")]
     for name in ("h02-cmd-s71", "h02-cmd-d1-built"):
-        (event,) = FAMILY.decode_server(raw(name))
+        (event,) = FAMILY.server(raw(name))
         assert isinstance(event, Message)
         means = CASES[name]["means"]
         told = FAMILY.fields(event)

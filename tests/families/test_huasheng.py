@@ -10,7 +10,7 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Kind, Match, Message, Outcome, Severity, Strength, Target, Verdict
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.huasheng import FAMILY
+from tracker_codecs.families.huasheng.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "huasheng" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -67,7 +67,7 @@ def test_device_frame(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVER)
 def test_server_frame(name: str) -> None:
-    (event,) = FAMILY.decode_server(raw(name))
+    (event,) = FAMILY.server(raw(name))
     assert isinstance(event, Message)
     assert {**FAMILY.fields(event), **CASES[name]["means"]} == FAMILY.fields(event)
 

@@ -10,7 +10,7 @@ import yaml
 from tracker_codecs.contract import Faults, Kind, Message, Outcome, Severity, Strength, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.intellitrac import FAMILY
+from tracker_codecs.families.intellitrac.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "intellitrac" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -97,7 +97,7 @@ def test_a_sync_packet_is_given_back() -> None:
     assert isinstance(message, Message)
     assert (message.kind, message.device_id, message.owed) == (Kind.HEARTBEAT, str(means["unit_id"]), SYNC)
     assert FAMILY.fields(message)["sequence"] == means["sequence_bytes"]
-    (back,) = FAMILY.decode_server(SYNC)
+    (back,) = FAMILY.server(SYNC)
     assert isinstance(back, Message)
     assert back.device_id == UNIT
     assert [FAMILY.recognise(each) for each in (b"", SYNC[:1], SYNC[:2], b"\xfa\xfa")] == [None, None, True, False]
@@ -140,7 +140,7 @@ def test_answers() -> None:
 @pytest.mark.parametrize("name", SERVER)
 def test_commands_are_told_without_the_password(name: str) -> None:
     means = CASES[name]["means"]
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     fields = FAMILY.fields(message)
     assert fields["command"] == means["command"]
@@ -317,7 +317,7 @@ def test_raw_commands() -> None:
 def test_passwords_of_own_commands_are_not_shown(line: str, shown: str, secrets: set[bytes]) -> None:
     command = FAMILY.raw(target(), line)
     assert (command.payload, command.text, set(command.secrets)) == (line.encode() + b"\r\n", shown, secrets)
-    (message,) = FAMILY.decode_server(command.payload.strip())
+    (message,) = FAMILY.server(command.payload.strip())
     assert isinstance(message, Message)
     assert not any(secret.decode() in str(FAMILY.fields(message)) for secret in secrets)
 

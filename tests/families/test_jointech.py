@@ -22,7 +22,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.jointech import FAMILY
+from tracker_codecs.families.jointech.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "jointech" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -100,7 +100,7 @@ def test_device_frame(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVER)
 def test_server_frame(name: str) -> None:
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     found = FAMILY.fields(message)
     means = CASES[name]["means"]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tracker_codecs.contract import Checksum, Kind, Message, Transport
 from tracker_codecs.errors import PeerError
-from tracker_codecs.families.jt808 import FAMILY, messages
+from tracker_codecs.families.jt808 import messages
+from tracker_codecs.families.jt808.family import FAMILY
 from tracker_codecs.families.jt808 import frame as wire
 
 from tests.families.jt808_facts import CASES, framed, one, raw
@@ -45,7 +46,7 @@ def test_device_frame(case: str) -> None:
 
 @pytest.mark.parametrize("case", FROM_SERVER)
 def test_server_frame(case: str) -> None:
-    (message,) = FAMILY.decode_server(raw(case))
+    (message,) = FAMILY.server(raw(case))
     assert isinstance(message, Message)
     assert told(case, FAMILY.fields(message)) == CASES[case]["means"]
     assert wire.build(wire.parse(raw(case))) == raw(case)
@@ -93,7 +94,7 @@ def test_who_it_is(case: str, device_id: str) -> None:
 
 
 def test_a_number_that_is_no_bcd_is_an_imei() -> None:
-    (message,) = FAMILY.decode_server(raw("ctl-8105-traccar"))
+    (message,) = FAMILY.server(raw("ctl-8105-traccar"))
     assert isinstance(message, Message)
     assert message.device_id is not None
     assert message.device_id[:14] == str(0x0B3A73CE2FF2)
@@ -144,7 +145,7 @@ def test_the_time() -> None:
 def test_a_terminal_that_is_not_ours_is_told_so() -> None:
     refused = FAMILY.refuse(one(raw("reg-bsj")))
     assert refused == framed(0x8100, "013511221122", 0, b"\x00\x05\x04")
-    assert FAMILY.fields(FAMILY.decode_server(refused)[0])["auth_code"] is None  # type: ignore[arg-type]
+    assert FAMILY.fields(FAMILY.server(refused)[0])["auth_code"] is None  # type: ignore[arg-type]
     assert FAMILY.refuse(one(raw("hb"))) == b""
     fail = CASES["reg-reply-fail"]["means"]
     assert fail["result"] == 4

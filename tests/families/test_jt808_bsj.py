@@ -11,7 +11,7 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Message, Outcome, Severity, Target
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.jt808 import FAMILY
+from tracker_codecs.families.jt808.family import FAMILY
 from tracker_codecs.families.jt808 import frame as wire
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "jt808" / "bsj-frames.yaml"
@@ -53,7 +53,7 @@ def state(said: bytes) -> tuple[str, bool]:
 @pytest.mark.parametrize("name", CASES)
 def test_published_commands(name: str) -> None:
     means = CASES[name]["means"]
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     frame = message.data
     assert (message.checksum, frame.id, frame.serial) == (Checksum.OK, 0x8300, means["serial"])

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.laipac import FAMILY
+from tracker_codecs.families.laipac.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "laipac" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -86,7 +86,7 @@ def test_the_longest_heartbeat_comes_back() -> None:
 
 def test_what_a_server_says() -> None:
     names = ["cmd-position-derived", "cmd-alarm-ack", "eavack-derived"]
-    events = FAMILY.decode_server(b"".join(raw(name) for name in names))
+    events = FAMILY.server(b"".join(raw(name) for name in names))
     told = [FAMILY.fields(event) for event in events if isinstance(event, Message)]
     assert told == [
         {"message": "AVREQ", "values": ["00000000", "1"]},

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tracker_codecs.contract import Kind, Message, Severity, Target, Transport
 from tracker_codecs.drive import against_nobody
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.lorawan import FAMILY, abeeway3, network
+from tracker_codecs.families.lorawan import abeeway3, network
+from tracker_codecs.families.lorawan.family import FAMILY
 from tracker_codecs.families.lorawan.devices import DEVICES
 
 from tests.families.lorawan_facts import (
@@ -154,7 +155,7 @@ def test_documented_event(case: str) -> None:
 @pytest.mark.parametrize("case", DOWNLINKS)
 def test_documented_downlink(case: str) -> None:
     means = CASES[case]["means"]
-    (message,) = FAMILY.decode_server(payload(case), means["topic"])
+    (message,) = FAMILY.server(payload(case), means["topic"])
     assert isinstance(message, Message)
     (down,) = FAMILY.fields(message)["downlinks"]
     ident = means.get("queue_item_id") or means.get("correlation_ids", ["gw:7b1c0c6e"])[0]
@@ -283,7 +284,7 @@ def test_mutated_envelopes_are_messages_or_peer_errors(data: bytes, topic: str, 
     at %= len(data)
     mutated = data[:at] + new + data[at + len(new) :]
     stream = FAMILY.stream(Transport.MQTT)
-    for event in (*stream.feed(mutated, topic), *FAMILY.decode_server(mutated, topic)):
+    for event in (*stream.feed(mutated, topic), *FAMILY.server(mutated, topic)):
         assert isinstance(event, Message | PeerError)
         if isinstance(event, Message):
             assert FAMILY.fields(event)

@@ -23,7 +23,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.lorawan import FAMILY
+from tracker_codecs.families.lorawan.family import FAMILY
 from tracker_codecs.families.lorawan.devices import DEVICES
 
 from tests.families.lorawan_facts import ASKED, EUI, NETWORKS, READ_BACK, applied, sent, states, target
@@ -251,7 +251,7 @@ def test_raw_commands(network: str) -> None:
     assert collect(command, [e for e in heard if isinstance(e, Message)]).verdict is Verdict.ANSWERED
     assert unit.settings["tracking_mode"] == "event"
     plain = FAMILY.raw(target("sensecap_t1000", network), b"\x88")
-    (message,) = FAMILY.decode_server(plain.payload, plain.channel)
+    (message,) = FAMILY.server(plain.payload, plain.channel)
     assert isinstance(message, Message)
     assert FAMILY.fields(message)["downlinks"][0]["f_port"] == 5
     for bad in ("", "88", "5:8", "0:88", "224:88", "5:" + "00" * 243, "5:88;", "x:88", "\u0665:88"):

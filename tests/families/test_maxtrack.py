@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Match, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.maxtrack import FAMILY
+from tracker_codecs.families.maxtrack.family import FAMILY
 from tracker_codecs.families.maxtrack.frame import NAK, POSITION, build
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "maxtrack" / "frames.yaml"
@@ -46,7 +46,7 @@ def test_positions(name: str) -> None:
 @pytest.mark.parametrize("name", ACKS)
 def test_a_position_is_answered_as_composed(name: str) -> None:
     assert one(raw(name)).owed == raw(ACKS[name])
-    (answer,) = FAMILY.decode_server(raw(ACKS[name]))
+    (answer,) = FAMILY.server(raw(ACKS[name]))
     assert isinstance(answer, Message)
     told, means = FAMILY.fields(answer), CASES[ACKS[name]]["means"]
     assert (told["type"], told["id"]) == (means["type"], means["id"])

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.megastek import FAMILY
+from tracker_codecs.families.megastek.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "megastek" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -114,7 +114,7 @@ def test_commands_are_bytes_only() -> None:
         FAMILY.raw(target, "W000000,010")
     command = FAMILY.raw(target, b"\x01\x02")
     assert [command.match(message).value for message in heard(raw("mgv002-len"))] == ["no"]
-    assert isinstance(FAMILY.decode_server(b"\x01")[0], PeerError)
+    assert isinstance(FAMILY.server(b"\x01")[0], PeerError)
 
 
 def test_an_emulated_unit_and_redaction() -> None:

@@ -23,7 +23,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.meiligao import FAMILY
+from tracker_codecs.families.meiligao.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "meiligao" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -119,10 +119,10 @@ def test_device_packet(name: str) -> None:
 def test_server_packet(name: str) -> None:
     data = raw(name)
     if by_rule := CASES[name].get("checksum_by_rule"):
-        (error,) = FAMILY.decode_server(data)
+        (error,) = FAMILY.server(data)
         assert isinstance(error, PeerError)
         data = data[:-4] + bytes.fromhex(by_rule) + b"\r\n"
-    (message,) = FAMILY.decode_server(data)
+    (message,) = FAMILY.server(data)
     assert isinstance(message, Message)
     found = FAMILY.fields(message)
     means = CASES[name]["means"]

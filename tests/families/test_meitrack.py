@@ -22,7 +22,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.meitrack import FAMILY
+from tracker_codecs.families.meitrack.family import FAMILY
 from tracker_codecs.families.meitrack.emulator import MeitrackEmulator
 
 FIXTURE = yaml.safe_load(
@@ -108,7 +108,7 @@ def test_device_frame(case: str) -> None:
 @pytest.mark.parametrize("case", FROM_SERVER)
 def test_server_frame(case: str) -> None:
     means = CASES[case]["means"]
-    (message,) = FAMILY.decode_server(raw(case))
+    (message,) = FAMILY.server(raw(case))
     assert isinstance(message, Message)
     assert message.checksum is Checksum.OK
     found = FAMILY.fields(message)
@@ -183,11 +183,11 @@ def test_the_meiligao_frame_is_not_taken_for_ours() -> None:
 def test_redaction_keeps_the_sum_right() -> None:
     for case in ("meitrack-ack-a12", "meitrack-binary-cce-1", "meitrack-set-interval-a12"):
         old = CASES[case]["means"]["device_id"]
-        (read,) = FAMILY.decode_server(raw(case)) if raw(case)[:1] == b"@" else FAMILY.stream().feed(raw(case))
+        (read,) = FAMILY.server(raw(case)) if raw(case)[:1] == b"@" else FAMILY.stream().feed(raw(case))
         assert isinstance(read, Message)
         changed = FAMILY.rename(read.frame, old, "135790246811220")
         assert old.encode() not in changed
-        again = FAMILY.decode_server(changed) if changed[:1] == b"@" else FAMILY.stream().feed(changed)
+        again = FAMILY.server(changed) if changed[:1] == b"@" else FAMILY.stream().feed(changed)
         assert [event.checksum for event in again if isinstance(event, Message)] == [Checksum.OK]
         assert FAMILY.rename(changed, "135790246811220", old) == raw(case)
 

@@ -27,7 +27,8 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.meshtastic import FAMILY, packets, proto
+from tracker_codecs.families.meshtastic import packets, proto
+from tracker_codecs.families.meshtastic.family import FAMILY
 from tracker_codecs.families.meshtastic import settings as registers
 from tracker_codecs.families.meshtastic.emulator import MeshtasticEmulator
 
@@ -92,7 +93,7 @@ NOT_SHOWN = {"note", "payload_length", "expect", "want_response", "session_passk
 def test_frame(case: str) -> None:
     found = CASES[case]
     host = found["direction"] == "server_to_device"
-    events = FAMILY.decode_server(raw(case)) if host else known_stream().feed(raw(case))
+    events = FAMILY.server(raw(case)) if host else known_stream().feed(raw(case))
     message = events[-1]
     assert isinstance(message, Message)
     told = FAMILY.fields(message)

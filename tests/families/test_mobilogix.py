@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.mobilogix import FAMILY
+from tracker_codecs.families.mobilogix.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "mobilogix" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -48,7 +48,7 @@ def test_a_command_bears_the_time() -> None:
     assert later != command.payload
     assert FAMILY.normalise(later) == FAMILY.normalise(command.payload)
     assert command.match(one(raw("mx-position"))).value == "no"
-    (back,) = FAMILY.decode_server(command.payload)
+    (back,) = FAMILY.server(command.payload)
     assert isinstance(back, Message)
     assert FAMILY.fields(back)["text"] == CASES["mx-relay"]["means"]["text"]
     for text in ("RELAY=1]", "\xe9", "x\r\ny", "x" * 201):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Match, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.naviset import FAMILY
+from tracker_codecs.families.naviset.family import FAMILY
 from tracker_codecs.families.naviset.frame import RESPONSE, build
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "naviset" / "frames.yaml"
@@ -45,7 +45,7 @@ def test_answers_are_those_that_were_composed(name: str) -> None:
     (message,) = FAMILY.stream().feed(raw(name))
     assert isinstance(message, Message)
     assert message.owed == raw(ACKS[name])
-    (answer,) = FAMILY.decode_server(message.owed)
+    (answer,) = FAMILY.server(message.owed)
     assert isinstance(answer, Message)
     assert FAMILY.fields(answer)["echoed_crc"] == CASES[ACKS[name]]["means"]["echoed_crc"]
 

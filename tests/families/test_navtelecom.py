@@ -24,7 +24,8 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.navtelecom import FAMILY, texts
+from tracker_codecs.families.navtelecom import texts
+from tracker_codecs.families.navtelecom.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "navtelecom" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -144,7 +145,7 @@ def test_a_recorded_packet_says_what_it_means(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVER)
 def test_what_a_server_says(name: str) -> None:
-    (event,) = FAMILY.decode_server(raw(name))
+    (event,) = FAMILY.server(raw(name))
     assert isinstance(event, Message)
     found = FAMILY.fields(event)
     agree(found, CASES[name]["means"])

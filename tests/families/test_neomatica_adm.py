@@ -22,7 +22,8 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.neomatica_adm import FAMILY, track
+from tracker_codecs.families.neomatica_adm import track
+from tracker_codecs.families.neomatica_adm.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "neomatica-adm" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -176,7 +177,7 @@ def test_commands_are_the_printed_lines() -> None:
     for text in ("", "x" * 129, "A\r\nB", "\u00e9", b""):
         with pytest.raises(LocalError):
             FAMILY.raw(target(), text)
-    heard = FAMILY.decode_server(b"TRACK 1,10,6\r\n***1*STATUS\r\n")
+    heard = FAMILY.server(b"TRACK 1,10,6\r\n***1*STATUS\r\n")
     assert [FAMILY.fields(event)["message"] for event in heard if isinstance(event, Message)] == [
         "command",
         "server_ack",

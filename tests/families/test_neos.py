@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target, Transport
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.neos import FAMILY
+from tracker_codecs.families.neos.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "neos" / "frames.yaml"
 (CASE,) = yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]
@@ -54,7 +54,7 @@ def test_a_place_that_is_none_is_told() -> None:
 
 
 def test_the_answer_redaction_and_reasons() -> None:
-    (answer,) = FAMILY.decode_server(b"$OK!")
+    (answer,) = FAMILY.server(b"$OK!")
     assert isinstance(answer, Message)
     assert FAMILY.fields(answer) == {"message": "ack"}
     (renamed,) = events(FAMILY.rename(RECORDED, "12345678", "87654321"))

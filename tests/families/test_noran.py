@@ -10,7 +10,7 @@ import yaml
 from tracker_codecs.contract import Faults, Kind, Message, Severity, Strength, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.noran import FAMILY
+from tracker_codecs.families.noran.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "noran" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -63,7 +63,7 @@ def test_the_newer_position() -> None:
 
 @pytest.mark.parametrize("name", SERVER)
 def test_server_datagrams(name: str) -> None:
-    (event,) = FAMILY.decode_server(raw(name))
+    (event,) = FAMILY.server(raw(name))
     assert isinstance(event, Message)
     told, means = FAMILY.fields(event), CASES[name]["means"]
     assert told["message"] == means["message"]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Kind, Message, Target, Transport
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.oigo import FAMILY
+from tracker_codecs.families.oigo.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "oigo" / "frames.yaml"
 CASES = {case["id"].removeprefix("americas-minor-oigo_"): case for case in yaml.safe_load(FIXTURE.read_text())["cases"]}
@@ -56,7 +56,7 @@ def test_an_mg_datagram_is_answered_where_it_asks() -> None:
     asks[1] |= 0x80
     message = one(bytes(asks))
     assert message.owed == b"\xe0\x6a\x00"
-    (answer,) = FAMILY.decode_server(message.owed)
+    (answer,) = FAMILY.server(message.owed)
     assert isinstance(answer, Message)
     assert FAMILY.fields(answer) == {"message": "ack", "index": 0x6A}
 

@@ -28,7 +28,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.owntracks import FAMILY
+from tracker_codecs.families.owntracks.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "owntracks" / "frames.yaml").read_text(encoding="utf-8")
@@ -103,7 +103,7 @@ def test_device_message(case: str) -> None:
 @pytest.mark.parametrize("case", [c["id"] for c in FIXTURE["cases"] if c["direction"] == "server_to_device"])
 def test_server_message(case: str) -> None:
     means = CASES[case]["means"]
-    (message,) = FAMILY.decode_server(raw(case), topic(case))
+    (message,) = FAMILY.server(raw(case), topic(case))
     assert isinstance(message, Message)
     told = FAMILY.fields(message)
     if "values" in means:

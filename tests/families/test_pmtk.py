@@ -28,7 +28,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.pmtk import FAMILY
+from tracker_codecs.families.pmtk.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "pmtk" / "frames.yaml").read_text(encoding="utf-8")
@@ -59,7 +59,7 @@ def applied(ms: int, **emulator: Any) -> tuple[list[Exchange], Outcome, Emulator
 def test_sentence(case: str) -> None:
     found = CASES[case]
     host = found["direction"] == "server_to_device"
-    (message,) = FAMILY.decode_server(raw(case)) if host else FAMILY.stream().feed(raw(case))
+    (message,) = FAMILY.server(raw(case)) if host else FAMILY.stream().feed(raw(case))
     assert isinstance(message, Message)
     assert (message.checksum, message.device_id) == (Checksum.OK, None)
     told = FAMILY.fields(message)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.portman import FAMILY
+from tracker_codecs.families.portman.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "portman" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -45,7 +45,7 @@ def test_a_command() -> None:
     at = Target("355854050074633", variant="session")
     command = FAMILY.raw(at, "XA5")
     assert command.payload == raw("pm-engine")
-    (back,) = FAMILY.decode_server(command.payload)
+    (back,) = FAMILY.server(command.payload)
     assert isinstance(back, Message)
     assert (back.device_id, FAMILY.fields(back)["text"]) == (at.device_id, CASES["pm-engine"]["means"]["text"])
     for text in ("XA5\r\n&&", "\xe9", "x" * 201):

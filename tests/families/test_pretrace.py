@@ -9,7 +9,7 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Kind, Message, Severity, Strength, Target
 from tracker_codecs.drive import against_emulator, against_nobody
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.pretrace import FAMILY
+from tracker_codecs.families.pretrace.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "pretrace" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -54,7 +54,7 @@ def test_the_edited_frame_is_bad_and_names_nobody() -> None:
 @pytest.mark.parametrize("name", SERVER)
 def test_published_commands(name: str) -> None:
     means = CASES[name]["means"]
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     assert (message.checksum, FAMILY.fields(message)["message"]) == (Checksum.OK, means["command"])
     at = Target(str(message.device_id), variant="standard", experimental=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tracker_codecs.contract import Faults, FieldState, Kind, Message, Outcome, Severity, Strength, Target, Verdict
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.pt502 import FAMILY
+from tracker_codecs.families.pt502.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "pt502" / "frames.yaml").read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def test_every_end_of_a_line(end: bytes) -> None:
 
 @pytest.mark.parametrize("case", SENT)
 def test_command_of_a_public_test(case: str) -> None:
-    (message,) = FAMILY.decode_server(raw(case))
+    (message,) = FAMILY.server(raw(case))
     assert isinstance(message, Message)
     means = CASES[case]["means"]
     told = FAMILY.fields(message)

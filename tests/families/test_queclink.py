@@ -18,7 +18,7 @@ from tracker_codecs.contract import (
     Transport,
 )
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.queclink import FAMILY
+from tracker_codecs.families.queclink.family import FAMILY
 from tracker_codecs.families.queclink.messages import fields as decode_fields
 
 from tests.families.queclink_facts import (
@@ -73,7 +73,7 @@ def test_device_frame(case: str) -> None:
 @pytest.mark.parametrize("case", [c["id"] for c in FIXTURE["cases"] if c["direction"] == "server_to_device"])
 def test_server_frame(case: str) -> None:
     means = CASES[case]["means"]
-    events = FAMILY.decode_server(raw(case))
+    events = FAMILY.server(raw(case))
     decoded = [FAMILY.fields(event) for event in events if isinstance(event, Message)]
     assert len(decoded) == len(events)
     if "commands" in means:

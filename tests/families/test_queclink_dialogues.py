@@ -21,7 +21,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.queclink import FAMILY
+from tracker_codecs.families.queclink.family import FAMILY
 from tracker_codecs.families.queclink.layout import HexAck
 
 from tests.families.queclink_facts import (

@@ -10,7 +10,7 @@ from tracker_codecs.contract import (
     Transport,
 )
 from tracker_codecs.drive import against_emulator, against_nobody
-from tracker_codecs.families.queclink import FAMILY
+from tracker_codecs.families.queclink.family import FAMILY
 
 from tests.families.queclink_facts import (
     GT300,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tracker_codecs.contract import FieldState, Message, Outcome, Reply, Transport, Verdict
 from tracker_codecs.drive import against_emulator, against_nobody, collect
-from tracker_codecs.families.queclink import FAMILY
+from tracker_codecs.families.queclink.family import FAMILY
 
 from tests.families.queclink_facts import ASKED, GL200, GT300, IMEI, raw, target
 

@@ -22,7 +22,8 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.ruptela import FAMILY, texts
+from tracker_codecs.families.ruptela import texts
+from tracker_codecs.families.ruptela.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "ruptela" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -95,7 +96,7 @@ def spoken(answers: list[str | None], asked: dict[str, Any] | None = None) -> Ou
 
 def text_of(payload: bytes) -> str:
     """The text of a command 108."""
-    (event,) = FAMILY.decode_server(payload)
+    (event,) = FAMILY.server(payload)
     assert isinstance(event, Message)
     return str(FAMILY.fields(event)["text"])
 
@@ -129,7 +130,7 @@ def test_a_recorded_position() -> None:
 
 @pytest.mark.parametrize("name", SERVER)
 def test_what_a_server_says(name: str) -> None:
-    (event,) = FAMILY.decode_server(raw(name))
+    (event,) = FAMILY.server(raw(name))
     assert isinstance(event, Message)
     found = FAMILY.fields(event)
     means = CASES[name]["means"]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.satsol import FAMILY
+from tracker_codecs.families.satsol.family import FAMILY
 from tracker_codecs.families.satsol.frame import build
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "satsol" / "frames.yaml"
@@ -42,7 +42,7 @@ def test_the_recorded_packet() -> None:
 
 
 def test_the_answer_is_understood() -> None:
-    (message,) = FAMILY.decode_server(ACK)
+    (message,) = FAMILY.server(ACK)
     assert isinstance(message, Message)
     assert (message.device_id, FAMILY.fields(message)["length"], message.owed) == ("1502386", 0, b"")
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.startek import FAMILY
+from tracker_codecs.families.startek.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "startek" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -44,7 +44,7 @@ def test_device_frames(name: str) -> None:
 def test_a_command_and_its_answer() -> None:
     command = FAMILY.raw(Target("123456789012345", variant="session"), "900,1,1")
     assert command.payload == raw("st-engine-stop")
-    (back,) = FAMILY.decode_server(command.payload)
+    (back,) = FAMILY.server(command.payload)
     assert isinstance(back, Message)
     assert FAMILY.fields(back)["arguments"] == ["1", "1"]
     at = Target("860262050015424", variant="session")

@@ -23,7 +23,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.suntech import FAMILY
+from tracker_codecs.families.suntech.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "suntech" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -100,7 +100,7 @@ def test_device_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVER)
 def test_server_line(name: str) -> None:
-    (event,) = FAMILY.decode_server(raw(name))
+    (event,) = FAMILY.server(raw(name))
     assert isinstance(event, Message)
     assert {**FAMILY.fields(event), **CASES[name]["means"]} == FAMILY.fields(event)
 

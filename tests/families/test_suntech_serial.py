@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tracker_codecs.contract import Dialogue, FieldState, Message, Outcome, Target, Transport, Verdict
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody
-from tracker_codecs.families.suntech import FAMILY
+from tracker_codecs.families.suntech.family import FAMILY
 from tracker_codecs.families.suntech.dialogue import SERIAL_TIMEOUT
 
 ID = "100850000"  # of the manuals' examples

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.svias import FAMILY
+from tracker_codecs.families.svias.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "svias" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -37,7 +37,7 @@ def test_device_frames(name: str) -> None:
 def test_a_command() -> None:
     at = Target("20324277", variant="session")
     assert [FAMILY.raw(at, text).payload for text in ("AT+STR=1", "AT+STR=1*")] == [raw("sv-position-please")] * 2
-    events = FAMILY.decode_server(raw("sv-ack") + raw("sv-position-please"))
+    events = FAMILY.server(raw("sv-ack") + raw("sv-position-please"))
     told = [FAMILY.fields(event)["message"] for event in events if isinstance(event, Message)]
     assert told == ["ack", "command"]
     for text in ("AT+STR=1*AT", "*", "\xe9", "x\r\ny", "x" * 202):

@@ -11,7 +11,7 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Kind, Message, Outcome, Severity, Strength, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.syrus import FAMILY
+from tracker_codecs.families.syrus.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "syrus" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -117,7 +117,7 @@ def test_what_is_owed() -> None:
     assert owed["other_report-05"] == b">SAK;ID=CST3G0443;#IP1:089F<"
     assert owed["position_report-01"] == b""
     assert heard(raw("set_ack-01"))[0].owed == b""
-    (acknowledgement,) = FAMILY.decode_server(raw("server_ack-01"))
+    (acknowledgement,) = FAMILY.server(raw("server_ack-01"))
     assert isinstance(acknowledgement, Message)
     assert acknowledgement.device_id == CASES["server_ack-01"]["means"]["device_id"]
 
@@ -150,7 +150,7 @@ def test_events(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SERVER if name != "server_ack-01"])
 def test_server_messages(name: str) -> None:
     means = CASES[name]["means"]
-    (message,) = FAMILY.decode_server(raw(name))
+    (message,) = FAMILY.server(raw(name))
     assert isinstance(message, Message)
     told = FAMILY.fields(message)
     assert told["message"] == ("query" if name.startswith("query") else "set")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tracker_codecs.contract import Dialogue, Faults, FieldState, Message, Outcome, Target, Transport, Verdict
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
-from tracker_codecs.families.syrus import FAMILY
+from tracker_codecs.families.syrus.family import FAMILY
 
 IMEI = "356612021234567"
 #: university.digitalcomtech.com glossary, qualifier: question and answer in the maker's own console.

@@ -10,7 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tracker_codecs.contract import Checksum, Event, Kind, Message, Severity, Strength, Transport
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.teltonika import FAMILY, layout, texts
+from tracker_codecs.families.teltonika import layout, texts
+from tracker_codecs.families.teltonika.family import FAMILY
 
 from tests.families.teltonika_facts import ASKED, CASES, IMEI, TELFM, TELFM5X, one, problems, raw, reply, seen, target
 
@@ -84,7 +85,7 @@ def test_the_layout_and_the_fast_path_say_the_same(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n, c in FRAMES.items() if c["direction"] == "server_to_device"])
 def test_server_frame(name: str) -> None:
-    (event,) = FAMILY.decode_server(raw(name))
+    (event,) = FAMILY.server(raw(name))
     assert isinstance(event, Message)
     matches(FAMILY.fields(event), CASES[name]["means"])
 
@@ -194,7 +195,7 @@ def test_any_mixture_is_bounded_and_split_anywhere_alike(parts: list[bytes], ste
 def test_any_bytes_are_messages_or_peer_errors(data: bytes, datagram: bool) -> None:
     head = bytes.fromhex("003dcafe0105000f333532303933303836343033363535") if datagram else b""
     for transport in (Transport.TCP, Transport.UDP):
-        for event in (*FAMILY.stream(transport).feed(head + data), *FAMILY.decode_server(data)):
+        for event in (*FAMILY.stream(transport).feed(head + data), *FAMILY.server(data)):
             assert isinstance(event, Message | PeerError)
     FAMILY.recognise(data)
     assert len(FAMILY.normalise(data)) == len(data)

@@ -21,7 +21,7 @@ from tracker_codecs.contract import (
     Verdict,
 )
 from tracker_codecs.drive import against_emulator, against_nobody, collect
-from tracker_codecs.families.teltonika import FAMILY
+from tracker_codecs.families.teltonika.family import FAMILY
 
 from tests.families.teltonika_facts import (
     ASKED,

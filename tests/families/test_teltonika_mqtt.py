@@ -13,7 +13,7 @@ import yaml
 from tracker_codecs.contract import Faults, FieldState, Kind, Match, Message, Outcome, Target, Transport
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.teltonika_mqtt import FAMILY
+from tracker_codecs.families.teltonika_mqtt.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "teltonika-mqtt" / "frames.yaml").read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def test_device_message(case: str) -> None:
 
 @pytest.mark.parametrize("case", [c["id"] for c in FIXTURE["cases"] if c["direction"] == "server_to_device"])
 def test_server_message_and_the_same_bytes_from_us(case: str) -> None:
-    (message,) = FAMILY.decode_server(raw(case))
+    (message,) = FAMILY.server(raw(case))
     assert isinstance(message, Message)
     text = CASES[case]["means"]["text"]
     assert FAMILY.fields(message)["text"] == text

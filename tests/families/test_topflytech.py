@@ -24,7 +24,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.topflytech import FAMILY
+from tracker_codecs.families.topflytech.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "topflytech" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -114,7 +114,7 @@ def test_device_frame(name: str) -> None:
 @pytest.mark.parametrize("name", SERVER)
 def test_server_frame(name: str) -> None:
     means = CASES[name]["means"]
-    (event,) = FAMILY.decode_server(raw(name))
+    (event,) = FAMILY.server(raw(name))
     assert isinstance(event, Message)
     told = FAMILY.fields(event)
     assert {key: told[key] for key in ("message", "header", "type", "length_field", "serial", "imei")} == {

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.totem import FAMILY
+from tracker_codecs.families.totem.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "totem" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -61,7 +61,7 @@ def test_every_frame_of_the_new_generation_is_answered_with_its_last_four_charac
     assert heard(raw("heartbeat-bb"))[0].owed[:12] == b"$$0014AA4861"
     owed = heard(raw("aa-position"))[0].owed
     assert owed == raw("ack-derived")
-    (answer,) = FAMILY.decode_server(owed)
+    (answer,) = FAMILY.server(owed)
     assert isinstance(answer, Message)
     assert FAMILY.fields(answer) == {"message": "acknowledgement", "generation": "new", "serial": "0186"}
 
@@ -97,7 +97,7 @@ def test_raw_commands() -> None:
     assert [command.match(message).value for message in heard(raw("aa-position-2"))] == ["no"]
     other = FAMILY.raw(Target(IMEI, variant="session", options={"password": "1234"}), "025,C,1").payload
     assert other.startswith(b"$$0022CF1234,025,C,1")
-    (told,) = FAMILY.decode_server(other)
+    (told,) = FAMILY.server(other)
     assert isinstance(told, Message)
     assert FAMILY.fields(told)["arguments"] == ["C", "1"]
     assert FAMILY.raw(TARGET, raw("ack-derived")).payload == raw("ack-derived")

@@ -11,7 +11,7 @@ from fastcrc import crc16
 from tracker_codecs.contract import Faults, Kind, Message, Outcome, Severity, Target
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.tramigo import FAMILY
+from tracker_codecs.families.tramigo.family import FAMILY
 from tracker_codecs.families.tramigo.frame import text_frame
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "tramigo" / "frames.yaml"
@@ -123,7 +123,7 @@ def test_published_commands(name: str) -> None:
     assert sent[1] == "STATUS"
     if word == "FIND":
         assert sent[0] == case["data"]
-    assert [event.frame for event in FAMILY.decode_server(b"gprs,ack,9924" + case["data"].encode())] == [  # type: ignore[union-attr]  # both are messages
+    assert [event.frame for event in FAMILY.server(b"gprs,ack,9924" + case["data"].encode())] == [  # type: ignore[union-attr]  # both are messages
         b"gprs,ack,9924",
         case["data"].encode(),
     ]

@@ -26,7 +26,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.ubx import FAMILY
+from tracker_codecs.families.ubx.family import FAMILY
 from tracker_codecs.families.ubx.emulator import UbxEmulator
 
 FIXTURE = yaml.safe_load(
@@ -64,7 +64,7 @@ def one(data: bytes) -> Message:
 @pytest.mark.parametrize("case", GOOD)
 def test_frame(case: str) -> None:
     found = CASES[case]
-    read = FAMILY.decode_server if found["direction"] == "server_to_device" else FAMILY.stream().feed
+    read = FAMILY.server if found["direction"] == "server_to_device" else FAMILY.stream().feed
     (message,) = read(raw(case))
     assert isinstance(message, Message)
     assert message.checksum is Checksum.OK

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.ulbotech import FAMILY
+from tracker_codecs.families.ulbotech.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "ulbotech" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -57,7 +57,7 @@ def test_text_frames() -> None:
 def test_what_a_server_says() -> None:
     told = [
         FAMILY.fields(event)
-        for event in FAMILY.decode_server(raw("text-ack-derived") + raw("cmd-uno"))
+        for event in FAMILY.server(raw("text-ack-derived") + raw("cmd-uno"))
         if isinstance(event, Message)
     ]
     assert told == [
@@ -74,7 +74,7 @@ def test_binary_frames_are_acknowledged_only_where_the_operator_wants_it() -> No
     assert isinstance(message, Message)
     assert raw("binary-1")[-3:-1].hex() == "8536"
     assert message.owed.startswith(bytes.fromhex("f801fe8536"))
-    (answer,) = FAMILY.decode_server(message.owed)
+    (answer,) = FAMILY.server(message.owed)
     assert isinstance(answer, Message)
     assert FAMILY.fields(answer) == {"message": "acknowledgement", "of": "8536"}
 

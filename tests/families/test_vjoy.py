@@ -10,7 +10,7 @@ import yaml
 from tracker_codecs.contract import Faults, Kind, Message, Outcome, Severity, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.vjoy import FAMILY
+from tracker_codecs.families.vjoy.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "vjoy" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -98,7 +98,7 @@ def test_notices_with_brackets_stay_whole(name: str) -> None:
 def test_server_frames(name: str) -> None:
     data, means = CASES[name]["data"].encode(), CASES[name]["means"]
     assert FAMILY.raw(target(), means["text"]).payload == data
-    (event,) = FAMILY.decode_server(data)
+    (event,) = FAMILY.server(data)
     assert isinstance(event, Message)
     assert FAMILY.fields(event)["text"] == means["text"]
 

@@ -10,7 +10,7 @@ import yaml
 from tracker_codecs.contract import Faults, Kind, Message, Outcome, Severity, Target
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.watch import FAMILY
+from tracker_codecs.families.watch.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "watch" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -70,7 +70,7 @@ def test_device_frames(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVER)
 def test_server_frames(name: str) -> None:
-    (event,) = FAMILY.decode_server(raw(name))
+    (event,) = FAMILY.server(raw(name))
     assert isinstance(event, Message)
     told = FAMILY.fields(event)
     assert ",".join((told["message"], *told["arguments"])) == CASES[name]["means"]["text"]

@@ -9,7 +9,7 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Kind, Message, Outcome, Severity, Target
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.xexun2 import FAMILY
+from tracker_codecs.families.xexun2.family import FAMILY
 from tracker_codecs.families.xexun2.frame import bcd, build, check16, escaped, unescaped
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "xexun2" / "frames.yaml"
@@ -67,7 +67,7 @@ def test_positions_and_what_is_owed(name: str) -> None:
     assert (told["payload_length"], len(told["records"])) == (means["payload_length"], means["records"])
     assert message.owed.hex() == means["server_owes"]
     assert FAMILY.recognise(raw(name)) is True
-    (receipt,) = FAMILY.decode_server(message.owed)
+    (receipt,) = FAMILY.server(message.owed)
     assert isinstance(receipt, Message)
     assert (receipt.device_id, receipt.owed, FAMILY.fields(receipt)["message"]) == (means["imei"], b"", "receipt")
 
@@ -89,7 +89,7 @@ def test_what_records_say() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_published_commands(name: str) -> None:
     means, data = CASES[name]["means"], raw(name)
-    (message,) = FAMILY.decode_server(data)
+    (message,) = FAMILY.server(data)
     assert isinstance(message, Message)
     assert FAMILY.fields(message)["text"] == means["text"]
     assert message.device_id is not None
@@ -102,7 +102,7 @@ def test_published_commands(name: str) -> None:
 @pytest.mark.parametrize("name", OTHER_VERSION)
 def test_version_3_is_not_taken_for_version_2(name: str) -> None:
     assert FAMILY.recognise(raw(name)) is False
-    assert [type(event) for event in FAMILY.decode_server(raw(name))] == [PeerError]
+    assert [type(event) for event in FAMILY.server(raw(name))] == [PeerError]
 
 
 def test_escapes_of_the_published_sample() -> None:

@@ -10,7 +10,7 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Kind, Message, Outcome, Severity, Strength, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.xirgo import FAMILY
+from tracker_codecs.families.xirgo.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "xirgo" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -109,7 +109,7 @@ def test_answers(name: str) -> None:
 @pytest.mark.parametrize("name", SERVER)
 def test_server_lines(name: str) -> None:
     means = CASES[name]["means"]
-    told = [FAMILY.fields(message) for message in FAMILY.decode_server(raw(name)) if isinstance(message, Message)]
+    told = [FAMILY.fields(message) for message in FAMILY.server(raw(name)) if isinstance(message, Message)]
     assert [each["code"] for each in told] == means.get("commands", [means.get("command")])
     assert {each["uid"] for each in told} == {means.get("device_id")}
     if "arguments" in means:

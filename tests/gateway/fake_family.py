@@ -219,7 +219,7 @@ class FakeFamily(Family):
             return {"serial": int(words[1]), **_values(words[2:])}
         return {"words": words}
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         events: list[Event] = []
         for line in data.splitlines(keepends=True):
             if line.split()[:1] and line.split()[0] in (b"set", b"get", b"hi", b"got"):

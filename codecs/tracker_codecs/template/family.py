@@ -86,7 +86,7 @@ class TemplateFamily(Family):
                 return {"message": kind.value, "text": clean(text), **{k: clean(v) for k, v in found.items() if v}}
         return {"message": "other", "text": clean(text)}
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Frames of the server; each is one piece of bytes where they end with nothing."""
         events: list[Event] = []
         frames, rest = self._wire.cut_server(data)

@@ -157,14 +157,14 @@ def _from_server(family: Family, pieces: Iterable[bytes], channel: str, whole: b
     """Frames of the other direction; a piece that makes no sense alone is tried together with what follows it."""
     kept = b""
     for piece in pieces:
-        together = family.decode_server(kept + piece, channel)
+        together = family.server(kept + piece, channel)
         if whole or not _has_error(together):
             yield from together
             kept = b""
             continue
-        alone = family.decode_server(piece, channel) if kept else together
+        alone = family.server(piece, channel) if kept else together
         if not _has_error(alone):
-            yield from family.decode_server(kept, channel)
+            yield from family.server(kept, channel)
             yield from alone
             kept = b""
             continue
@@ -173,7 +173,7 @@ def _from_server(family: Family, pieces: Iterable[bytes], channel: str, whole: b
             yield from together
             kept = b""
     if kept:
-        yield from family.decode_server(kept, channel)
+        yield from family.server(kept, channel)
 
 
 def _has_error(events: Iterable[Event]) -> bool:

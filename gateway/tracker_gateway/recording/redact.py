@@ -188,7 +188,7 @@ class Cutter:
 
     def server(self, data: bytes, channel: str = "") -> list[bytes]:
         """What one write to the device holds."""
-        return list(_pieces(data, self._family.decode_server(data, channel)))
+        return list(_pieces(data, self._family.server(data, channel)))
 
     def rest(self) -> bytes:
         """What was left of an unfinished frame. Empties it."""

@@ -119,7 +119,7 @@ class Replay:
 
     def _frames(self, data: bytes) -> list[bytes]:
         """The frames of the gateway's bytes; the whole where they cannot be told apart."""
-        events = self._family.decode_server(data)
+        events = self._family.server(data)
         frames = [event.frame for event in events if isinstance(event, Message)]
         return frames if b"".join(frames) == data else [data]
 

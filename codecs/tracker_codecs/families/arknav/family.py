@@ -59,7 +59,7 @@ class Arknav(SessionOnlyFamily):
         """Everything known of a message of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Commands."""
         return wire.from_server(data)
 

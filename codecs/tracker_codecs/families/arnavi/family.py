@@ -58,7 +58,7 @@ class Arnavi(SessionOnlyFamily):
         """Everything known of a frame of either direction."""
         return fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers to headers and packages."""
         return wire.from_server(data)
 

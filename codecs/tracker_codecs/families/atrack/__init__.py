@@ -1,5 +1,1 @@
-"""ATrack vehicle trackers."""
-
-from tracker_codecs.families.atrack.family import FAMILY
-
-__all__ = ["FAMILY"]
+"""ATrack: text commands over TCP and UDP."""

@@ -6,12 +6,12 @@ Whether units answer AT$TRAC=? is not public; this one refuses it, unless the op
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
 from datetime import datetime
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.atrack import settings as values
 from tracker_codecs.families.atrack.frame import AtrackStream, short
 
@@ -21,32 +21,31 @@ _HEAD = struct.Struct(">HHQ")
 _KEPT = 8
 
 
-class AtrackEmulator(Emulator):
+class AtrackEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
+    ears = AtrackStream
+
+    def begin(self) -> None:
+        """`arguments` are those of AT$TRAC; reports wait until they are acknowledged."""
+        given = self.stored
         self.arguments = ["1", "60", "", "", "", "", "2"]
-        if settings.keys() & {"tracking_distance", "tracking_angle"}:
+        if given.keys() & {"tracking_distance", "tracking_angle"}:
             self.arguments = ["131", "60", "1000", "15", "0", "0", "2"]
         for name, place in values.PLACES.items():
-            if name in settings:
-                self.arguments[place] = str(settings[name])
-        self._number = int(device_id) if device_id.isdecimal() else 0
+            if name in given:
+                self.arguments[place] = str(given[name])
+        self._number = int(self.device_id) if self.device_id.isdecimal() else 0
         self._sequence = 0
         self._waiting: list[Datum] = []
-        self._stream = AtrackStream(server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
         """See `Emulator.settings`."""
         return values.told(self.arguments)
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """A keep-alive: there is no login."""
-        self._stream = AtrackStream(server=True)
         return self.heartbeat()
 
     def heartbeat(self) -> list[Datum]:
@@ -66,17 +65,16 @@ class AtrackEmulator(Emulator):
         del self._waiting[:-_KEPT]
         return list(self._waiting)
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Takes acknowledgements, and answers commands."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message):
-                continue
-            if event.frame[:2] == b"\xfe\x02":
-                self._waiting = [each for each in self._waiting if each.data[6:8] != event.frame[10:12]]
-            elif not self.faults.silent:
-                said.append(Datum(self._obey(event.text).encode("ascii") + b"\r\n"))
-        return said
+    def acknowledged(self, message: Message) -> bool:
+        """A report that the server has is not sent again."""
+        mine = message.frame[:2] == b"\xfe\x02"
+        if mine:
+            self._waiting = [each for each in self._waiting if each.data[6:8] != message.frame[10:12]]
+        return mine
+
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a command."""
+        return [Datum(self._obey(message.text).encode("ascii") + b"\r\n")]
 
     def _obey(self, line: str) -> str:
         word, _, text = line.partition("=")
@@ -88,14 +86,13 @@ class AtrackEmulator(Emulator):
         if word != "AT$TRAC" or found is None or found[0] not in (values.TIME, values.ALL):
             return "$ERROR=101"
         changed = {name: found[place] for name, place in values.PLACES.items() if found[place].isdecimal()}
-        if changed.keys() & self.faults.refuse:
+        if self.refuses(*changed):
             return "$ERROR=101"
         kept = self.settings
         for name, value in changed.items():
             if name in self.faults.ignore:
                 found[values.PLACES[name]] = str(kept.get(name, ""))
             else:
-                low, high = self.faults.clamp.get(name, (0, 2**31))
-                found[values.PLACES[name]] = str(int(min(max(int(value), low), high)))
+                found[values.PLACES[name]] = str(self.clamped(name, int(value)))
         self.arguments = found
         return "$OK"

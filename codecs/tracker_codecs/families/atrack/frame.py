@@ -20,11 +20,11 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -55,75 +55,39 @@ def short(unit_id: int, sequence: int) -> bytes:
     return b"\xfe\x02" + _SHORT.pack(unit_id, sequence & 0xFFFF)
 
 
-class AtrackStream(Stream):
-    """Cuts one link. `server`: the bytes are those of a server. `datagrams`: a frame ends with its datagram."""
+class AtrackStream(Cutter):
+    """Cuts one link. After garbage a report or a keep-alive is looked for; a line only behind CR LF."""
 
-    __slots__ = ("_datagrams", "_rest", "_server", "_skipping", "device_id")
+    __slots__ = ()
+    starts = _START
 
-    def __init__(self, *, server: bool = False, datagrams: bool = False) -> None:
-        self.device_id: str | None = None
-        self._rest = b""
-        self._server = server
-        self._datagrams = datagrams
-        self._skipping = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished frame."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split. After garbage a report or a keep-alive is looked for; a line only behind CR LF."""
-        buf = self._rest + data if self._rest else data
-        events: list[Event] = []
-        pos, size = 0, len(buf)
-        while pos < size:
-            end = self._frame(buf, pos, events)
-            if end < 0:
-                break
-            if end:
-                pos = end
-                continue
-            if not self._skipping:
-                self._skipping = True
-                events.append(PeerError("bytes that belong to no packet", discarded=buf[pos : pos + 64]))
-            found = _START.search(buf, pos + 1)
-            pos = found.start() if found else size
-        self._rest = buf[pos:]
-        if self._datagrams and self._rest:
-            events.append(PeerError("a datagram that ends within a packet", discarded=self._rest[:64]))
-            self._rest, self._skipping = b"", False
-        return events
-
-    def _frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
-        """The end of the frame at `pos`; 0 where none can be, -1 where more bytes must come."""
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
         first, left = buf[pos], len(buf) - pos
         if first == 0x40:
             if left < 3:
-                return -1 if left < 2 or 0x41 <= buf[pos + 1] <= 0x5A else 0
-            if not 0x41 <= buf[pos + 1] <= 0x5A or self._server:
-                return 0
+                return MORE if left < 2 or 0x41 <= buf[pos + 1] <= 0x5A else NO_FRAME
+            if not 0x41 <= buf[pos + 1] <= 0x5A or self.server:
+                return NO_FRAME
             return self._ascii(buf, pos, events) if buf[pos + 2] == 0x2C else self._binary(buf, pos, events)
         if first == 0xFE:
             return self._short(buf, pos, events)
         if first == 0x0D:
             if left < 2:
-                return -1
+                return MORE
             if buf[pos + 1] == 0x0A:
-                self._skipping = False
                 return pos + 2
-            return 0
-        return 0 if self._skipping else self._line(buf, pos, events)
+            return NO_FRAME
+        return NO_FRAME if self._skipping else self._line(buf, pos, events)
 
     def _short(self, buf: bytes, pos: int, events: list[Event]) -> int:
         if len(buf) - pos < 12:
-            return -1 if len(buf) - pos < 2 or buf[pos + 1] == 2 else 0
+            return MORE if len(buf) - pos < 2 or buf[pos + 1] == 2 else NO_FRAME
         number, _ = _SHORT.unpack_from(buf, pos + 2)
         if buf[pos + 1] != 2 or not 0 < number < _MAX_ID:
-            return 0
+            return NO_FRAME
         frame = buf[pos : pos + 12]
-        self._skipping = False
-        if self._server:
+        if self.server:
             events.append(Message(Kind.OTHER, frame, identity(number), data="server"))
         else:
             self.device_id = identity(number)
@@ -133,12 +97,12 @@ class AtrackStream(Stream):
     def _binary(self, buf: bytes, pos: int, events: list[Event]) -> int:
         left = len(buf) - pos
         if left < 6:
-            return -1
+            return MORE
         length = buf[pos + 4] << 8 | buf[pos + 5]
         if not _HEAD - 6 <= length <= MAX_FRAME - 6:
-            return 0
+            return NO_FRAME
         if left < length + 6:
-            return -1
+            return MORE
         frame = buf[pos : pos + length + 6]
         crc, _, sequence, number = _BINARY.unpack_from(frame, 2)
         if crc != crc16.arc(frame[4:]):
@@ -148,13 +112,13 @@ class AtrackStream(Stream):
     def _ascii(self, buf: bytes, pos: int, events: list[Event]) -> int:
         head = _TEXT.match(buf, pos)
         if head is None:
-            return -1 if len(buf) - pos < _LONGEST_TEXT_HEAD else 0
+            return MORE if len(buf) - pos < _LONGEST_TEXT_HEAD else NO_FRAME
         comma = head.end() - 1
         end = comma + int(head[2])
         if not _HEAD <= end - pos <= MAX_FRAME:
-            return 0
+            return NO_FRAME
         if len(buf) < end:
-            return -1
+            return MORE
         frame = buf[pos:end]
         ids = _TEXT_IDS.match(frame, comma - pos)
         if ids is None or int(head[1], 16) != crc16.arc(frame[head.end(1) - pos :]):
@@ -165,7 +129,6 @@ class AtrackStream(Stream):
         if not 0 < number < _MAX_ID:
             return self._broken(frame, events)
         self.device_id = name = identity(number)
-        self._skipping = False
         events.append(Message(Kind.REPORT, frame, name, short(number, sequence), Checksum.OK))
         return pos + len(frame)
 
@@ -173,18 +136,18 @@ class AtrackStream(Stream):
         """A report that is none: its length cannot be believed either, so the search goes on inside it."""
         self._skipping = True
         events.append(PeerError("a report whose checksum or unit id is wrong", discarded=frame[:64]))
-        return 0
+        return NO_FRAME
 
     def _line(self, buf: bytes, pos: int, events: list[Event]) -> int:
-        if not 0x20 <= buf[pos] <= 0x7E or (buf[pos] != 0x24 and not self._server):
-            return 0
+        if not 0x20 <= buf[pos] <= 0x7E or (buf[pos] != 0x24 and not self.server):
+            return NO_FRAME
         stop = buf.find(b"\n", pos, pos + MAX_LINE)
         if stop < 0:
-            return -1 if len(buf) - pos < MAX_LINE else 0
+            return MORE if len(buf) - pos < MAX_LINE else NO_FRAME
         line = buf[pos : stop + 1]
-        if not (_COMMAND if self._server else _ANSWER).fullmatch(line):
-            return 0
-        kind, mark = (Kind.OTHER, "server") if self._server else (Kind.REPLY, None)
+        if not (_COMMAND if self.server else _ANSWER).fullmatch(line):
+            return NO_FRAME
+        kind, mark = (Kind.OTHER, "server") if self.server else (Kind.REPLY, None)
         events.append(Message(kind, line, self.device_id, text=clean(line[:-2]), data=mark))
         return stop + 1
 

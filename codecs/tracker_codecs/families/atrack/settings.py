@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
+from tracker_codecs.checks import whole_numbers
+from tracker_codecs.contract import Capability, Strength, Value, Variants
 
 #: Field -> position among the arguments.
 PLACES = {"tracking_interval": 1, "tracking_distance": 2, "tracking_angle": 3}
@@ -23,7 +24,7 @@ SERVER = 2
 _SHOWN = "read back only where the unit answers AT$TRAC=?, which no public text shows"
 _BESIDE = f"goes with an interval and the other one, or into a unit that tells its AT$TRAC; {_SHOWN}"
 _SLEEP = "the arguments of AT$PMGR are not public"
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+VARIANTS: Variants = {
     "trac": {
         "tracking_interval": Capability(Strength.ACKNOWLEDGED, _SHOWN),
         "tracking_distance": Capability(Strength.ACKNOWLEDGED, _BESIDE),
@@ -36,23 +37,8 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
 }
 #: Above 65535 s nobody has published that a unit takes the interval.
 RANGES = {"tracking_interval": (1, 65535), "tracking_distance": (1, 65535), "tracking_angle": (1, 359)}
+check = whole_numbers(RANGES)
 _ARGUMENTS = re.compile(r"(?:[0-9A-F]{0,8},){3,11}[0-9A-F]{0,8}", re.ASCII)
-
-
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    problems = []
-    for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
-        elif capability.best is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
-        else:
-            low, high = RANGES[name]
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high}"))
-    return problems
 
 
 def arguments(text: str) -> list[str] | None:

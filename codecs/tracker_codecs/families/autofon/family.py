@@ -56,7 +56,7 @@ class Autofon(SessionOnlyFamily):
         """What is public of a frame."""
         return {"text": message.text} if message.kind is Kind.OTHER else wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers to logins."""
         return [Message(Kind.OTHER, data, text=data.hex())] if data else []
 

@@ -65,7 +65,7 @@ class BoxTelematics(Family):
         """Everything known of a line of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: confirmations of batches, and commands."""
         return wire.BoxStream(server=True).feed(data)
 

@@ -47,7 +47,7 @@ class C2stek(SessionOnlyFamily):
         """Everything known of a frame."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Heartbeats said back: the same frames."""
         return wire.C2stekStream().feed(data)
 

@@ -71,7 +71,7 @@ class CalAmp(Family):
         """Everything known of a message of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """A line of the host, or a datagram of the server."""
         if data.startswith(b"AT"):
             return ConsoleStream(from_host=True).feed(data)

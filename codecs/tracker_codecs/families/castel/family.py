@@ -64,7 +64,7 @@ class Castel(Family):
         """Everything known of a frame of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: answers that are owed, and commands."""
         return wire.CastelStream(server=True).feed(data)
 

@@ -48,7 +48,7 @@ class Cguard(SessionOnlyFamily):
         """Everything known of a line."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """A server says nothing in this protocol."""
         return []
 

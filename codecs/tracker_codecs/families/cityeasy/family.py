@@ -61,7 +61,7 @@ class Cityeasy(IntervalOnlyFamily):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: commands."""
         return wire.CityeasyStream(server=True).feed(data)
 

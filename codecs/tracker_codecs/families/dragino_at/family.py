@@ -76,7 +76,7 @@ class DraginoAt(Family):
             found["interval_ms" if word in ("TDC", "MTDC", "ATDC") else "value"] = int(value)
         return found
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Lines that a host sends."""
         return DraginoStream(from_host=True).feed(data)
 

@@ -49,7 +49,7 @@ class Dsf22(SessionOnlyFamily):
         """Everything known of a frame, or of the answer to one."""
         return {"message": "ack"} if message.frame == wire.OWED else wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers to frames."""
         return [Message(Kind.OTHER, wire.OWED) for each in data if each == wire.OWED[0]]
 

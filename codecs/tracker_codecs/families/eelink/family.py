@@ -62,7 +62,7 @@ class Eelink(Family):
         """Everything known of a package of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: answers and commands, in a datagram or not."""
         return wire.EelinkStream(server=True, datagram=data[:2] == wire.ENVELOPE).feed(data)
 

@@ -60,7 +60,7 @@ class Egts(SessionOnlyFamily):
         """Everything known of a packet of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Packets of a server."""
         return wire.EgtsStream(server=True).feed(data)
 

@@ -65,7 +65,7 @@ class Enfora(Family):
         """Everything known of a message of either direction."""
         return console.fields(message) if console.is_line(message.frame) else wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: AT commands in frames; or a host: AT commands."""
         if data.startswith(b"AT"):
             return console.ConsoleStream(from_host=True).feed(data)

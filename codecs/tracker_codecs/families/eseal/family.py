@@ -55,7 +55,7 @@ class Eseal(SessionOnlyFamily):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers and commands."""
         return wire.EsealStream(server=True).feed(data)
 

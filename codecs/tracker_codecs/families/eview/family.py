@@ -60,7 +60,7 @@ class Eview(Family):
         """Everything known of a frame of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: answers, and commands."""
         return wire.EviewStream(server=True).feed(data)
 

@@ -58,7 +58,7 @@ class Fifotrack(Family):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: answers to A03, and commands."""
         return wire.FifotrackStream(server=True).feed(data)
 

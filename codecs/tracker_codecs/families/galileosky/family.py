@@ -60,7 +60,7 @@ class Galileosky(Family):
         """Everything known of a packet of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: confirmations of three bytes, and commands."""
         return wire.GalileoskyStream(server=True).feed(data)
 

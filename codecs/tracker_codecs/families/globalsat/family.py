@@ -59,7 +59,7 @@ class Globalsat(Family):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: ACK, and commands."""
         return wire.GlobalsatStream(server=True).feed(data)
 

@@ -73,7 +73,7 @@ class Granit(IntervalOnlyFamily):
         """Everything known of a frame of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: receipts and commands."""
         return wire.GranitStream(server=True).feed(data)
 

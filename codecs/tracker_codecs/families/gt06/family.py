@@ -89,7 +89,7 @@ class Gt06(Family):
             return console.fields(message)
         return messages.fields(message.frame)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends (commands; answers to logins, heartbeats, alarms, time requests), or lines of a host."""
         if data.startswith(b"AT"):
             return console.ConsoleStream(from_host=True).feed(data)

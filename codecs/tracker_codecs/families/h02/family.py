@@ -64,7 +64,7 @@ class H02(Family):
         """Everything known of a frame of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends in frames: answers and commands."""
         return wire.H02Stream(server=True).feed(data)
 

@@ -45,7 +45,7 @@ class Haicom(SessionOnlyFamily):
         """Everything known of a frame."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """A server says nothing that is public."""
         return []
 

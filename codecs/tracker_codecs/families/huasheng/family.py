@@ -59,7 +59,7 @@ class Huasheng(Family):
         """Everything known of a line of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers and commands."""
         return wire.HuashengStream(server=True).feed(data)
 

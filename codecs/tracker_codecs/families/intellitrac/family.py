@@ -60,7 +60,7 @@ class Intellitrac(Family):
         """Everything known of a message of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: commands, and sync packets given back."""
         return wire.from_server(data)
 

@@ -59,7 +59,7 @@ class Jointech(Family):
         """Everything known of a frame of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: texts without an ID."""
         return wire.JointechStream(server=True).feed(data)
 

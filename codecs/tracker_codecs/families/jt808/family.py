@@ -69,7 +69,7 @@ class Jt808(Family):
         """Everything known of a frame of either direction."""
         return messages.fields(message.frame)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Frames of a platform."""
         return wire.Jt808Stream(server=True).feed(data)
 

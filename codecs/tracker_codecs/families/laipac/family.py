@@ -57,7 +57,7 @@ class Laipac(SessionOnlyFamily):
         """Everything known of a sentence of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Commands and acknowledgements."""
         return wire.LaipacStream(server=True).feed(data[: 64 * wire.MAX_FRAME])
 

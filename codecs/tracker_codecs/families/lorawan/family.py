@@ -100,8 +100,8 @@ class Lorawan(Family):
             out["content"] = event.decode(event.f_port, event.payload)
         return out
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """See `Family.decode_server`: downlink commands."""
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """See `Family.server`: downlink commands."""
         try:
             eui, downs = network.parse_downlink(data, channel)
         except PeerError as error:

@@ -58,7 +58,7 @@ class Maxtrack(SessionOnlyFamily):
         """What is public of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers to positions, and whatever else is framed alike."""
         return wire.MaxtrackStream(server=True).feed(data)
 

@@ -49,7 +49,7 @@ class Megastek(SessionOnlyFamily):
         """Everything known of a report."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Nothing is known of this direction."""
         return [PeerError("what a server says to these units is not public", discarded=data[:64])] if data else []
 

@@ -62,7 +62,7 @@ class Meiligao(Family):
         """Everything known of a packet of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: login answers and commands."""
         return wire.MeiligaoStream(server=True).feed(data)
 

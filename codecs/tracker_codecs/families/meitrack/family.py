@@ -61,7 +61,7 @@ class Meitrack(Family):
         """Everything known of a frame of either direction."""
         return messages.fields(message.frame)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Commands, and answers to CCC and AAC."""
         return wire.MeitrackStream(server=True).feed(data)
 

@@ -73,7 +73,7 @@ class Meshtastic(Family):
             return packets.fields(message.data) | ({"text": message.text} if message.text else {})
         return {}
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Frames that a client sends."""
         return MeshtasticStream(from_client=True).feed(data)
 

@@ -58,7 +58,7 @@ class Minifinder(SessionOnlyFamily):
         """Everything known of a frame."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Commands have neither start nor end, so none is cut."""
         return []
 

@@ -51,7 +51,7 @@ class Mobilogix(SessionOnlyFamily):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers and commands."""
         return wire.MobilogixStream(server=True).feed(data)
 

@@ -50,7 +50,7 @@ class Naviset(SessionOnlyFamily):
         """What is public of a packet or of its answer."""
         return {"echoed_crc": message.text} if message.kind is Kind.OTHER else wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers: 01 and the two bytes of a CRC."""
         answers = [data[at : at + 3] for at in range(0, len(data) - 2, 3)]
         return [Message(Kind.OTHER, each, text=each[1:].hex()) for each in answers if each[0] == 1]

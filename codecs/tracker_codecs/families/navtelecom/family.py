@@ -60,7 +60,7 @@ class Navtelecom(Family):
         """Everything known of a packet of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: answers that are owed, commands and queries."""
         return wire.NavtelecomStream(server=True).feed(data)
 

@@ -59,9 +59,9 @@ class NeomaticaAdm(Family):
         """Everything known of a packet or a command line."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: command lines, and answers to positions."""
-        return wire.decode_server(data)
+        return wire.server(data)
 
     def check(self, target: Target, settings: Settings) -> list[Problem]:
         """Ranges are not public, so little is refused beforehand."""

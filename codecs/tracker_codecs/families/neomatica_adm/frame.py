@@ -169,7 +169,7 @@ class AdmStream(Stream):
         return Message(Kind.REPORT, frame, self.device_id, b"***1*" if self._mode == 2 else b"")
 
 
-def decode_server(data: bytes) -> list[Event]:
+def server(data: bytes) -> list[Event]:
     """What a server sends: command lines, and answers to positions."""
     events: list[Event] = []
     pos = 0

@@ -49,7 +49,7 @@ class Neos(SessionOnlyFamily):
         """Everything known of a message, or of the answer to one."""
         return {"message": "ack"} if message.frame == wire.OWED else wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """The answer to a message."""
         return [Message(Kind.OTHER, data)] if data == wire.OWED else []
 

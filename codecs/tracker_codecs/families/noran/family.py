@@ -60,7 +60,7 @@ class Noran(Family):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: commands, and the answer to the handshake."""
         return wire.from_server(data)
 

@@ -50,7 +50,7 @@ class Oigo(SessionOnlyFamily):
         frame = message.frame  # an MG datagram may begin with E0, too, but is longer
         return {"message": "ack", "index": frame[1]} if len(frame) == wire.OWED_SIZE else wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """The answer to an MG datagram."""
         return [Message(Kind.OTHER, data)] if len(data) == wire.OWED_SIZE and data[0] == 0xE0 else []
 

@@ -73,7 +73,7 @@ class OwnTracks(Family):
         """See `Family.fields`."""
         return messages.fields(message.frame, message.device_id)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """A command or a configuration; also the array of them that answers an HTTP report."""
         try:
             found = jsontext.parse(data)

@@ -64,7 +64,7 @@ class Pmtk(Family):
         """See `Family.fields`."""
         return values.fields(nmea.body_of(message.frame))
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Sentences that a host sends."""
         return NmeaStream(from_host=True).feed(data)
 

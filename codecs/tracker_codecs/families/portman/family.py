@@ -52,7 +52,7 @@ class Portman(SessionOnlyFamily):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers and commands."""
         return wire.PortmanStream(server=True).feed(data)
 

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tracker_codecs.contract import Kind, Message
+from tracker_codecs.contract import Event, Kind, Message
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.pt502.frame import line_of
 from tracker_codecs.text import clean
@@ -70,3 +71,11 @@ def _report(text: str) -> dict[str, Any]:
         "mode": clean(mode.lstrip(",")),
         **{name: clean(part) for name, part in zip(_TAIL, parts, strict=False) if part},
     }
+
+
+def from_server(data: bytes, channel: str) -> Sequence[Event]:
+    """Commands, a line each."""
+    return [
+        Message(Kind.OTHER, line) if line[:1] == b"#" else PeerError("no command", discarded=line[:32])
+        for line in data.splitlines(keepends=True)
+    ]

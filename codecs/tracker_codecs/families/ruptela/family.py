@@ -61,7 +61,7 @@ class Ruptela(Family):
         """Everything known of a packet of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: confirmations and commands."""
         return wire.RuptelaStream(server=True).feed(data)
 

@@ -48,7 +48,7 @@ class Satsol(SessionOnlyFamily):
         """The header of a packet and its records."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers to packets."""
         return wire.SatsolStream(server=True).feed(data)
 

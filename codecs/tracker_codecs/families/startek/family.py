@@ -53,7 +53,7 @@ class Startek(SessionOnlyFamily):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Commands."""
         return wire.StartekStream(server=True).feed(data)
 

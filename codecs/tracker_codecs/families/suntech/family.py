@@ -67,7 +67,7 @@ class Suntech(Family):
         """Everything known of a line of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Commands and acknowledgements."""
         return wire.SuntechStream(server=True).feed(data)
 

@@ -69,7 +69,7 @@ class Syrus(Family):
         """Everything known of a message of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: sets, queries, acknowledgements."""
         return wire.from_server(data)
 

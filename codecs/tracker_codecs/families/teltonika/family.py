@@ -68,8 +68,8 @@ class Teltonika(Family):
         """See `Family.fields`."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """See `Family.decode_server`."""
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """See `Family.server`."""
         return messages.server_events(data)
 
     def refuse(self, message: Message) -> bytes:

@@ -26,9 +26,9 @@ from tracker_codecs.contract import (
     utc_now,
 )
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.teltonika import FAMILY as TELTONIKA
 from tracker_codecs.families.teltonika import settings as params
 from tracker_codecs.families.teltonika import talk
+from tracker_codecs.families.teltonika.family import FAMILY as TELTONIKA
 from tracker_codecs.families.teltonika.frame import PREAMBLE
 from tracker_codecs.families.teltonika_mqtt import dialogue, messages, wire
 from tracker_codecs.families.teltonika_mqtt.emulator import TeltonikaMqttEmulator
@@ -71,7 +71,7 @@ class TeltonikaMqtt(Family):
             return TELTONIKA.fields(message)
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """A command object."""
         try:
             return [wire.message_of(data, channel, from_device=False)]

@@ -52,7 +52,7 @@ class Tlt2h(SessionOnlyFamily):
         """Everything known of a frame."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """A server says nothing that is public."""
         return []
 

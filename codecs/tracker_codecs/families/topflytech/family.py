@@ -62,7 +62,7 @@ class Topflytech(Family):
         """Everything known of a line of either direction."""
         return messages.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers and commands."""
         return wire.TopflyStream(server=True).feed(data)
 

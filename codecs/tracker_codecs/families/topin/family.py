@@ -49,7 +49,7 @@ class Topin(SessionOnlyFamily):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Answers and commands."""
         return wire.TopinStream(server=True).feed(data)
 

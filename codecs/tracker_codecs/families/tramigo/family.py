@@ -63,7 +63,7 @@ class Tramigo(Family):
         """Everything known of a frame of the unit, or of a text to it."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: receipts and commands, texts without an end; a binary receipt is told as it is."""
         if data[:3] == b"\x04\x18\0":
             return [Message(Kind.OTHER, data)]

@@ -73,7 +73,7 @@ class Ubx(Family):
             return payload.fields(message.frame)
         return nmea.fields(nmea.body_of(message.frame))
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Frames that a host sends."""
         return wire.UbxStream(from_host=True).feed(data)
 

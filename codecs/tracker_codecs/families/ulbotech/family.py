@@ -58,7 +58,7 @@ class Ulbotech(SessionOnlyFamily):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Acknowledgements and commands."""
         return wire.UlbotechStream(server=True).feed(data[: 64 * wire.MAX_FRAME])
 

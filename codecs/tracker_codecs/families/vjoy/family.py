@@ -60,7 +60,7 @@ class Vjoy(Family):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: commands."""
         return wire.from_server(data)
 

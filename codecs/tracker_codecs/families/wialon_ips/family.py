@@ -62,7 +62,7 @@ class WialonIps(SessionOnlyFamily):
             return {"text": message.text}
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Whole lines of a server: answers, messages and the bare commands that some firmware takes."""
         lines = [found[0] for found in _SERVER.finditer(data)]
         return [Message(Kind.OTHER, each, text=each[:-2].decode("utf-8", "backslashreplace")) for each in lines]

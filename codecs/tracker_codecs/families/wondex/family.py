@@ -59,7 +59,7 @@ class Wondex(Family):
         """Everything known of a frame of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: keep-alives that go back, and commands."""
         return wire.WondexStream(server=True).feed(data)
 

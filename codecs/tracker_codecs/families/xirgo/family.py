@@ -64,7 +64,7 @@ class Xirgo(Family):
         """Everything known of a message of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: commands, and acknowledgements of datagrams."""
         return wire.from_server(data)
 

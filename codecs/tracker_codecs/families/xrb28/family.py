@@ -69,7 +69,7 @@ class Xrb28(IntervalOnlyFamily):
         """Everything known of a line of either direction."""
         return wire.fields(message)
 
-    def decode_server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """What a server sends: answers and commands."""
         return wire.from_server(data)
 

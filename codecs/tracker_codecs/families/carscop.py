@@ -1,4 +1,4 @@
-"""Frames of Carscop units: `*<yyMMddHHmmss><type><content>^`, text.
+"""Carscop units, known by their session: `*<yyMMddHHmmss><type><content>^`, text.
 
 UB05 names the unit in 15 characters, then a position; UB00 shakes hands, UD00 and other types carry positions of the
 unit that named itself on the link. Nothing is owed in recorded traffic.
@@ -9,11 +9,14 @@ without their ends).
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
-from tracker_codecs.contract import Kind, Message
+from tracker_codecs.contract import Datum, Kind, Limits, Message
 from tracker_codecs.delimited import DelimitedStream
+from tracker_codecs.device import Device
 from tracker_codecs.errors import PeerError
+from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 
 #: Longest frame taken, in bytes; recorded ones have at most 100.
@@ -71,3 +74,32 @@ def fields(message: Message) -> dict[str, Any]:
         degrees[name] = round(-value if place[side] in "SW" else value, 6)
     told = {name: place[name] for name in ("time", "date", "fix", "speed", "course")}
     return {**found, **told, **degrees}
+
+
+class Unit(Device):
+    """Names itself with each position, and shakes hands."""
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position with its name, in the form of a recorded one."""
+        place = f"{now:%H%M%S}A2106.8799S14910.2583E000.0{now:%y%m%d}158.3511111111L000000"
+        return [Datum(f"*{now:%y%m%d%H%M%S}UB05{self.device_id}{place}^".encode("ascii"))]
+
+    def heartbeat(self) -> list[Datum]:
+        """A handshake, which does not name the unit."""
+        return [Datum(b"*170821223045UB00HSO^")]
+
+
+FAMILY = Family(
+    name="carscop",
+    title="Carscop and Toptracking CCTR units",
+    sources=("github.com/traccar/traccar: CarscopProtocol, CarscopProtocolDecoder and its test",),
+    default_port=5040,
+    limits=Limits(max_frame=MAX_FRAME),
+    unsupported=(
+        "Carscop's reports are public, no command over its link is; sister models take text messages of their own"
+    ),
+    stream=CarscopStream,
+    recognise=recognise,
+    fields=fields,
+    emulator=Unit,
+)
