@@ -13,8 +13,9 @@ from typing import Any
 import construct
 import yaml
 from tracker_codecs import registry
-from tracker_codecs.contract import Family, Kind, Message, Transport
+from tracker_codecs.contract import Kind, Message, Transport
 from tracker_codecs.errors import PeerError
+from tracker_codecs.family import Family
 from tracker_gateway.cli.device_ids import sample
 from tracker_profiles import models
 

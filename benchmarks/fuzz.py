@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from time import perf_counter
 
 from tracker_codecs import registry
-from tracker_codecs.contract import Event, Family, Message, Transport
+from tracker_codecs.contract import Event, Message, Transport
 from tracker_codecs.errors import PeerError
+from tracker_codecs.family import Family
 
 from benchmarks.bench import Result
 from benchmarks.codecs_ import emulated, frames

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import cast
 
-from tracker_codecs.contract import Datum, Emulator, Family, Message
+from tracker_codecs.contract import Datum, Emulator, Message
+from tracker_codecs.family import Family
 
 
 def owing_frame(family: Family, emulator: Emulator) -> tuple[bytes, int]:

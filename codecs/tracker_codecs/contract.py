@@ -300,7 +300,7 @@ Variants = Mapping[str, Mapping[str, Capability]]
 class Ids:
     """The device ids of a family: a regular expression that fits the whole id, and in words what is wrong with others.
 
-    An empty id (a serial port, before anybody is known) is always admitted.
+    Before a unit on a serial port is known its id is empty; that is not asked here.
     """
 
     pattern: str = "[!-~]{1,64}"
@@ -308,7 +308,7 @@ class Ids:
 
     def admit(self, device_id: str) -> None:
         """Raises LocalError for an id that does not fit."""
-        if device_id and not re.fullmatch(self.pattern, device_id, re.ASCII):
+        if not re.fullmatch(self.pattern, device_id, re.ASCII):
             raise LocalError(self.reason, parameter="device_id")
 
 

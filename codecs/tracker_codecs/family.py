@@ -167,7 +167,7 @@ class Family:
         able = self.capabilities(target)
         if self._apply is None or not able:
             name = next(iter(settings), "")
-            raise LocalError(self._why_not(target, name, None), parameter=name)
+            raise LocalError(self._why_not(target, name, able.get(name)), parameter=name)
         problems = self.check(target, settings)
         for problem in problems:
             if problem.severity is Severity.REFUSE:
@@ -175,7 +175,7 @@ class Family:
         dropped = {problem.field: problem.reason for problem in problems}
         carried = {name: value for name, value in settings.items() if name not in dropped}
         if carried:
-            self.ids.admit(target.device_id)
+            self._named(target.device_id, target.transport)
         dialogue = self._apply(target, carried) if carried else defaults.identify_nothing(target)
         return _with_dropped(dialogue, settings, dropped) if dropped else dialogue
 
@@ -190,7 +190,7 @@ class Family:
         asked = [name for name in wanted if name in able and able[name].best is not None]
         if not asked:
             return defaults.identify_nothing(target)
-        self.ids.admit(target.device_id)
+        self._named(target.device_id, target.transport)
         return self._read(target, asked)
 
     def identify(self, target: Target) -> Dialogue:
@@ -211,7 +211,7 @@ class Family:
         if not text or (isinstance(text, str) and not text.strip()):
             raise LocalError("there is nothing to send", parameter="command")
         self._options(target)
-        self.ids.admit(target.device_id)
+        self._named(target.device_id, target.transport)
         return self._raw(target, text)
 
     # -- emulation --------------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ class Family:
         """
         link = self._over(transport)
         self._of(variant)
-        self.ids.admit(device_id)
+        self._named(device_id, link)
         return self._emulator(Unit(device_id, variant, link, settings or {}, faults, options or {}))
 
     # -- what differs between a recording and a replay ----------------------------------------------------------------
@@ -270,6 +270,10 @@ class Family:
             return self.variants[variant]
         except KeyError:
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant") from None
+
+    def _named(self, device_id: str, transport: Transport) -> None:
+        if device_id or transport is not Transport.SERIAL:  # on a port nobody may be known yet
+            self.ids.admit(device_id)
 
     def _why_not(self, target: Target, name: str, found: Capability | None) -> str:
         """Why no value of this field would be carried; empty where it is."""

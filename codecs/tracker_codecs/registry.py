@@ -1,11 +1,14 @@
-"""Finds the families: by scanning `tracker_codecs.families`, and third-party ones by entry point. Imports lazily."""
+"""Finds the families: by scanning `tracker_codecs.families`, and third-party ones by entry point. Imports lazily.
+
+In `families` a family is a module `NAME.py`, a package with a `family.py`, or a template `NAME.yaml`.
+"""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from tracker_codecs import contract, families
 from tracker_codecs.errors import LocalError
@@ -20,12 +23,13 @@ def _third_party() -> dict[str, EntryPoint]:
 
 
 @cache
-def _in_tree() -> dict[str, str]:
-    """Family name -> the module that declares it: `NAME.py`, or `NAME/family.py`; the name with `_` for `-`."""
+def _in_tree() -> dict[str, Path]:
+    """Family name -> what declares it: a file, or a package's folder; its name has `_` for `-`."""
     return {
-        module.name.replace("_", "-"): f"{families.__name__}.{module.name}{'.family' if module.ispkg else ''}"
-        for module in pkgutil.iter_modules(families.__path__)
-        if not module.name.startswith("_")
+        path.stem.replace("_", "-"): path
+        for folder in families.__path__
+        for path in Path(folder).iterdir()
+        if not path.name.startswith(("_", ".")) and (path.suffix in (".py", ".yaml") or (path / "family.py").exists())
     }
 
 
@@ -44,11 +48,22 @@ def names() -> list[str]:
     return sorted({*_in_tree(), *_third_party(), *_extra})
 
 
+def _offered(name: str) -> object:
+    path = _in_tree().get(name)
+    if path is None:
+        return _third_party()[name].load()
+    if path.suffix == ".yaml":
+        from tracker_codecs import template
+
+        return template.load(path)
+    inner = "" if path.suffix else ".family"
+    return importlib.import_module(f"{families.__name__}.{path.stem}{inner}").FAMILY
+
+
 @cache
 def _load(name: str) -> Family:
-    package = _in_tree().get(name)
     try:
-        found: object = importlib.import_module(package).FAMILY if package else _third_party()[name].load()
+        found = _offered(name)
     except Exception as error:  # it may come from anybody: say whose fault it is
         raise LocalError(f"codec {name!r} cannot be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(found, Family | contract.Family) or found.name != name:

@@ -14,8 +14,10 @@ from tracker_codecs import registry
 from tracker_codecs.contract import Faults, FieldState, Kind, Message, Severity, Strength, Target
 from tracker_codecs.drive import against_emulator, against_nobody
 from tracker_codecs.errors import LocalError
-from tracker_codecs.template import TemplateError, TemplateFamily, load, load_directory
+from tracker_codecs.family import Family
+from tracker_codecs.template import TemplateError, load, load_directory
 from tracker_codecs.template.pattern import Pattern
+from tracker_codecs.template.stream import Wire
 from tracker_gateway.config import load as load_config
 
 from tests.gateway.cli_runner import tg
@@ -61,13 +63,13 @@ FULL: dict[str, Any] = {
 ASKED = {"tracking_interval": 60, "tracking_distance": 300, "sleep_mode": True}
 
 
-def made(tmp_path: Path, **changes: Any) -> TemplateFamily:
+def made(tmp_path: Path, **changes: Any) -> Family:
     path = tmp_path / "made-up.yaml"
     path.write_text(yaml.safe_dump({**FULL, **changes}))
     return load(path)
 
 
-def applied(family: TemplateFamily, asked: dict[str, Any], **faults: Any) -> tuple[list[str], dict[str, Any]]:
+def applied(family: Family, asked: dict[str, Any], **faults: Any) -> tuple[list[str], dict[str, Any]]:
     at = Target(ID, variant="standard", serial=32)
     unit = family.emulator(ID, "standard", faults=Faults(**faults))
     exchanges, outcome = against_emulator(family.apply(at, asked), unit, family.stream())
@@ -144,7 +146,7 @@ def test_a_setting_without_its_companions_and_one_the_device_lacks(tmp_path: Pat
 
 def test_a_wrong_checksum_identifies_nobody(tmp_path: Path) -> None:
     family = made(tmp_path)
-    good = family._wire.seal_device(f"IN,{ID}")
+    good = Wire(family.made_of).seal_device(f"IN,{ID}")
     bad = good[:-2] + (b"0" if good[-2:-1] != b"0" else b"1") + good[-1:]
     (message,) = family.stream().feed(bad)
     assert isinstance(message, Message)
@@ -295,7 +297,7 @@ def test_a_file_without_settings_is_a_session(tmp_path: Path) -> None:
     document |= {"family": "made-session", "unsupported": dict.fromkeys(("tracking_interval",), "nobody knows how")}
     (tmp_path / "session.yaml").write_text(yaml.safe_dump(document))
     family = load(tmp_path / "session.yaml")
-    target = Target(ID, variant=family.spec.variant)
+    target = Target(ID, variant=family.made_of.variant)
     (problem,) = family.check(target, {"tracking_interval": 60})
     assert (problem.severity, problem.reason) == (Severity.UNSUPPORTED, "nobody knows how")
     with pytest.raises(LocalError, match="nobody knows how"):

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tracker_codecs import registry
-from tracker_codecs.contract import NO_FAULTS, Emulator, Family, Faults, Message, Transport
+from tracker_codecs.contract import NO_FAULTS, Emulator, Faults, Message, Transport
+from tracker_codecs.family import Family
 from tracker_gateway.core import Gateway
 from tracker_gateway.metrics import Metrics
 from tracker_gateway.sessions import Session

@@ -9,25 +9,21 @@ Server to device: `hi` (owed to a login), `got N` (owed to a report), `set SERIA
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tracker_codecs import registry
+from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.contract import (
-    NO_FAULTS,
     Capability,
     Checksum,
-    Clock,
     Command,
     Datum,
     Dialogue,
-    Emulator,
     Event,
-    Family,
-    Faults,
     Kind,
     Limits,
     Match,
@@ -41,11 +37,12 @@ from tracker_codecs.contract import (
     Strength,
     Target,
     Transport,
-    Value,
-    utc_now,
 )
+from tracker_codecs.course import Course
+from tracker_codecs.device import Device
+from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.judge import judge
+from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 from tracker_profiles import models
 
@@ -88,7 +85,7 @@ def _values(words: Sequence[str]) -> dict[str, int]:
 class FakeStream(Stream):
     """Cuts lines."""
 
-    def __init__(self) -> None:
+    def begin(self) -> None:
         self._kept = b""
 
     @property
@@ -122,26 +119,21 @@ class FakeStream(Stream):
         return Message(kind, frame, self.device_id, owed, Checksum.NONE, text)
 
 
-class FakeEmulator(Emulator):
+class FakeEmulator(Device):
     """Keeps its settings in a dict; answers by its faults."""
 
-    def __init__(self, device_id: str, settings: Settings | None, faults: Faults) -> None:
-        self.device_id = device_id
-        self._settings: dict[str, Value] = {"tracking_interval": 600, "tracking_distance": 1000, **(settings or {})}
-        self._faults = faults
-        self._kept = b""
+    line_end = b"\n"
+
+    def begin(self) -> None:
+        self.stored = {"tracking_interval": 600, "tracking_distance": 1000, **self.stored}
         self._reports = 0
         self.received: list[bytes] = []
 
-    @property
-    def settings(self) -> dict[str, Value]:
-        return dict(self._settings)
-
-    def connect(self) -> list[Datum]:
-        self._kept = b""
+    def login(self) -> list[Datum]:
         return [Datum(f"login {self.device_id}\n".encode())]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """Silent or not, it remembers what came."""
         *lines, self._kept = (self._kept + data).split(b"\n")
         return [Datum(answer) for line in lines for answer in self._obey(line)]
 
@@ -151,19 +143,17 @@ class FakeEmulator(Emulator):
             return []
         self.received.append(line)
         serial = words[0]
-        if self._faults.silent:
+        if self.faults.silent:
             return []
         if verb == "get":
-            told = " ".join(f"{wire}={self._settings[field]}" for field, wire in WIRE.items())
+            told = " ".join(f"{wire}={self.stored[field]}" for field, wire in WIRE.items())
             return [f"value {serial} {told}\n".encode()]
         wanted = _values(words[1:])
-        refused = sorted(self._faults.refuse & wanted.keys())
+        refused = sorted(self.faults.refuse & wanted.keys())
         if refused:
             return [f"no {serial} {WIRE[refused[0]]}\n".encode()]
         for field, value in wanted.items():
-            if field not in self._faults.ignore:
-                low, high = self._faults.clamp.get(field, (value, value))
-                self._settings[field] = int(min(max(value, low), high))
+            self.obey(field, value)
         return [f"ok {serial}\n".encode()]
 
     def report(self, now: datetime) -> list[Datum]:
@@ -174,8 +164,8 @@ class FakeEmulator(Emulator):
         return [Datum(b"beat\n")]
 
 
-def _match(serial: str, *, done: str) -> Callable[[Message], Match]:
-    def match(message: Message) -> Match:
+def _numbered(target: Target, serial: str, done: str) -> Matcher:
+    def means(message: Message) -> Match:
         words = message.text.split()
         if len(words) < 2 or words[1] != serial:
             return Match.NO
@@ -183,135 +173,108 @@ def _match(serial: str, *, done: str) -> Callable[[Message], Match]:
             return Match.REFUSED
         return Match.DONE if words[0] == done else Match.NO
 
-    return match
+    return reply_of(target, means, unnamed=True)
 
 
-def _any_reply(message: Message) -> Match:
+def _recognise(first: bytes) -> bool | None:
+    if len(first) < 5:
+        return None if b"login"[: len(first)] == first else False
+    return first[:5] == b"login"
+
+
+def _fields(message: Message) -> dict[str, Any]:
+    words = message.frame.decode("latin-1").split()
+    if words[0] == "value":
+        return {"serial": int(words[1]), **_values(words[2:])}
+    return {"words": words}
+
+
+def _server(data: bytes, channel: str) -> Sequence[Event]:
+    events: list[Event] = []
+    for line in data.splitlines(keepends=True):
+        if line.split()[:1] and line.split()[0] in (b"set", b"get", b"hi", b"got"):
+            events.append(Message(Kind.OTHER, line))
+        else:
+            events.append(PeerError(f"not a line of this protocol: {clean(line)}", discarded=line))
+    return events
+
+
+def _check(target: Target, settings: Settings) -> list[Problem]:
+    if settings.get("tracking_distance", 0) % 10:
+        return [Problem("tracking_distance", Severity.REFUSE, "only multiples of 10 m")]
+    return []
+
+
+def _apply(target: Target, wanted: Settings) -> Dialogue:
+    course = Course(wanted)
+    words = " ".join(f"{WIRE[name]}={value}" for name, value in wanted.items())
+    serial = str(target.serial * 2)
+    text = f"set {serial} {words}"
+    match = _numbered(target, serial, "ok")
+    yield from course.change(
+        Command(f"{text}\n".encode(), text, Purpose.WRITE, f"ok {serial}", match, tuple(wanted), timeout=2.0),
+        lambda reply: reply.text,
+    )
+    found = yield from _read(target, list(wanted))
+    course.unanswered = found.unanswered
+    return course.judged({name: value for name, value in found.reported.items() if name in wanted})
+
+
+def _read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    serial = str(target.serial * 2 + 1)
+    reply = yield Command(
+        f"get {serial}\n".encode(),
+        f"get {serial}",
+        Purpose.READ_BACK,
+        f"value {serial} ...",
+        _numbered(target, serial, "value"),
+        tuple(wanted),
+        timeout=2.0,
+    )
+    if not reply.ok:
+        return Outcome({}, unanswered=not reply.messages and not reply.assumed)
+    return Outcome({}, reported=_values(reply.text.split()[2:]))
+
+
+def _wrap(target: Target, text: str) -> bytes:
+    if not text.isprintable() or not text.isascii():
+        raise LocalError("a command is one line of ASCII", parameter="command")
+    return f"{text}\n".encode()
+
+
+def _any_reply(target: Target, text: str, message: Message) -> Match:
     return Match.DONE if message.kind is Kind.REPLY else Match.NO
 
 
-class FakeFamily(Family):
-    """See the module's text."""
-
-    name = "fake"
-    title = "A text protocol for tests"
-    limits = Limits(max_frame=MAX_FRAME, idle=60.0, reply_timeout=2.0)
-    acknowledgement_proves = "stored"
-    variants: Mapping[str, Mapping[str, Capability]] = {
+FAMILY = Family(
+    name="fake",
+    title="A text protocol for tests",
+    sources=("made up",),
+    transports=frozenset({Transport.TCP, Transport.UDP}),
+    limits=Limits(max_frame=MAX_FRAME, idle=60.0, reply_timeout=2.0),
+    acknowledgement_proves="stored",
+    variants={
         "plain": {
             "tracking_interval": Capability(Strength.READ_BACK),
             "tracking_distance": Capability(Strength.READ_BACK),
             "tracking_angle": Capability(None, "the protocol has no angle"),
         }
-    }
-
-    def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
-        return FakeStream()
-
-    def recognise(self, first: bytes) -> bool | None:
-        if len(first) < 5:
-            return None if b"login"[: len(first)] == first else False
-        return first[:5] == b"login"
-
-    def fields(self, message: Message) -> dict[str, Any]:
-        words = message.frame.decode("latin-1").split()
-        if words[0] == "value":
-            return {"serial": int(words[1]), **_values(words[2:])}
-        return {"words": words}
-
-    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        events: list[Event] = []
-        for line in data.splitlines(keepends=True):
-            if line.split()[:1] and line.split()[0] in (b"set", b"get", b"hi", b"got"):
-                events.append(Message(Kind.OTHER, line))
-            else:
-                events.append(PeerError(f"not a line of this protocol: {clean(line)}", discarded=line))
-        return events
-
-    def check(self, target: Target, settings: Settings) -> list[Problem]:
-        problems = []
-        for name, value in settings.items():
-            capability = self.capabilities(target).get(name)
-            if capability is None or capability.best is None:
-                reason = capability.reason if capability else "the protocol has no such setting"
-                problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-            elif name == "tracking_distance" and value % 10:
-                problems.append(Problem(name, Severity.REFUSE, "only multiples of 10 m"))
-        return problems
-
-    def apply(self, target: Target, settings: Settings) -> Dialogue:
-        problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE:
-                raise LocalError(problem.reason, parameter=problem.field)
-        carried = [name for name in settings if name in WIRE]
-        if not carried:
-            return judge(settings, reported={}, problems=problems)
-        words = " ".join(f"{WIRE[name]}={settings[name]}" for name in carried)
-        serial = str(target.serial * 2)
-        wrote = yield Command(
-            f"set {serial} {words}\n".encode(),
-            f"set {serial} {words}",
-            Purpose.WRITE,
-            f"ok {serial}",
-            _match(serial, done="ok"),
-            tuple(carried),
-            timeout=2.0,
-        )
-        refused = dict.fromkeys(carried, wrote.text) if wrote.messages and not wrote.ok else {}
-        found = yield from self.read(target, carried)
-        return judge(
-            settings,
-            reported={name: value for name, value in found.reported.items() if name in carried},
-            problems=problems,
-            acknowledged=carried if wrote.ok else (),
-            refused=refused,
-            written=carried,
-            unanswered=found.unanswered,
-        )
-
-    def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
-        serial = str(target.serial * 2 + 1)
-        reply = yield Command(
-            f"get {serial}\n".encode(),
-            f"get {serial}",
-            Purpose.READ_BACK,
-            f"value {serial} ...",
-            _match(serial, done="value"),
-            tuple(wanted),
-            timeout=2.0,
-        )
-        if not reply.ok:
-            return Outcome({}, unanswered=not reply.messages and not reply.assumed)
-        return Outcome({}, reported=_values(reply.text.split()[2:]))
-
-    def raw(self, target: Target, text: str | bytes) -> Command:
-        if isinstance(text, str):
-            if not text.isprintable() or not text.isascii():
-                raise LocalError("a command is one line of ASCII", parameter="command")
-            payload = f"{text}\n".encode()
-        else:
-            payload = text
-        return Command(payload, clean(payload), Purpose.RAW, "any answer", _any_reply, timeout=2.0)
-
-    def emulator(
-        self,
-        device_id: str,
-        variant: str,
-        *,
-        transport: Transport = Transport.TCP,
-        settings: Settings | None = None,
-        faults: Faults = NO_FAULTS,
-        options: Mapping[str, Value] | None = None,
-    ) -> Emulator:
-        return FakeEmulator(device_id, settings, faults)
-
-
-FAMILY = FakeFamily()
+    },
+    unsupported="the protocol has no such setting",
+    stream=FakeStream,
+    server=_server,
+    recognise=_recognise,
+    fields=_fields,
+    check=_check,
+    apply=_apply,
+    read=_read,
+    raw=Envelope(wrap=_wrap, answers=_any_reply, expects="any answer", timeout=2.0),
+    emulator=FakeEmulator,
+)
 
 
 @cache
-def install() -> FakeFamily:
+def install() -> Family:
     """Registers the family and its models, once a process."""
     registry.register(FAMILY)
     folder = Path(tempfile.mkdtemp(prefix="fake-models-"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from tracker_codecs.contract import Datum
+from tracker_codecs.family import Family
 from tracker_gateway.delivery.ledger import mask_text
 from tracker_gateway.service import ApiError
 from tracker_gateway.store import StoreUnavailable
@@ -153,7 +154,7 @@ async def test_passwords_stay_out_of_the_ledger(world: World, monkeypatch: pytes
     link = world.link(world.emulator())
     link.login()
     link.device = Echo()  # type: ignore[assignment]
-    monkeypatch.setattr(world.family, "apply", apply)
+    monkeypatch.setattr(Family, "apply", lambda _, target, wanted: apply(target, wanted))
     await world.update(GOOD)
     told = str(await world.gateway.status(world.tracker))
     assert b"s3cret".hex() not in told

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from tracker_codecs.contract import Faults, FieldOutcome, FieldState, Outcome, Strength, Transport
+from tracker_codecs.family import Family
 from tracker_gateway.store import Reported, StoreUnavailable
 
 from tests.gateway import fake_family
@@ -298,7 +299,7 @@ async def test_a_broken_codec_costs_one_delivery(world: World, monkeypatch: pyte
     link = world.link(world.emulator())
     link.login()
     with monkeypatch.context() as patch:
-        patch.setattr(world.family, "apply", apply)
+        patch.setattr(Family, "apply", lambda _, target, wanted: apply(target, wanted))
         await world.update(GOOD)
     told = await world.sync()
     assert (told["state"], told["final"]) == ("failed", True)
@@ -316,7 +317,7 @@ async def test_no_confirmation_without_read_back(world: World, monkeypatch: pyte
         equal = {name: FieldOutcome(weak.state, v, v, weak.strength, "\ud800") for name, v in settings.items()}
         return Outcome(equal, known={"odd": "\ud800"})
 
-    monkeypatch.setattr(world.family, "apply", apply)
+    monkeypatch.setattr(Family, "apply", lambda _, target, wanted: apply(target, wanted))
     world.link(world.emulator()).login()
     await world.update(GOOD)
     told = await world.sync()
@@ -384,7 +385,7 @@ async def test_a_codec_that_confirms_another_value_is_not_believed(
             {name: FieldOutcome(FieldState.CONFIRMED, v, 7, Strength.READ_BACK) for name, v in settings.items()}
         )
 
-    monkeypatch.setattr(world.family, "apply", apply)
+    monkeypatch.setattr(Family, "apply", lambda _, target, wanted: apply(target, wanted))
     world.link(world.emulator()).login()
     await world.update(GOOD)
     told = await world.sync()

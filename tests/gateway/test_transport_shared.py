@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from tracker_codecs import registry
 from tracker_codecs.contract import Transport
 from tracker_gateway.cli.device_ids import following, sample
@@ -129,10 +130,7 @@ async def test_what_nobody_recognises_is_let_go(tmp_path: Path, monkeypatch: pyt
 
 
 async def test_families_that_open_alike_cannot_share_a_port(tmp_path: Path) -> None:
-    class Twin(fake_family.FakeFamily):
-        name = "twin"
-
-    assert clashes([fake_family.FAMILY, Twin()]) == ["fake and twin"]
+    assert clashes([fake_family.FAMILY, evolve(fake_family.FAMILY, name="twin")]) == ["fake and twin"]
     fake_family.install()
     wanted = shared(tmp_path, ("fake", "gt06"))
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tracker_codecs import registry
 from tracker_codecs.contract import Stream, Transport
+from tracker_codecs.family import Family
 from tracker_gateway.daemon import Daemon
 from tracker_gateway.transports import hub
 from tracker_gateway.transports.room import ListenError
@@ -225,10 +226,10 @@ async def test_a_codec_that_raises_costs_its_own_link_only(tmp_path: Path, monke
                 raise ZeroDivisionError
             return super().feed(data, channel)
 
-    def broken(transport: Transport = Transport.TCP, clock: object = None) -> Stream:
+    def broken(family: Family, transport: Transport = Transport.TCP, clock: object = None) -> Stream:
         return Broken()
 
-    monkeypatch.setattr(fake_family.FAMILY, "stream", broken)
+    monkeypatch.setattr(Family, "stream", broken)
     async with running(config(tmp_path, "fake")) as gateway:
         await gateway.add(ONE)
         device, bad = await gateway.connect(), await gateway.connect()

@@ -1,81 +1,103 @@
-"""A family made of a template file: the same contract, dialogue and judgement as any other."""
+"""A family made of a template file: the same value, course and judgement as any other."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tracker_codecs import registry
+from tracker_codecs.answers import Matcher, is_ours
 from tracker_codecs.contract import (
-    NO_FAULTS,
     Capability,
     Clock,
     Command,
     Dialogue,
-    Emulator,
     Event,
-    Family,
-    Faults,
+    Ids,
     Kind,
     Limits,
     Match,
     Message,
-    Outcome,
     Problem,
     Purpose,
+    Reply,
     Settings,
     Severity,
     Stream,
     Strength,
     Target,
     Transport,
+    Unit,
     Value,
-    utc_now,
+    Verdict,
 )
+from tracker_codecs.course import Course, Step
+from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.judge import judge
+from tracker_codecs.family import Family
 from tracker_codecs.template import values
-from tracker_codecs.template.emulator import TemplateEmulator
+from tracker_codecs.template.emulator import TemplateDevice
 from tracker_codecs.template.pattern import Pattern
 from tracker_codecs.template.spec import CommandSpec, Spec, TemplateError, read
 from tracker_codecs.template.stream import TemplateStream, Wire
 from tracker_codecs.text import clean
 
 
-class TemplateFamily(Family):
-    """See the module. `spec` is the file it is made of."""
+def family_of(spec: Spec) -> Family:
+    """The family that a file describes; its `made_of` is the specification."""
+    made = _Made(spec)
+    timeout = max((each.timeout for each in spec.commands), default=30.0)
+    return Family(
+        name=spec.family,
+        title=spec.title,
+        sources=spec.sources,
+        transports=frozenset(Transport(each) for each in spec.transports),
+        default_port=spec.port,
+        limits=Limits(spec.frame.max_length, spec.idle, timeout),
+        acknowledgement_proves=spec.acknowledgement_proves,
+        variants={spec.variant: _capabilities(spec)},
+        unsupported="the template has no such setting",
+        ids=Ids(spec.device_id.pattern, "is none that the template's frames can carry"),
+        made_of=spec,
+        stream=made.stream,
+        server=made.server,
+        recognise=made.recognise,
+        fields=made.fields,
+        check=made.check,
+        apply=made.apply if spec.commands else None,
+        read=made.read,
+        raw=Envelope(wrap=made.wrap, answers=_any_reply, expects="any reply", timeout=timeout),
+        emulator=made.emulator,
+    )
+
+
+class _Made:
+    """The functions of such a family, around its specification and its wire."""
 
     def __init__(self, spec: Spec) -> None:
-        self.spec = spec
-        self.name = spec.family
-        self.title = spec.title
-        self.sources = spec.sources
-        self.acknowledgement_proves = spec.acknowledgement_proves
-        self.transports = frozenset(Transport(each) for each in spec.transports)
-        self.default_port = spec.port
-        timeout = max((each.timeout for each in spec.commands), default=30.0)
-        self.limits = Limits(spec.frame.max_length, spec.idle, timeout)
-        self.variants = {spec.variant: _capabilities(spec)}
+        self._spec = spec
         self._wire = Wire(spec)
 
-    def stream(self, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> Stream:
-        """See `Family.stream`."""
-        return TemplateStream(self._wire)
+    def stream(self, transport: Transport, clock: Clock) -> Stream:
+        return TemplateStream(self._wire, transport, clock)
+
+    def emulator(self, unit: Unit) -> TemplateDevice:
+        return TemplateDevice(self._spec, self._wire, unit)
 
     def recognise(self, first: bytes) -> bool | None:
         """The first whole frame fits a message of the file; without an end yet, its start may."""
-        first = first.lstrip(self._wire.ignore)
-        if not first.startswith(self._wire.start[: len(first)]):
+        wire = self._wire
+        first = first.lstrip(wire.ignore)
+        if not first.startswith(wire.start[: len(first)]):
             return False
-        events = [event for event in TemplateStream(self._wire).feed(first) if isinstance(event, Message)]
+        events = [event for event in TemplateStream(wire).feed(first) if isinstance(event, Message)]
         if events:
             return events[0].kind is not Kind.OTHER or events[0].device_id is not None
-        if len(first) >= self._wire.most or self._wire.end in first:
+        if len(first) >= wire.most or wire.end in first:
             return False
-        text = first[len(self._wire.start) :].decode("latin-1")
-        return None if any(pattern.may_begin(text) for _, pattern, _ in self._wire.messages) else False
+        text = first[len(wire.start) :].decode("latin-1")
+        return None if any(pattern.may_begin(text) for _, pattern, _ in wire.messages) else False
 
     def fields(self, message: Message) -> dict[str, Any]:
         """The values of the places of the message's text."""
@@ -86,7 +108,7 @@ class TemplateFamily(Family):
                 return {"message": kind.value, "text": clean(text), **{k: clean(v) for k, v in found.items() if v}}
         return {"message": "other", "text": clean(text)}
 
-    def server(self, data: bytes, channel: str = "") -> Sequence[Event]:
+    def server(self, data: bytes, channel: str) -> Sequence[Event]:
         """Frames of the server; each is one piece of bytes where they end with nothing."""
         events: list[Event] = []
         frames, rest = self._wire.cut_server(data)
@@ -99,18 +121,20 @@ class TemplateFamily(Family):
                 events.append(Message(Kind.OTHER, frame, checksum=checksum, data=text))
         return events
 
+    def wrap(self, target: Target, text: str) -> bytes:
+        if not all(" " <= char <= "~" for char in text) or self._spec.frame.end in text:
+            raise LocalError("a command is printable ASCII without the end of a frame", parameter="command")
+        return self._wire.seal(text)
+
     def check(self, target: Target, settings: Settings) -> list[Problem]:
-        """See `Family.check`."""
-        problems = []
-        able = self.capabilities(target)
-        for name, value in settings.items():
-            setting = self.spec.settings.get(name)
-            if setting is None:
-                reason = able[name].reason if name in able else "the template has no such setting"
-                problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-            elif values.encode(setting, value) is None:
-                problems.append(Problem(name, Severity.REFUSE, values.why(setting)))
-        for command in self.spec.commands:
+        """No form takes the value; or what goes out with it in one command is not given."""
+        written = self._spec.settings
+        problems = [
+            Problem(name, Severity.REFUSE, values.why(written[name]))
+            for name, value in settings.items()
+            if values.encode(written[name], value) is None
+        ]
+        for command in self._spec.commands:
             fields = [place for place in Pattern(command.write).places if place != "id"]
             missing = [name for name in fields if name not in settings]
             if missing and len(missing) < len(fields):
@@ -118,103 +142,44 @@ class TemplateFamily(Family):
                 problems += [Problem(name, Severity.UNSUPPORTED, reason) for name in fields if name in settings]
         return problems
 
-    def apply(self, target: Target, settings: Settings) -> Dialogue:
-        """Write each command that carries a setting, then read back what can be read.
-
-        Raises LocalError for what `check` refuses, and where the file has no command at all.
-        """
-        problems = self.check(target, settings)
-        for problem in problems:
-            if problem.severity is Severity.REFUSE or not self.spec.commands:
-                raise LocalError(problem.reason, parameter=problem.field)
-        return self._apply(target, settings, problems)
-
-    def _apply(self, target: Target, settings: Settings, problems: Sequence[Problem]) -> Dialogue:
-        dropped = {problem.field for problem in problems}
-        texts = {
-            name: values.encode(self.spec.settings[name], settings[name]) for name in settings if name not in dropped
-        }
+    def apply(self, target: Target, wanted: Settings) -> Dialogue:
+        """Write each command that carries a setting, then read back what can be read."""
+        course = Course(wanted)
+        texts = {name: values.encode(self._spec.settings[name], value) for name, value in wanted.items()}
         places = {name: text for name, text in texts.items() if text is not None}
-        acknowledged: list[str] = []
-        refused: dict[str, str] = {}
-        written: list[str] = []
-        unanswered = False
-        for command in self._with(places):
+        for command in self._spec.commands:
             fields = tuple(place for place in Pattern(command.write).places if place in places)
-            reply = yield self._command(target, command, command.write, Purpose.WRITE, fields, places)
-            written += fields
-            if reply.ok and command.acknowledged:
-                acknowledged += fields
-            elif reply.messages:
-                refused |= dict.fromkeys(fields, f"the tracker answers: {clean(str(reply.messages[-1].data), 80)}")
-            elif command.acknowledged and not reply.assumed:
-                unanswered = not command.query
-        found = yield from self.read(target, list(places))
-        return judge(
-            settings,
-            reported={name: value for name, value in found.reported.items() if name in places},
-            problems=problems,
-            acknowledged=acknowledged,
-            refused=refused,
-            written=written,
-            unanswered=unanswered or found.unanswered,
-        )
+            if not fields:
+                continue
+            reply = yield from course.change(
+                self._command(target, command, command.write, Purpose.WRITE, fields, places), _why
+            )
+            # Where nothing acknowledges there is nothing to wait for; where a query follows, it tells.
+            silent = reply.verdict is Verdict.TIMEOUT and bool(command.acknowledged) and not reply.messages
+            course.unanswered = silent and not command.query
+        reported = yield from self._told(course, target, list(places))
+        return course.judged({name: value for name, value in reported.items() if name in places})
 
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
+        course = Course()
+        reported = yield from self._told(course, target, wanted)
+        return course.told(reported)
+
+    def _told(self, course: Course, target: Target, wanted: Sequence[str]) -> Step[dict[str, Value]]:
         """Ask with every query whose answer tells something wanted."""
         reported: dict[str, Value] = {}
-        unanswered = False
-        for command in self.spec.commands:
-            told = [place for place in Pattern(command.answer).places if place in self.spec.settings]
+        for command in self._spec.commands:
+            told = [place for place in Pattern(command.answer).places if place in self._spec.settings]
             if not command.query or not set(told) & set(wanted):
                 continue
-            reply = yield self._command(target, command, command.query, Purpose.READ_BACK, tuple(told), {})
-            if not reply.ok:
-                unanswered |= not reply.messages and not reply.assumed
-                continue
-            if reply.assumed:
-                continue
-            found = self._answer(command).match(str(reply.messages[-1].data)) or {}
-            reported |= {name: values.decode(self.spec.settings[name], found[name]) for name in told if name in found}
-        return Outcome({}, reported, unanswered=unanswered)
-
-    def raw(self, target: Target, text: str | bytes) -> Command:
-        """See `Family.raw`; any reply of the device counts as the answer."""
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
-        if isinstance(text, str):
-            if not text or not all(" " <= char <= "~" for char in text) or self.spec.frame.end in text:
-                raise LocalError("a command is printable ASCII without the end of a frame", parameter="command")
-            payload = self._wire.seal(text)
-        else:
-            payload = text
-        return Command(
-            payload,
-            clean(payload),
-            Purpose.RAW,
-            "any reply",
-            lambda message: Match.DONE if message.kind is Kind.REPLY and _of(message, target) else Match.NO,
-            timeout=self.limits.reply_timeout,
-        )
-
-    def emulator(
-        self,
-        device_id: str,
-        variant: str,
-        *,
-        transport: Transport = Transport.TCP,
-        settings: Settings | None = None,
-        faults: Faults = NO_FAULTS,
-        options: Mapping[str, Value] | None = None,
-    ) -> Emulator:
-        """A device that says and obeys what the file tells."""
-        return TemplateEmulator(self.spec, self._wire, device_id, settings or {}, faults)
-
-    def _with(self, places: Mapping[str, str]) -> list[CommandSpec]:
-        return [each for each in self.spec.commands if set(Pattern(each.write).places) & set(places)]
-
-    def _answer(self, command: CommandSpec) -> Pattern:
-        return Pattern(command.answer, end=self.spec.frame.end)
+            query = self._command(target, command, command.query, Purpose.READ_BACK, tuple(told), {})
+            reply = yield from course.ask(query)
+            if reply.ok:
+                found = Pattern(command.answer, end=self._spec.frame.end).match(str(reply.messages[-1].data)) or {}
+                reported |= {
+                    name: values.decode(self._spec.settings[name], found[name]) for name in told if name in found
+                }
+        return reported
 
     def _command(
         self,
@@ -225,43 +190,43 @@ class TemplateFamily(Family):
         fields: tuple[str, ...],
         places: Mapping[str, str],
     ) -> Command:
-        if not re.fullmatch(self.spec.device_id.pattern, target.device_id, re.ASCII):
-            raise LocalError("is none that the template's frames can carry", parameter="device_id")
         known = {"id": target.device_id, **places}
         sent = Pattern(text).fill(known)
         expected = command.acknowledged if purpose is Purpose.WRITE else command.answer
-        yes = Pattern(expected, end=self.spec.frame.end) if expected else None
-        no = Pattern(command.refused, end=self.spec.frame.end) if command.refused else None
-        return Command(
-            self._wire.seal(sent),
-            sent,
-            purpose,
-            expected or "nothing: the protocol has no answer",
-            _matcher(yes, no, known, target),
-            fields,
-            # Where nothing answers there is nothing to wait for.
-            timeout=command.timeout if expected else 1.0,
-        )
+        end = self._spec.frame.end
+        match = _matcher(_fits(expected, end, known), _fits(command.refused, end, known), target)
+        expects = expected or "nothing: the protocol has no answer"
+        timeout = command.timeout if expected else 1.0
+        return Command(self._wire.seal(sent), sent, purpose, expects, match, fields, timeout)
 
 
-def _of(message: Message, target: Target) -> bool:
-    """Whether a message may be this device's."""
-    return message.device_id in (None, target.device_id)
+def _why(reply: Reply) -> str:
+    return f"the tracker answers: {clean(str(reply.messages[-1].data), 80)}"
 
 
-def _matcher(
-    yes: Pattern | None, no: Pattern | None, known: Mapping[str, str], target: Target
-) -> Callable[[Message], Match]:
-    def fits(pattern: Pattern | None, text: str) -> bool:
-        found = None if pattern is None else pattern.match(text)
+def _any_reply(target: Target, text: str, message: Message) -> Match:
+    mine = message.kind is Kind.REPLY and is_ours(target, message, unnamed=True)
+    return Match.DONE if mine else Match.NO
+
+
+def _fits(text: str, end: str, known: Mapping[str, str]) -> Callable[[str], bool]:
+    """Whether a text fits this one of the file, with the known values in their places; an empty one fits nothing."""
+    pattern = Pattern(text, end=end) if text else None
+
+    def fits(said: str) -> bool:
+        found = None if pattern is None else pattern.match(said)
         return found is not None and all(known.get(name, value) == value for name, value in found.items())
 
+    return fits
+
+
+def _matcher(yes: Callable[[str], bool], no: Callable[[str], bool], target: Target) -> Matcher:
     def match(message: Message) -> Match:
-        if not isinstance(message.data, str) or not _of(message, target):
+        if not isinstance(message.data, str) or not is_ours(target, message, unnamed=True):
             return Match.NO
-        if fits(no, message.data):
+        if no(message.data):
             return Match.REFUSED
-        return Match.DONE if fits(yes, message.data) else Match.NO
+        return Match.DONE if yes(message.data) else Match.NO
 
     return match
 
@@ -278,22 +243,22 @@ def _capabilities(spec: Spec) -> dict[str, Capability]:
     return able
 
 
-def load(path: Path) -> TemplateFamily:
+def load(path: Path) -> Family:
     """The family of a template file. Raises TemplateError."""
-    return TemplateFamily(read(path))
+    return family_of(read(path))
 
 
-def load_directory(folder: Path) -> list[TemplateFamily]:
+def load_directory(folder: Path) -> list[Family]:
     """Registers every template of a folder (`*.yaml`, `*.toml`). Raises TemplateError; LocalError for a taken name."""
     found = []
     for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.toml")]):
         family = load(path)
         known = registry.get(family.name) if family.name in registry.names() else None
-        if isinstance(known, TemplateFamily) and known.spec == family.spec:
+        if known is not None and known.made_of == family.made_of:
             continue
         registry.register(family)
         found.append(family)
     return found
 
 
-__all__ = ["TemplateError", "TemplateFamily", "load", "load_directory"]
+__all__ = ["TemplateError", "family_of", "load", "load_directory"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.contract import Checksum, Clock, Event, Kind, Message, Stream, Transport, utc_now
 from tracker_codecs.errors import PeerError
 from tracker_codecs.template.checksums import CHECKSUMS
 from tracker_codecs.template.pattern import Pattern
@@ -74,12 +74,12 @@ class Wire:
 class TemplateStream(Stream):
     """See `Stream`. A frame that no message of the file fits is `other`."""
 
-    __slots__ = ("_kept", "_wire", "device_id")
+    __slots__ = ("_kept", "_wire")
 
-    def __init__(self, wire: Wire) -> None:
-        self.device_id: str | None = None
+    def __init__(self, wire: Wire, transport: Transport = Transport.TCP, clock: Clock = utc_now) -> None:
         self._wire = wire
         self._kept = b""
+        super().__init__(transport, clock)
 
     @property
     def buffered(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ from tracker_gateway.cli.device_ids import SAMPLE_IMEI
 from tracker_gateway.cli.output import Failure, Negative, reports_errors, show_table
 
 if TYPE_CHECKING:
-    from tracker_codecs.template import TemplateFamily
+    from tracker_codecs.contract import Capability
+    from tracker_codecs.family import Family
+    from tracker_codecs.template import Spec
     from tracker_profiles.profiles import Profile
 
 
@@ -35,30 +38,32 @@ def check(file: Path) -> None:
     Example:
       tracker-gateway family check families/mine.yaml
     """
-    from tracker_codecs.template import TemplateError, load
+    from tracker_codecs.template import TemplateError, family_of, read
     from tracker_profiles import profiles
 
     try:
-        made = load(file)
+        spec = read(file)
     except TemplateError as error:
         raise Failure("; ".join(str(error).splitlines())) from None
-    profile = profiles.get(made.spec.profile)
+    made = family_of(spec)
+    profile = profiles.get(spec.profile)
     click.echo(f"{made.name}: {made.title}, profile {profile.name}")
-    show_table(_fields(made, profile), ("field", "best", "reason"), empty="the profile has no fields")
-    missing = [name for name in profile.fields if name not in made.spec.settings and name not in made.spec.unsupported]
-    stray = [name for name in made.spec.settings if name not in profile.fields]
+    show_table(
+        _fields(made.variants[spec.variant], profile), ("field", "best", "reason"), empty="the profile has no fields"
+    )
+    missing = [name for name in profile.fields if name not in spec.settings and name not in spec.unsupported]
+    stray = [name for name in spec.settings if name not in profile.fields]
     for name in missing:
         click.echo(f"missing: {name} is a field of the profile: give it under settings, or under unsupported with why")
     for name in stray:
         click.echo(f"stray: {name} is no field of the profile {profile.name}")
     click.echo()
-    _preview(made, profile)
+    _preview(made, spec, profile)
     if missing or stray:
         raise Negative
 
 
-def _fields(made: TemplateFamily, profile: Profile) -> list[dict[str, Any]]:
-    able = made.variants[made.spec.variant]
+def _fields(able: Mapping[str, Capability], profile: Profile) -> list[dict[str, Any]]:
     rows = []
     for name in profile.fields:
         capability = able.get(name)
@@ -67,20 +72,20 @@ def _fields(made: TemplateFamily, profile: Profile) -> list[dict[str, Any]]:
     return rows
 
 
-def _preview(made: TemplateFamily, profile: Profile) -> None:
+def _preview(made: Family, spec: Spec, profile: Profile) -> None:
     """The wire, for the profile's first example."""
     from tracker_codecs.contract import Severity, Target
     from tracker_codecs.drive import against_emulator
 
-    target = Target(SAMPLE_IMEI[: made.spec.device_id.maximum], variant=made.spec.variant, serial=32)
+    target = Target(SAMPLE_IMEI[: spec.device_id.maximum], variant=spec.variant, serial=32)
     asked = dict(next(iter(profile.schema.get("examples", [{}]))))
     problems = made.check(target, asked)
     for problem in problems:
         click.echo(f"{problem.field}: {problem.severity.value}: {problem.reason}")
     refused = {problem.field for problem in problems if problem.severity is Severity.REFUSE}
     asked = {name: value for name, value in asked.items() if name not in refused}
-    unit = made.emulator(target.device_id, made.spec.variant)
-    if not made.spec.commands:
+    unit = made.emulator(target.device_id, spec.variant)
+    if not spec.commands:
         click.echo("no commands: its models need session_only: true, and a reason")
         for datum in unit.connect():
             click.echo(f"device says   {datum.data.decode('latin-1')!r}")
