@@ -13,6 +13,7 @@ import pytest
 from attrs import evolve
 from attrs.exceptions import FrozenInstanceError
 from tracker_codecs import defaults, families, registry
+from tracker_codecs.answers import accepted
 from tracker_codecs.contract import (
     Capability,
     Command,
@@ -184,11 +185,8 @@ def test_what_is_refused_raises_and_what_is_not_carried_is_told(model: models.Mo
 # -- the guards, one by one --
 def _apply(at: Target, carried: Settings) -> Dialogue:
     course = Course(carried)
-    yield from course.change(
-        Command(
-            b"set", "set", Purpose.WRITE, "ok", lambda _: Match.DONE, tuple(carried), known={"seen": ",".join(carried)}
-        )
-    )
+    seen = {"seen": ",".join(carried)}
+    yield from course.change(Command(b"set", "set", Purpose.WRITE, "ok", accepted, tuple(carried), known=seen))
     return course.judged()
 
 
