@@ -300,15 +300,18 @@ Variants = Mapping[str, Mapping[str, Capability]]
 class Ids:
     """The device ids of a family: a regular expression that fits the whole id, and in words what is wrong with others.
 
-    Before a unit on a serial port is known its id is empty; that is not asked here.
+    `most`: the largest one, where ids are numbers. Before a unit on a serial port is known its id is empty; that is not
+    asked here.
     """
 
     pattern: str = "[!-~]{1,64}"
     reason: str = "a device id is 1 to 64 printable ASCII characters without blanks"
+    most: int | None = None
 
     def admit(self, device_id: str) -> None:
         """Raises LocalError for an id that does not fit."""
-        if not re.fullmatch(self.pattern, device_id, re.ASCII):
+        fits = re.fullmatch(self.pattern, device_id, re.ASCII)
+        if not fits or (self.most is not None and int(device_id) > self.most):
             raise LocalError(self.reason, parameter="device_id")
 
 

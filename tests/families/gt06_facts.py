@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 from tracker_codecs.contract import Message, Outcome, Problem, Target
 from tracker_codecs.drive import Exchange, against_emulator
-from tracker_codecs.families.gt06.family import FAMILY
 from tracker_codecs.families.gt06.emulator import Gt06Emulator
+from tracker_codecs.families.gt06.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "gt06" / "frames.yaml").read_text(encoding="utf-8")

@@ -15,8 +15,8 @@ from tracker_codecs.contract import (
     Transport,
 )
 from tracker_codecs.drive import Exchange, against_emulator
-from tracker_codecs.families.queclink.family import FAMILY
 from tracker_codecs.families.queclink.emulator import QueclinkEmulator
+from tracker_codecs.families.queclink.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "queclink" / "frames.yaml").read_text(encoding="utf-8")

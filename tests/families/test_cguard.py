@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.cguard.family import FAMILY
+from tracker_codecs.families.cguard import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "cguard" / "frames.yaml"
 CASES = {

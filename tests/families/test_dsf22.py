@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.dsf22.family import FAMILY
+from tracker_codecs.families.dsf22 import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "dsf22" / "frames.yaml"
 (CASE,) = yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]

@@ -16,8 +16,8 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.eelink.family import FAMILY
 from tracker_codecs.families.eelink import settings as texts
+from tracker_codecs.families.eelink.family import FAMILY
 from tracker_codecs.families.eelink.frame import envelope
 
 from tests.families.eelink_facts import (

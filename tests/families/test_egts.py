@@ -10,8 +10,8 @@ import yaml
 from fastcrc import crc8
 from tracker_codecs.contract import Checksum, Kind, Match, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.egts.family import FAMILY
 from tracker_codecs.families.egts import frame as wire
+from tracker_codecs.families.egts.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "egts" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}

@@ -10,8 +10,8 @@ import yaml
 from tracker_codecs.contract import Faults, Kind, Message, Outcome, Severity, Strength, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.enfora.family import FAMILY
 from tracker_codecs.families.enfora import table as values
+from tracker_codecs.families.enfora.family import FAMILY
 from tracker_codecs.families.enfora.frame import wrap
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "enfora" / "frames.yaml"

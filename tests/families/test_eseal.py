@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.eseal.family import FAMILY
+from tracker_codecs.families.eseal import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "eseal" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}

@@ -11,8 +11,8 @@ from fastcrc import crc16
 from tracker_codecs.contract import Checksum, Faults, Kind, Message, Outcome, Severity, Target, Transport
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.eview.family import FAMILY
 from tracker_codecs.families.eview import frame as wire
+from tracker_codecs.families.eview.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "eview" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}

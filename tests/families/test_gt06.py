@@ -13,9 +13,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tracker_codecs.contract import Checksum, Kind, Message, Severity, Transport
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.gt06.family import FAMILY
 from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import texts as meanings
+from tracker_codecs.families.gt06.family import FAMILY
 from tracker_codecs.families.gt06.frame import build_command
 
 from tests.families.gt06_facts import ASKED, CASES, FIXTURE, GT06, GT700, command, long, problems, raw, short, target

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tracker_codecs.contract import Checksum, Kind, Message, Transport
 from tracker_codecs.errors import PeerError
+from tracker_codecs.families.jt808 import frame as wire
 from tracker_codecs.families.jt808 import messages
 from tracker_codecs.families.jt808.family import FAMILY
-from tracker_codecs.families.jt808 import frame as wire
 
 from tests.families.jt808_facts import CASES, framed, one, raw
 

@@ -11,8 +11,8 @@ import yaml
 from tracker_codecs.contract import Checksum, Faults, Message, Outcome, Severity, Target
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.jt808.family import FAMILY
 from tracker_codecs.families.jt808 import frame as wire
+from tracker_codecs.families.jt808.family import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "jt808" / "bsj-frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}

@@ -9,8 +9,8 @@ import pytest
 from tracker_codecs.contract import Faults, FieldState, Match, Message, Outcome, Severity, Strength, Target
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.jt808.family import FAMILY
 from tracker_codecs.families.jt808.emulator import Jt808Emulator
+from tracker_codecs.families.jt808.family import FAMILY
 
 from tests.families.jt808_facts import CASES, framed, one, raw
 

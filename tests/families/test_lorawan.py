@@ -14,8 +14,8 @@ from tracker_codecs.contract import Kind, Message, Severity, Target, Transport
 from tracker_codecs.drive import against_nobody
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.lorawan import abeeway3, network
-from tracker_codecs.families.lorawan.family import FAMILY
 from tracker_codecs.families.lorawan.devices import DEVICES
+from tracker_codecs.families.lorawan.family import FAMILY
 
 from tests.families.lorawan_facts import (
     APPLICATION,

@@ -23,8 +23,8 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError
-from tracker_codecs.families.lorawan.family import FAMILY
 from tracker_codecs.families.lorawan.devices import DEVICES
+from tracker_codecs.families.lorawan.family import FAMILY
 
 from tests.families.lorawan_facts import ASKED, EUI, NETWORKS, READ_BACK, applied, sent, states, target
 

@@ -8,8 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Match, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.maxtrack.family import FAMILY
-from tracker_codecs.families.maxtrack.frame import NAK, POSITION, build
+from tracker_codecs.families.maxtrack import FAMILY, NAK, POSITION, build
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "maxtrack" / "frames.yaml"
 CASES = {

@@ -22,8 +22,8 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.meitrack.family import FAMILY
 from tracker_codecs.families.meitrack.emulator import MeitrackEmulator
+from tracker_codecs.families.meitrack.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "meitrack" / "frames.yaml").read_text(encoding="utf-8")

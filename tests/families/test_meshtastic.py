@@ -28,9 +28,9 @@ from tracker_codecs.contract import (
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.meshtastic import packets, proto
-from tracker_codecs.families.meshtastic.family import FAMILY
 from tracker_codecs.families.meshtastic import settings as registers
 from tracker_codecs.families.meshtastic.emulator import MeshtasticEmulator
+from tracker_codecs.families.meshtastic.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "meshtastic" / "frames.yaml").read_text(encoding="utf-8")

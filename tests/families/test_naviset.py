@@ -8,8 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Match, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.naviset.family import FAMILY
-from tracker_codecs.families.naviset.frame import RESPONSE, build
+from tracker_codecs.families.naviset import FAMILY, RESPONSE, build
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "naviset" / "frames.yaml"
 CASES = {

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target, Transport
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.neos.family import FAMILY
+from tracker_codecs.families.neos import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "neos" / "frames.yaml"
 (CASE,) = yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Kind, Message, Target, Transport
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.oigo.family import FAMILY
+from tracker_codecs.families.oigo import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "oigo" / "frames.yaml"
 CASES = {case["id"].removeprefix("americas-minor-oigo_"): case for case in yaml.safe_load(FIXTURE.read_text())["cases"]}

@@ -8,8 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.satsol.family import FAMILY
-from tracker_codecs.families.satsol.frame import build
+from tracker_codecs.families.satsol import FAMILY, build
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "satsol" / "frames.yaml"
 CASES = {

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.startek.family import FAMILY
+from tracker_codecs.families.startek import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "startek" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tracker_codecs.contract import Dialogue, FieldState, Message, Outcome, Target, Transport, Verdict
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody
-from tracker_codecs.families.suntech.family import FAMILY
 from tracker_codecs.families.suntech.dialogue import SERIAL_TIMEOUT
+from tracker_codecs.families.suntech.family import FAMILY
 
 ID = "100850000"  # of the manuals' examples
 ASKED = {"tracking_interval": 60, "tracking_distance": 500, "tracking_angle": 30}

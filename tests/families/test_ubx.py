@@ -26,8 +26,8 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import Exchange, against_emulator, against_nobody, collect
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.ubx.family import FAMILY
 from tracker_codecs.families.ubx.emulator import UbxEmulator
+from tracker_codecs.families.ubx.family import FAMILY
 
 FIXTURE = yaml.safe_load(
     (Path(__file__).parents[2] / "firmware-fixtures" / "ubx" / "frames.yaml").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Datum, Kind, Match, Message, Target, Transport
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.wialon_ips.family import FAMILY
+from tracker_codecs.families.wialon_ips import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "wialon-ips" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}

@@ -1,4 +1,4 @@
-r"""Frames of Arnavi units: cutting, of both protocols. Binary numbers are little-endian.
+"""Frames of Arnavi units: cutting, of both protocols. Binary numbers are little-endian.
 
 INTERNAL (Arnavi 4, 5, Integral): a header FF, version, IMEI as u64, once a connection; version 24 may carry 8 bytes
 more. Then packages: 5B, number, records, 5D. A record is type u8, length u16, Unix time u32, data, and the sum modulo
@@ -16,10 +16,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from struct import Struct
+from datetime import datetime
+from struct import Struct, pack
 
-from tracker_codecs.contract import Checksum, Clock, Event, Kind, Message, Stream, utc_now
-from tracker_codecs.errors import PeerError
+from tracker_codecs.contract import (
+    Checksum,
+    Datum,
+    Event,
+    Kind,
+    Message,
+    Stream,
+    Unit,
+)
+from tracker_codecs.device import Device
+from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.nmea import checksum
 
 #: Longest package taken, in bytes: what one record's length can declare. Recorded ones have at most 166.
@@ -65,11 +75,10 @@ def recognise(first: bytes) -> bool | None:
 class ArnaviStream(Stream):
     """Cuts what a unit says, in either protocol."""
 
-    __slots__ = ("_clock", "_lost", "_more", "_need", "_rest", "device_id")
+    __slots__ = ("_lost", "_more", "_need", "_rest")
 
-    def __init__(self, clock: Clock = utc_now) -> None:
-        self.device_id: str | None = None
-        self._clock = clock
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = bytearray()
         self._need = 0
         self._lost = False
@@ -139,7 +148,7 @@ class ArnaviStream(Stream):
         if imei is None or (self._lost and self.device_id not in (None, imei)):
             return 0  # within garbage nothing proves a header: it does not change who speaks
         self.device_id = imei
-        owed = b"\x7b\x00\x00\x7d" if frame[1] == 0x22 else clock_answer(int(self._clock().timestamp()))
+        owed = b"\x7b\x00\x00\x7d" if frame[1] == 0x22 else clock_answer(int(self.clock().timestamp()))
         events.append(Message(Kind.LOGIN, frame, imei, owed))
         return end
 
@@ -196,7 +205,7 @@ class ArnaviStream(Stream):
         return found.end()
 
 
-def from_server(data: bytes) -> list[Event]:
+def from_server(data: bytes, channel: str = "") -> list[Event]:
     """Answers: `7B 7D`, or `7B`, length, number, where there is data its sum and itself, `7D`."""
     events: list[Event] = []
     pos, size = 0, min(len(data), MAX_FRAME)
@@ -211,3 +220,77 @@ def from_server(data: bytes) -> list[Event]:
         events.append(Message(Kind.OTHER, frame, data="server"))
         pos = end
     return events
+
+
+def sentence(body: bytes) -> bytes:
+    """A text sentence around this body."""
+    return b"$%b*%02X\r\n" % (body, checksum(body))
+
+
+class TextEmulator(Device):
+    """An Arnavi 2 that stands still, in the form of recorded sentences."""
+
+    def connect(self) -> list[Datum]:
+        """V3DI."""
+        told = "20707,-1,19,0008C56A,000879AC,0C000002,863071013041618,89997077111301204297,"
+        return [self._say(f"AV,V3DI,{self.device_id},{told}")]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """V2, with a fix."""
+        place = f"{now:%H%M%S},5950.6773N,03029.1043E,0.0,0.0,{now:%d%m%y}"
+        return [self._say(f"AV,V2,{self.device_id},12487,2277,203,-1,0,0,193,0,0,1,13,{place},")]
+
+    def _say(self, body: str) -> Datum:
+        return Datum(sentence(body.encode("ascii")))
+
+
+class BinaryEmulator(Device):
+    """A unit of the INTERNAL protocol that stands still. It does not repeat what is not acknowledged."""
+
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._number = 0
+
+    def connect(self) -> list[Datum]:
+        """A header of version 23, which wants the time."""
+        self._number = 0
+        return [Datum(b"\xff\x23" + pack("<Q", int(self.device_id)))]
+
+    def heartbeat(self) -> list[Datum]:
+        """A ping, of the unit's own start of time."""
+        return [self._package(PING, 0, b"")]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """Latitude and longitude."""
+        return [self._package(TAGS, int(now.timestamp()), pack("<BfBf", 3, 55.6, 4, 37.2))]
+
+    def _package(self, kind: int, time: int, data: bytes) -> Datum:
+        self._number = self._number % 0xFC + 1
+        body = (time & 0xFFFFFFFF).to_bytes(4, "little") + data
+        record = bytes((kind,)) + len(data).to_bytes(2, "little") + body + bytes((sum(body) & 0xFF,))
+        return Datum(b"\x5b%c%b\x5d" % (self._number, record))
+
+
+def normalised(frame: bytes) -> bytes:
+    """See `Family.normalise`: the clock in the answer to a header."""
+    return frame[:3] + bytes(5) + frame[8:] if frame[:3] == b"\x7b\x04\x00" and len(frame) == 9 else frame
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """See `Family.rename`; a number in headers, text in sentences. Raises LocalError for an id that is no IMEI."""
+    if frame[:1] == b"$" and old.encode() in frame:
+        return sentence(frame[1 : frame.rindex(b"*")].replace(old.encode(), new.encode()))
+    if frame[:1] != b"\xff" or len(frame) < 10 or imei_of(frame) != old:
+        return frame
+    if not (new.isascii() and new.isdigit() and 0 < int(new) < 10**15):
+        raise LocalError("an id is an IMEI of 15 digits", parameter="device_id")
+    return frame[:2] + pack("<Q", int(new)) + frame[10:]
+
+
+def emulator(unit: Unit) -> Device:
+    """A unit that speaks text or binary, by its variant. Raises LocalError for a number that no binary frame holds."""
+    if unit.variant == "arnavi2":
+        return TextEmulator(unit)
+    if not (unit.device_id.isdigit() and 0 < int(unit.device_id) < 10**15):
+        raise LocalError("an id is an IMEI of 15 digits", parameter="device_id")
+    return BinaryEmulator(unit)

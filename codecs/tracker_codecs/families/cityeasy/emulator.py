@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Faults, Message, Settings
+from tracker_codecs.contract import Datum, Message
 from tracker_codecs.families.cityeasy import frame as wire
-from tracker_codecs.interval_only import IntervalEmulator
+from tracker_codecs.interval import FIELD, IntervalDevice
 
 
-class CityeasyEmulator(IntervalEmulator):
+class CityeasyEmulator(IntervalDevice):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
-        super().__init__(device_id, settings, faults)
+    def begin(self) -> None:
+        """See `Device.begin`."""
         self._serial = 0
         self._stream = wire.CityeasyStream(server=True)
 
@@ -44,5 +44,5 @@ class CityeasyEmulator(IntervalEmulator):
             if isinstance(event, Message) and not self.faults.silent:
                 kind, content, _ = event.data
                 if kind == wire.INTERVAL and len(content) == 2:
-                    self.obey(int.from_bytes(content))
+                    self.obey(FIELD, int.from_bytes(content))
         return []

@@ -16,8 +16,16 @@ from typing import Any
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
-from tracker_codecs.errors import PeerError
+from tracker_codecs.contract import (
+    Checksum,
+    Event,
+    Kind,
+    Message,
+    Stream,
+    Target,
+)
+from tracker_codecs.envelope import Envelope
+from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
 #: Longest frame taken, in bytes; recorded ones have at most 133.
@@ -71,13 +79,12 @@ class CityeasyStream(Stream):
     A message's `data` is (type, content, serial).
     """
 
-    __slots__ = ("_rest", "_server", "_skipping", "_start", "device_id")
+    __slots__ = ("_rest", "_skipping", "_start")
 
-    def __init__(self, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
-        self._server = server
-        self._start = b"SS" if server else b"TT"
+        self._start = b"SS" if self.server else b"TT"
         self._skipping = False
 
     @property
@@ -113,9 +120,9 @@ class CityeasyStream(Stream):
         if len(buf) - pos < 4:
             return -1
         size = buf[pos + 2] << 8 | buf[pos + 3]
-        if not (_SERVER if self._server else _DEVICE) <= size <= MAX_FRAME:
+        if not (_SERVER if self.server else _DEVICE) <= size <= MAX_FRAME:
             return 0
-        if not self._server and not _decimal(buf[pos + 4 : pos + 11]):
+        if not self.server and not _decimal(buf[pos + 4 : pos + 11]):
             return 0
         if len(buf) - pos < size:
             return -1
@@ -128,7 +135,7 @@ class CityeasyStream(Stream):
 
     def _message(self, frame: bytes) -> Message | None:
         serial = int.from_bytes(frame[-8:-4])
-        if self._server:
+        if self.server:
             if crc16.kermit(frame[:-4]) != int.from_bytes(frame[-4:-2]):
                 return None
             data = (int.from_bytes(frame[4:6]), frame[6:-8], serial)
@@ -187,3 +194,18 @@ def recognise(first: bytes) -> bool | None:
 def renamed(frame: bytes, old: str, new: str) -> bytes:
     """See `Family.rename`. The check of a device's frame is left as it is: nobody knows the right one."""
     return frame[:4] + frame[4:11].replace(bytes.fromhex(old), bytes.fromhex(new)) + frame[11:]
+
+
+_TEXT = re.compile(r"([0-9A-Fa-f]{4})(?: ((?:[0-9A-Fa-f]{2}){1,200}))?", re.ASCII)
+
+
+def wrap(target: Target, text: str) -> bytes:
+    """A frame of type and content in hexadecimal digits, as `0008 000168`. Raises LocalError for another text."""
+    found = _TEXT.fullmatch(text)
+    if found is None:
+        raise LocalError("a command is a type of four hexadecimal digits, and its content", parameter="command")
+    return build(int(found[1], 16), bytes.fromhex(found[2] or ""), target.serial & 0xFFFFFFFF)
+
+
+RAW = Envelope(wrap=wrap, timeout=30.0)
+SET_INTERVAL = f"{INTERVAL:04x} {{:04x}}"

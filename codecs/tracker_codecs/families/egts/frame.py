@@ -17,13 +17,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from struct import Struct
 from typing import NamedTuple
 
 from fastcrc import crc8, crc16
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs import contract
+from tracker_codecs.contract import (
+    Checksum,
+    Event,
+    Kind,
+    Match,
+    Message,
+    Target,
+)
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
+from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import PeerError
 
 _HEAD = Struct("<BBBBBHHB")
@@ -132,12 +142,11 @@ def build(kind: int, packet_id: int, body: bytes) -> bytes:
 class EgtsStream(Cutter):
     """Cuts one direction of a link; the packets that answer are numbered from 1."""
 
-    __slots__ = ("_identified", "_number", "_packets", "_server")
+    __slots__ = ("_identified", "_number", "_packets")
     starts = re.compile(rb"\x01(?s:..)[\x0b\x10]|\x01(?s:.){0,2}\Z")
 
-    def __init__(self, *, server: bool = False) -> None:
-        super().__init__()
-        self._server = server
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._identified = False
         self._number = 0  # of records
         self._packets = 0
@@ -164,7 +173,7 @@ class EgtsStream(Cutter):
             return Message(Kind.OTHER, frame, self.device_id, checksum=Checksum.OK)
         if crc16.ibm_3740(frame[head:-2]) != _U16.unpack_from(frame, len(frame) - 2)[0]:
             return Message(Kind.OTHER, frame, checksum=Checksum.BAD)
-        if self._server or frame[9] != DATA or frame[2] & CLOSED:
+        if self.server or frame[9] != DATA or frame[2] & CLOSED:
             return Message(Kind.OTHER, frame, self.device_id, checksum=Checksum.OK)
         try:
             return self._data(frame)
@@ -249,3 +258,37 @@ def commands_of(packet: bytes) -> set[int]:
     except PeerError:
         return set()
     return {each.number for each in found if each.kind == COM}
+
+
+def recognise(first: bytes) -> bool | None:
+    """A header whose checksum is right: version 1, 11 or 16 bytes."""
+    if first[:1] not in (b"", b"\x01") or first[3:4] not in (b"", b"\x0b", b"\x10"):
+        return False
+    if len(first) < 4 or len(first) < first[3]:
+        return None
+    return whole_header(first, 0)
+
+
+_ENVELOPE = Envelope(expects="a confirmation (COMCONF) of the command's id")
+
+
+def raw(target: Target, text: str | bytes) -> contract.Command:
+    """A packet in bytes. The confirmation (COMCONF) of a command in it answers, by the command's id.
+
+    Any confirmation does where the bytes hold no command; one with another result than OK refuses.
+    """
+    command = _ENVELOPE(target, text)
+    mine = commands_of(command.payload)
+
+    def match(message: Message) -> Match:
+        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
+            return Match.NO
+        told = [each for each in message.data if each.kind == CONFIRMED]
+        results = {each.result for each in told if not mine or each.number in mine}
+        if results - {DONE, IN_PROGRESS}:
+            return Match.REFUSED
+        if IN_PROGRESS in results:
+            return Match.PART
+        return Match.DONE if results else Match.NO
+
+    return replace(command, match=match)

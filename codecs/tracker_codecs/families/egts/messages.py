@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from struct import Struct
 from typing import Any
 
-from tracker_codecs.contract import Checksum, Message
+from tracker_codecs.contract import Checksum, Datum, Message
+from tracker_codecs.device import Device
 from tracker_codecs.families.egts import frame as wire
 
 EPOCH = datetime(2010, 1, 1, tzinfo=UTC)
@@ -80,3 +81,29 @@ def position(when: datetime, latitude: float, longitude: float) -> bytes:
     seconds = int((when - EPOCH).total_seconds())
     packed = _POSITION.pack(seconds, round(latitude * 0xFFFFFFFF / 90), round(longitude * 0xFFFFFFFF / 180), 0x01)
     return packed + bytes(21 - len(packed))
+
+
+class Terminal(Device):
+    """Says who it is and reports; a device id of 15 digits is its IMEI, a shorter one its terminal id."""
+
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._packets = 0
+
+    def connect(self) -> list[Datum]:
+        """Terminal identity."""
+        self._packets = 0
+        if len(self.device_id) == 15:
+            said = b"\0\0\0\0\x02" + self.device_id.encode("ascii")
+        else:
+            said = int(self.device_id).to_bytes(4, "little") + b"\0"
+        return [self._say(wire.AUTH, wire.subrecord(wire.IDENTITY, said))]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position."""
+        return [self._say(wire.TELEDATA, wire.subrecord(wire.POSITION, position(now, 54.9, 85.6)))]
+
+    def _say(self, service: int, body: bytes) -> Datum:
+        self._packets += 1
+        number = self._packets & 0xFFFF
+        return Datum(wire.build(wire.DATA, number, wire.record(number, service, body)))

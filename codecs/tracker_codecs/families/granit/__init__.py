@@ -1,5 +1,1 @@
 """Granit Navigator trackers."""
-
-from tracker_codecs.families.granit.family import FAMILY
-
-__all__ = ["FAMILY"]

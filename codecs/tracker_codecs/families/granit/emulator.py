@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Faults, Message, Settings
+from tracker_codecs.contract import Datum, Message
 from tracker_codecs.families.granit import frame as wire
-from tracker_codecs.interval_only import IntervalEmulator
+from tracker_codecs.interval import FIELD, IntervalDevice
 
 _INTERVAL = re.compile(r"BB\+BBMD=(\d{1,5})", re.ASCII)
 #: The record of a recorded frame.
@@ -18,11 +18,11 @@ _RECORD = bytes.fromhex("b842283997e30002000000005e000000000d0000")
 _NAME = b"+IDNT: Navigator.04x  Firmware version  0712GLN "
 
 
-class GranitEmulator(IntervalEmulator):
+class GranitEmulator(IntervalDevice):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
-        super().__init__(device_id, settings, faults)
+    def begin(self) -> None:
+        """See `Device.begin`."""
         self._stream = wire.GranitStream(server=True)
 
     def connect(self) -> list[Datum]:
@@ -47,4 +47,4 @@ class GranitEmulator(IntervalEmulator):
         if text == "BB+IDNT":
             return wire.sealed(_NAME)
         sent = _INTERVAL.fullmatch(text)
-        return b"OK\r\n" if sent and self.obey(int(sent[1])) else b"ERROR\r\n"
+        return b"OK\r\n" if sent and self.obey(FIELD, int(sent[1])) else b"ERROR\r\n"

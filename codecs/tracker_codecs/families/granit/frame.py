@@ -14,8 +14,17 @@ import re
 import struct
 from collections.abc import Sequence
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
-from tracker_codecs.errors import PeerError
+from tracker_codecs.contract import (
+    Checksum,
+    Event,
+    Kind,
+    Match,
+    Message,
+    Stream,
+    Target,
+)
+from tracker_codecs.envelope import Envelope
+from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
 #: Longest frame taken, in bytes: an archive of 32 blocks. Longest line taken, without its end.
@@ -57,12 +66,11 @@ class GranitStream(Stream):
     A message's `data` is (head, body) of a binary frame, or None of a line.
     """
 
-    __slots__ = ("_lost", "_rest", "_server", "_skipping", "device_id")
+    __slots__ = ("_lost", "_rest", "_skipping")
 
-    def __init__(self, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
-        self._server = server
         self._lost = False
         self._skipping = False
 
@@ -78,7 +86,7 @@ class GranitStream(Stream):
         pos, size = 0, len(buf)
         while pos < size:
             if self._lost:  # a line's middle must not be taken for its beginning
-                found = _NEXT[self._server].search(buf, pos)
+                found = _NEXT[self.server].search(buf, pos)
                 self._lost = found is None
                 pos = size if found is None else found.end() if found[0] == b"\n" else found.start()
                 continue
@@ -99,7 +107,7 @@ class GranitStream(Stream):
 
     def _frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """The end of the frame at `pos`; 0 where none is, -1 where more bytes must come."""
-        head = _HEADS[self._server].match(buf, pos)
+        head = _HEADS[self.server].match(buf, pos)
         if head is None:
             return self._line(buf, pos, events)
         start = head.end() + 2
@@ -119,7 +127,7 @@ class GranitStream(Stream):
 
     def _binary(self, frame: bytes, head: bytes, body: bytes) -> Message:
         data = (head, body)
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, checksum=Checksum.OK, data=data)
         owed = b""
         if head == NOW:
@@ -143,11 +151,11 @@ class GranitStream(Stream):
         line = _LINE.fullmatch(printed[0])
         if after != b"\r\n" or line is None or (line[2] and int(line[2], 16) != xor8(line[1])):
             return 0
-        if self._server and not (line[2] and line[1].startswith(b"BB+")):
+        if self.server and not (line[2] and line[1].startswith(b"BB+")):
             return 0
         frame = buf[pos : stop + 2]
         checksum = Checksum.OK if line[2] else Checksum.NONE
-        if self._server:
+        if self.server:
             events.append(Message(Kind.OTHER, frame, checksum=checksum, text=clean(line[1])))
         else:
             answer = line[1] == b"OK" or line[1].startswith((b"ERROR", b"+"))
@@ -178,3 +186,31 @@ def renamed(frame: bytes, old: str, new: str) -> bytes:
     if at is None or frame[at : at + 2] != int(old).to_bytes(2, "little"):
         return frame
     return sealed(frame[:at] + int(new).to_bytes(2, "little") + frame[at + 2 : -_TAIL])
+
+
+_TEXT = re.compile(r"BB\+[A-Z0-9]{2,8}(?:=[ -)+-}]{1,200})?", re.ASCII)
+_WHY = "nothing reads it back, and that it is taken over TCP is not proven"
+
+
+def wrap(target: Target, text: str) -> bytes:
+    """A line with its XOR. Raises LocalError for a text that does not begin with `BB+`, or holds `*` or `~`."""
+    if not _TEXT.fullmatch(text):
+        raise LocalError("a command is BB+, a word and perhaps =value, without * and ~", parameter="command")
+    return sealed(text.encode("ascii"))
+
+
+def answers(target: Target, text: str, message: Message) -> Match:
+    """`OK`, `+IDNT: ...` to BB+IDNT, a position to BB+RRCD; ERROR refuses."""
+    if message.device_id != target.device_id:
+        return Match.NO
+    if message.kind is Kind.REPLY and message.text.startswith("ERROR"):
+        return Match.REFUSED
+    if text == "BB+RRCD":
+        return Match.DONE if message.data and message.data[0] == NOW else Match.NO
+    right = message.text.startswith("+IDNT") if text == "BB+IDNT" else message.text == "OK"
+    if not text:
+        right = bool(message.text)
+    return Match.DONE if message.kind is Kind.REPLY and right else Match.NO
+
+
+RAW = Envelope(wrap=wrap, answers=answers, expects="OK", timeout=30.0)

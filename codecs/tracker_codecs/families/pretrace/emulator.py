@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Faults, Message, Settings
+from tracker_codecs.contract import Datum, Message
 from tracker_codecs.families.pretrace import frame as wire
-from tracker_codecs.interval_only import IntervalEmulator
+from tracker_codecs.interval import FIELD, IntervalDevice
 
 _TWICE = re.compile(rb"(\d{1,5}),\1,,", re.ASCII)
 
 
-class PretraceEmulator(IntervalEmulator):
+class PretraceEmulator(IntervalDevice):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
-        super().__init__(device_id, settings, faults)
+    def begin(self) -> None:
+        """See `Device.begin`."""
         self._stream = wire.PretraceStream(server=True)
 
     def connect(self) -> list[Datum]:
@@ -36,5 +36,5 @@ class PretraceEmulator(IntervalEmulator):
                 continue
             sent = _TWICE.fullmatch(event.data[3]) if event.data[2] == b"D221" else None
             if sent:
-                self.obey(int(sent[1]))
+                self.obey(FIELD, int(sent[1]))
         return []

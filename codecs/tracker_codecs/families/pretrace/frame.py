@@ -14,8 +14,17 @@ from functools import reduce
 from operator import xor
 from typing import Any
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.contract import (
+    Checksum,
+    Event,
+    Kind,
+    Match,
+    Message,
+    Target,
+)
 from tracker_codecs.delimited import DelimitedStream
+from tracker_codecs.envelope import Envelope
+from tracker_codecs.errors import LocalError
 from tracker_codecs.text import clean
 
 #: Longest frame taken, in bytes; recorded ones have at most 125.
@@ -45,29 +54,25 @@ class PretraceStream(DelimitedStream):
     A message's `data` is the match of its parts.
     """
 
-    __slots__ = ("_server",)
+    __slots__ = ()
     first, last, most = b"(", b")", MAX_FRAME
-
-    def __init__(self, *, server: bool = False) -> None:
-        super().__init__()
-        self._server = server
 
     def understand(self, frame: bytes) -> Message | None:
         """See `DelimitedStream`."""
         found = _FRAME.fullmatch(frame)
-        if found is None or (found[2][:1] == b"D") is not self._server:
+        if found is None or (found[2][:1] == b"D") is not self.server:
             return None
         if check(frame[1:-4]) != found[4]:
             return Message(Kind.OTHER, frame, checksum=Checksum.BAD, data=found)
         device_id = found[1].decode("ascii")
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, device_id, checksum=Checksum.OK, data=found)
         self.device_id = device_id
         kind = Kind.REPORT if found[2][:2] == b"U1" else Kind.OTHER
         return Message(kind, frame, device_id, checksum=Checksum.OK, data=found)
 
 
-def from_server(data: bytes) -> Sequence[Event]:
+def from_server(data: bytes, channel: str = "") -> Sequence[Event]:
     """Commands of a server."""
     return PretraceStream(server=True).feed(data)
 
@@ -105,3 +110,28 @@ def recognise(first: bytes) -> bool | None:
         return re.fullmatch(shape, text, re.ASCII) is not None
     sample = "(000000000000000U000"
     return None if re.fullmatch(shape, text + sample[len(text) :], re.ASCII) else False
+
+
+_TEXT = re.compile(r"D\d{3}[ -'*-\]_-~]{0,200}", re.ASCII)
+
+
+def wrap(target: Target, text: str) -> bytes:
+    """A frame with the IMEI. Raises LocalError for a text that is no command, or that holds `(`, `)` or `^`."""
+    if not _TEXT.fullmatch(text):
+        raise LocalError("a command is D, three digits and values, without (, ) and ^", parameter="command")
+    return build(target.device_id, text)
+
+
+def answers(target: Target, text: str, message: Message) -> Match:
+    """To an operator's own command: any sound frame that is no position."""
+    mine = message.kind is Kind.OTHER and message.device_id == target.device_id
+    return Match.DONE if mine else Match.NO
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """The IMEI of a frame; its XOR is put right."""
+    mine = b"(" + old.encode("ascii")
+    return build(new, frame[16:-4].decode("latin-1")) if frame.startswith(mine) else frame
+
+
+RAW = Envelope(wrap=wrap, answers=answers, expects="a frame of the unit that is no position", timeout=30.0)

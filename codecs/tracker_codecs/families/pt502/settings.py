@@ -11,7 +11,7 @@ import re
 
 from tracker_codecs import interval
 from tracker_codecs.checks import whole_numbers
-from tracker_codecs.contract import Capability, Command, Kind, Match, Message, Strength, Target, Variants
+from tracker_codecs.contract import Capability, Kind, Match, Message, Strength, Target, Variants
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError
 
@@ -30,14 +30,6 @@ VARIANTS: Variants = {
 #: Up to the digits that the number of #PTI was seen with.
 check = whole_numbers({interval.FIELD: (1, 99999)}, "must be a whole number from {} to {}")
 _SECRET = re.compile(r"#PWD(.+)", re.ASCII).fullmatch
-
-
-def _write(target: Target, seconds: int) -> Command:
-    line = f"#PTI{seconds}"
-    return interval.unanswered(line.encode("ascii") + b"\r\n", line)
-
-
-apply = interval.apply(_write)
 
 
 def _line(text: str) -> str:
@@ -69,3 +61,4 @@ RAW = Envelope(
     expects="any line that is no report",
     timeout=TIMEOUT,
 )
+apply = interval.through(RAW, "#PTI{}", answered=False)

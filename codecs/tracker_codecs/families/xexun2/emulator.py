@@ -9,18 +9,18 @@ import re
 import struct
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Faults, Message, Settings
+from tracker_codecs.contract import Datum, Message
 from tracker_codecs.families.xexun2 import frame as wire
-from tracker_codecs.interval_only import IntervalEmulator
+from tracker_codecs.interval import FIELD, IntervalDevice
 
 _SEND = re.compile(rb"tracking_send=(\d{1,5}),\1", re.ASCII)
 
 
-class Xexun2Emulator(IntervalEmulator):
+class Xexun2Emulator(IntervalDevice):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
-        super().__init__(device_id, settings, faults)
+    def begin(self) -> None:
+        """See `Device.begin`."""
         self._index = 0
         self._stream = wire.Xexun2Stream(server=True)
 
@@ -41,7 +41,7 @@ class Xexun2Emulator(IntervalEmulator):
             kind, index, payload = event.data
             if kind == wire.COMMAND:
                 sent = _SEND.fullmatch(payload)
-                answer = b"ok" if sent and self.obey(int(sent[1])) else b"error"
+                answer = b"ok" if sent and self.obey(FIELD, int(sent[1])) else b"error"
                 said.append(Datum(wire.build(kind, index, wire.bcd(self.device_id), answer)))
         return said
 

@@ -11,11 +11,21 @@ frames); pull request 4912 there (answers). Its decoder of 2021 answered every t
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Sequence
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
-from tracker_codecs.errors import PeerError
+from tracker_codecs.contract import (
+    Checksum,
+    Event,
+    Kind,
+    Match,
+    Message,
+    Stream,
+    Target,
+)
+from tracker_codecs.envelope import Envelope
+from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
 FLAG = b"\xfa\xaf"
@@ -61,12 +71,11 @@ class Xexun2Stream(Stream):
     A message's `data` is (type, index, payload).
     """
 
-    __slots__ = ("_rest", "_server", "_skipping", "device_id")
+    __slots__ = ("_rest", "_skipping")
 
-    def __init__(self, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
-        self._server = server
         self._skipping = False
 
     @property
@@ -127,7 +136,7 @@ class Xexun2Stream(Stream):
         if len(payload) != size & _LENGTH or check16(payload) != check or not device_id.isdecimal():
             return None
         data = (kind, index, payload)
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, device_id, checksum=Checksum.OK, data=data)
         self.device_id = device_id
         if kind == POSITION:
@@ -153,3 +162,28 @@ def renamed(frame: bytes, old: str, new: str) -> bytes:
     if at < 0 or len(frame) < at + 8 or frame[at + 7] & 0xF0 != mine[7]:
         return frame
     return frame[:at] + other[:7] + bytes([other[7] | frame[at + 7] & 0x0F]) + frame[at + 8 :]
+
+
+_TEXT = re.compile(r"[ -~]{1,500}", re.ASCII)
+
+
+def wrap(target: Target, text: str) -> bytes:
+    """A frame of type 0007. Raises LocalError for a text that is no printable ASCII, at most 500 characters."""
+    if not _TEXT.fullmatch(text):
+        raise LocalError("a command is printable ASCII, at most 500 characters", parameter="command")
+    return build(COMMAND, target.serial & 0xFFFF, bcd(target.device_id), text.encode("ascii"))
+
+
+def answers(target: Target, text: str, message: Message) -> Match:
+    """An answer under the command's index decides; one under another index, or the command itself, as a link that
+    echoes would give it back, is kept in mind only.
+    """
+    if message.kind is not Kind.REPLY or message.device_id != target.device_id:
+        return Match.NO
+    if text and (message.data[1] != target.serial & 0xFFFF or message.frame == wrap(target, text)):
+        return Match.PART
+    said = message.data[2].lower()
+    return Match.REFUSED if b"error" in said or b"fail" in said else Match.DONE
+
+
+RAW = Envelope(wrap=wrap, answers=answers, expects="a frame of type 0007 with the command's index", timeout=30.0)

@@ -5,20 +5,19 @@ No public document tells an answer to D1, so there is none here either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message
 from tracker_codecs.families.xrb28.frame import from_server
-from tracker_codecs.interval_only import IntervalEmulator
+from tracker_codecs.interval import FIELD, IntervalDevice
 
 
-class Xrb28Emulator(IntervalEmulator):
+class Xrb28Emulator(IntervalDevice):
     """One unit; see the module. Option `header` as in the family."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        super().__init__(device_id, settings, faults)
-        self._header = "HBCR" if options.get("header") == "HBCS" else "SCOR"
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._header = "HBCR" if self.options.get("header") == "HBCS" else "SCOR"
 
     def _say(self, text: str) -> list[Datum]:
         return [Datum(f"*{self._header},OM,{self.device_id},{text}#\n".encode("ascii"))]
@@ -43,5 +42,5 @@ class Xrb28Emulator(IntervalEmulator):
                 continue
             word, rest = event.data[6], event.data[7]
             if word == b"D1" and rest and rest.isdigit() and len(rest) < 8:
-                self.obey(int(rest))
+                self.obey(FIELD, int(rest))
         return []

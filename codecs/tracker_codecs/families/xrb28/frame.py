@@ -13,9 +13,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tracker_codecs.contract import Event, Kind, Message
+from tracker_codecs.contract import (
+    Event,
+    Kind,
+    Message,
+    Target,
+)
 from tracker_codecs.delimited import DelimitedStream
-from tracker_codecs.errors import PeerError
+from tracker_codecs.envelope import Envelope
+from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
 #: Longest line taken, in bytes; recorded ones have at most 100.
@@ -52,8 +58,8 @@ class Xrb28Stream(DelimitedStream):
     __slots__ = ("_words",)
     first, last, most = b"*", b"#", MAX_FRAME
 
-    def __init__(self) -> None:
-        super().__init__()
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._words: dict[str, str] = {}
 
     @property
@@ -90,7 +96,7 @@ class _ServerStream(DelimitedStream):
         return Message(Kind.OTHER, frame, found[4].decode("ascii"), data=found)
 
 
-def from_server(data: bytes) -> Sequence[Event]:
+def from_server(data: bytes, channel: str = "") -> Sequence[Event]:
     """Lines of a server, without the two bytes before each."""
     return _ServerStream().feed(data.replace(LEAD, b""))
 
@@ -152,3 +158,23 @@ def recognise(first: bytes) -> bool | None:
         ):
             return None
     return False
+
+
+_TEXT = re.compile(r"[A-Z]\d(?:,[ -\"$-)+-~]{0,200})?", re.ASCII)
+_VENDOR = re.compile(r"[0-9A-Z]{2}", re.ASCII)
+
+
+def wrap(target: Target, text: str) -> bytes:
+    """A line to the unit. Raises LocalError for a text that is no type with parameters, and for wrong options."""
+    if not _TEXT.fullmatch(text):
+        raise LocalError("a command is a letter, a digit and parameters, without * and #", parameter="command")
+    told = {"header": "SCOS", "vendor": "OM", **target.known, **target.options}
+    header, vendor = str(told["header"]), str(told["vendor"])
+    if header not in ("SCOS", "HBCS"):
+        raise LocalError("is SCOS or HBCS", parameter="header")
+    if not _VENDOR.fullmatch(vendor):
+        raise LocalError("is two capital letters or digits", parameter="vendor")
+    return build(header, vendor, target.device_id, text)
+
+
+RAW = Envelope(wrap=wrap, timeout=30.0)

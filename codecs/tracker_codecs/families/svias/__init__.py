@@ -1,5 +1,0 @@
-"""Svias units."""
-
-from tracker_codecs.families.svias.family import FAMILY
-
-__all__ = ["FAMILY"]
