@@ -169,8 +169,8 @@ class Command:
     known: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Stars the secrets out of what is shown, so that no family can forget it."""
-        if self.secrets:
+        """Stars the secrets out of what is shown, where the family has not done it in their places."""
+        if self.secrets and "***" not in self.text:
             object.__setattr__(self, "text", starred(self.text, self.secrets))
 
 

@@ -12,7 +12,7 @@ from tracker_codecs.contract import Datum, Emulator, Message, Stream, Transport,
 class Device(Emulator):
     """One unit on one link, with its settings, its faults and its ears. A subclass gives `report`, `login`, `hear`.
 
-    `stored` holds its true settings by profile field, from `factory` or as they were given. What the server sends is
+    `held` are its true settings by profile field, from `factory` or as they were given. What the server sends is
     cut by `ears` (the family's stream, in the server's direction) and comes to `hear`, message by message; or, where
     `line_end` is set instead, to `hear_line`. A silent unit does not hear commands.
     """
@@ -30,27 +30,27 @@ class Device(Emulator):
         self.device_id, self.variant, self.transport = unit.device_id, unit.variant, unit.transport
         self.faults, self.options = unit.faults, unit.options
         given = {name: value for name, value in unit.settings.items() if not self.factory or name in self.factory}
-        self.stored: dict[str, Value] = {**self.factory, **given}
-        self._listen()
+        self.held: dict[str, Value] = {**self.factory, **given}
+        self._open_ears()
         self.begin()
 
     def begin(self) -> None:
         """State of its own: counters, registers. Called once, when everything else is there."""
 
-    def _listen(self) -> None:
+    def _open_ears(self) -> None:
         ears = type(self).ears
-        self._kept = b""
+        self._partial = b""
         self._ears = ears(self.transport, server=True) if ears else None
 
     @property
     def settings(self) -> dict[str, Value]:
         """See `Emulator.settings`."""
-        return dict(self.stored)
+        return dict(self.held)
 
     # -- what it says -----------------------------------------------------------------------------------------------
     def connect(self) -> list[Datum]:
         """A new link: what was half heard is forgotten, and it logs in."""
-        self._listen()
+        self._open_ears()
         return self.login()
 
     def login(self) -> list[Datum]:
@@ -70,8 +70,8 @@ class Device(Emulator):
             return [] if self.faults.silent else [datum for message in asked for datum in self.hear(message)]
         if not self.line_end:
             return []
-        *lines, rest = (self._kept + data).split(self.line_end)
-        self._kept = rest[-self.longest :]
+        *lines, rest = (self._partial + data).split(self.line_end)
+        self._partial = rest[-self.longest :]
         return [] if self.faults.silent else [datum for line in lines for datum in self.hear_line(line)]
 
     def acknowledged(self, message: Message) -> bool:
@@ -96,7 +96,7 @@ class Device(Emulator):
         if name in self.faults.refuse:
             return False
         if name not in self.faults.ignore:
-            self.stored[name] = self.clamped(name, value)
+            self.held[name] = self.clamped(name, value)
         return True
 
     def clamped(self, name: str, value: Value) -> Value:

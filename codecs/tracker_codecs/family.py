@@ -76,6 +76,8 @@ class Family:
     needed_options: Mapping[str, Value] = {}
     #: True: the link of a refused device stays open, is answered and gets nothing more.
     hold_unregistered: bool = False
+    #: True: fields that cannot be set are asked for, too; the unit tells them.
+    tells_more: bool = False
     #: What the family was made of at run time: a template's specification. None for one written in Python.
     made_of: Any = None
 
@@ -182,12 +184,13 @@ class Family:
     def read(self, target: Target, wanted: Sequence[str]) -> Dialogue:
         """Ask the tracker for these profile fields; the Outcome's `reported` has what it told, `fields` is empty.
 
-        A family without read-back, or that carries none of the fields, gives an empty Outcome without a command.
+        Experimental fields are asked for where the operator switched them on. A family without read-back, or that
+        carries none of the fields, gives an empty Outcome without a command.
         Raises LocalError for a variant that the family has not, an id or an option that does not fit.
         """
         able = self.capabilities(target)
         self._options(target)
-        asked = [name for name in wanted if name in able and able[name].best is not None]
+        asked = [name for name in wanted if name in able and self._asked_for(target, able[name])]
         if not asked:
             return defaults.identify_nothing(target)
         self._named(target.device_id, target.transport)
@@ -270,6 +273,11 @@ class Family:
             return self.variants[variant]
         except KeyError:
             raise LocalError(f"codec {self.name} has no variant {variant!r}", parameter="variant") from None
+
+    def _asked_for(self, target: Target, field: Capability) -> bool:
+        if field.best is None:
+            return self.tells_more
+        return target.experimental or not field.experimental
 
     def _named(self, device_id: str, transport: Transport) -> None:
         if device_id or transport is not Transport.SERIAL:  # on a port nobody may be known yet

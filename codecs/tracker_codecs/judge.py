@@ -22,6 +22,7 @@ def judge(
     reported: Mapping[str, Value],
     problems: Collection[Problem] = (),
     unsupported: Mapping[str, str] | None = None,
+    foreign: Mapping[str, str] | None = None,
     acknowledged: Collection[str] = (),
     refused: Mapping[str, str] | None = None,
     written: Collection[str] = (),
@@ -31,7 +32,8 @@ def judge(
     """Per-field verdicts. Precedence: unsupported, then refused by the tracker, then read-back, then acknowledgement.
 
     A refused field whose read-back equals the desired value counts as confirmed: the tracker is where it should be.
-    `reported` must hold only values read after the write; they are compared by equality in the profile's units.
+    `reported` must hold only values read after the write; they are compared by equality in the profile's units. What
+    was read and is none of the profile's values stands in `foreign`, in words: a mismatch, no mere acknowledgement.
     """
     refused = refused or {}
     unsupported = {
@@ -50,6 +52,8 @@ def judge(
         elif value is not None:
             reason = f"the tracker reports {value!r} instead of {desired!r}"
             fields[name] = FieldOutcome(FieldState.MISMATCHED, desired, value, Strength.READ_BACK, reason)
+        elif foreign and name in foreign:
+            fields[name] = FieldOutcome(FieldState.MISMATCHED, desired, None, Strength.READ_BACK, foreign[name])
         elif name in acknowledged:
             fields[name] = FieldOutcome(FieldState.ACKNOWLEDGED, desired, None, Strength.ACKNOWLEDGED)
         elif name in written:

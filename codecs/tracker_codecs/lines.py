@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tracker_codecs.contract import Clock, Event, Stream, Transport, utc_now
 
@@ -52,3 +52,23 @@ class LineStream(Stream):
             pos = end
         self._rest = buf[pos:]
         return events
+
+
+def wired(console: type[Stream], link: type[Stream]) -> Callable[[Transport, Clock], Stream]:
+    """A family's `stream` that is a console on a serial port, and another one on every other link."""
+
+    def stream(transport: Transport, clock: Clock) -> Stream:
+        return (console if transport is Transport.SERIAL else link)(transport, clock)
+
+    return stream
+
+
+def typed(
+    console: type[Stream], server: Callable[[bytes, str], Sequence[Event]], begins: bytes = b"AT"
+) -> Callable[[bytes, str], Sequence[Event]]:
+    """A family's `server` where a host types lines that begin so, and a server sends something else."""
+
+    def said(data: bytes, channel: str) -> Sequence[Event]:
+        return (console.from_server if data.startswith(begins) else server)(data, channel)
+
+    return said

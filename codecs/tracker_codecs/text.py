@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 MAX_TEXT = 300
@@ -18,8 +19,10 @@ def clean(text: str | bytes, limit: int = MAX_TEXT) -> str:
 
 
 def starred(text: str, secrets: Iterable[bytes]) -> str:
-    """The text with every secret starred out, as it is or in hexadecimal digits."""
+    """The text with every secret starred out, as it is or in hexadecimal digits. Digits inside a number are none."""
     for secret in sorted(secrets, key=len, reverse=True):
         if secret:
-            text = text.replace(secret.decode("latin-1"), "***").replace(secret.hex(), "***")
+            plain = re.escape(secret.decode("latin-1"))
+            text = re.sub(rf"(?<!\d){plain}(?!\d)" if secret.isdigit() else plain, "***", text)
+            text = text.replace(secret.hex(), "***")
     return text

@@ -94,7 +94,7 @@ class FakeStream(Stream):
 
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
         events: list[Event] = []
-        *lines, self._kept = (self._kept + data).split(b"\n")
+        *lines, self._kept = (self._partial + data).split(b"\n")
         for line in lines:
             events.append(self._line(line + b"\n"))
         if len(self._kept) >= MAX_FRAME:
@@ -125,7 +125,7 @@ class FakeEmulator(Device):
     line_end = b"\n"
 
     def begin(self) -> None:
-        self.stored = {"tracking_interval": 600, "tracking_distance": 1000, **self.stored}
+        self.held = {"tracking_interval": 600, "tracking_distance": 1000, **self.held}
         self._reports = 0
         self.received: list[bytes] = []
 
@@ -134,7 +134,7 @@ class FakeEmulator(Device):
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """Silent or not, it remembers what came."""
-        *lines, self._kept = (self._kept + data).split(b"\n")
+        *lines, self._partial = (self._partial + data).split(b"\n")
         return [Datum(answer) for line in lines for answer in self._obey(line)]
 
     def _obey(self, line: bytes) -> list[bytes]:
@@ -146,7 +146,7 @@ class FakeEmulator(Device):
         if self.faults.silent:
             return []
         if verb == "get":
-            told = " ".join(f"{wire}={self.stored[field]}" for field, wire in WIRE.items())
+            told = " ".join(f"{wire}={self.held[field]}" for field, wire in WIRE.items())
             return [f"value {serial} {told}\n".encode()]
         wanted = _values(words[1:])
         refused = sorted(self.faults.refuse & wanted.keys())

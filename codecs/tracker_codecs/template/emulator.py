@@ -28,7 +28,7 @@ class TemplateDevice(Device):
         for name, setting in self._spec.settings.items():
             form = setting.forms[-1]
             least: Value = next(iter(setting.words), "") if setting.words else max(form.minimum, 1) * form.scale
-            told = values.encode(setting, self.stored.get(name, least))
+            told = values.encode(setting, self.held.get(name, least))
             self._texts[name] = next(iter(setting.words.values())) if told is None and setting.words else told or "0"
 
     @property
@@ -58,8 +58,8 @@ class TemplateDevice(Device):
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """See `Emulator.receive`: frames of the server, as the file cuts them."""
-        frames, kept = self._wire.cut_server(self._kept + data)
-        self._kept = kept[-self._wire.most :]
+        frames, kept = self._wire.cut_server(self._partial + data)
+        self._partial = kept[-self._wire.most :]
         said: list[Datum] = []
         for frame in frames:
             try:

@@ -28,7 +28,7 @@ class AtrackEmulator(Device):
 
     def begin(self) -> None:
         """`arguments` are those of AT$TRAC; reports wait until they are acknowledged."""
-        given = self.stored
+        given = self.held
         self.arguments = ["1", "60", "", "", "", "", "2"]
         if given.keys() & {"tracking_distance", "tracking_angle"}:
             self.arguments = ["131", "60", "1000", "15", "0", "0", "2"]

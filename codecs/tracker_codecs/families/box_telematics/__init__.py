@@ -1,5 +1,1 @@
 """BOX Telematics BOX-tracker."""
-
-from tracker_codecs.families.box_telematics.family import FAMILY
-
-__all__ = ["FAMILY"]

@@ -21,7 +21,6 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
@@ -112,18 +111,16 @@ def _rows(reply: Reply) -> dict[str, str]:
     return {name: value for name, value in out.items() if name not in twice}
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    reply = yield _list(target, Purpose.READ, list(carried))
+    reply = yield _list(target, Purpose.READ, list(wanted))
     if reply.verdict is Verdict.TIMEOUT:
-        return judge(wanted, reported={}, problems=problems, unanswered=True)
+        return judge(wanted, reported={}, unanswered=True)
     refused: dict[str, str] = {}
-    writes = _writes(carried, None if reply.assumed else _rows(reply), refused)
+    writes = _writes(wanted, None if reply.assumed else _rows(reply), refused)
     written: set[str] = set()
     lacking: set[str] = set()
-    acknowledged: set[str] = set(carried) - refused.keys()
+    acknowledged: set[str] = set(wanted) - refused.keys()
     for name, word, value in writes:
         if lacking:
             lacking.add(name)
@@ -136,14 +133,13 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
             lacking.add(name)
     reported: dict[str, Value] = {}
     if writes:
-        reply = yield _list(target, Purpose.READ_BACK, list(carried))
+        reply = yield _list(target, Purpose.READ_BACK, list(wanted))
         reported = values.told(_rows(reply))
         if reply.verdict is Verdict.TIMEOUT:
             lacking |= written
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
         acknowledged=acknowledged & written - lacking if not reply.assumed else (),
         refused=refused,
         written=written,
@@ -173,8 +169,6 @@ def _writes(
 
 def read(target: Target, wanted: Sequence[str]) -> Generator[Command, Reply, Outcome]:
     """See `Family.read`."""
-    if not wanted:
-        return Outcome({})
     reply = yield _list(target, Purpose.READ, wanted)
     return Outcome({}, values.told(_rows(reply)), unanswered=reply.verdict is Verdict.TIMEOUT)
 
@@ -197,8 +191,6 @@ def raw(target: Target, text: str | bytes) -> Command:
         return Match.DONE if message.text == "OK" else Match.PART
 
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         payload = text
         return Command(payload, text.hex(), Purpose.RAW, "lines, then OK", match, timeout=patience(target))
     line = text.strip()

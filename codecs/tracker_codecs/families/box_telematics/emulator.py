@@ -8,10 +8,10 @@ serial port nothing is said unasked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Transport, Value
+from tracker_codecs.contract import Datum, Message, Transport, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.box_telematics import settings as values
 from tracker_codecs.families.box_telematics.frame import BoxStream
 
@@ -30,31 +30,22 @@ _LISTING = {
 _FIELDS = {word: name for name, words in values.WORDS.items() for word in words}
 
 
-class BoxEmulator(Emulator):
+class BoxEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(
-        self,
-        device_id: str,
-        transport: Transport,
-        settings: Settings,
-        faults: Faults,
-        options: Mapping[str, Value],
-    ) -> None:
-        self.device_id = device_id
-        self._wired = transport is Transport.SERIAL
-        self.faults = faults
-        self.options = options
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._wired = self.transport is Transport.SERIAL
         self.stored = dict(_LISTING)
-        shown = options.get("gpshc")
+        shown = self.options.get("gpshc")
         if shown == "absent":
             del self.stored["GPSHC"]
         elif shown is not None:
             self.stored["GPSHC"] = str(shown)
-        if "tracking_interval" in settings:
-            self.stored["UPLOADI"] = str(settings["tracking_interval"])
-        if "tracking_angle" in settings:
-            self.stored |= {"GPSHC": str(settings["tracking_angle"]), "UPLOADHC": "1"}
+        if "tracking_interval" in self.held:
+            self.stored["UPLOADI"] = str(self.held["tracking_interval"])
+        if "tracking_angle" in self.held:
+            self.stored |= {"GPSHC": str(self.held["tracking_angle"]), "UPLOADHC": "1"}
         self._stream = BoxStream(server=True)
         self._batch = 0
         self._waiting: list[bytes] = []

@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tracker_codecs.contract import Event, Kind, Message, Stream
+from tracker_codecs.contract import Event, Kind, Message, Stream, Transport
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -38,13 +38,11 @@ class BoxStream(Stream):
     A line that is none is given up.
     """
 
-    __slots__ = ("_rest", "_server", "_skipping", "_wired", "device_id")
+    __slots__ = ("_rest", "_skipping")
 
-    def __init__(self, *, server: bool = False, wired: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
-        self._server = server
-        self._wired = wired
         self._skipping = False
 
     @property
@@ -81,7 +79,7 @@ class BoxStream(Stream):
         if not line.isascii() or not line.decode("ascii").isprintable():
             return PeerError("bytes that are no line of text", discarded=line[:64])
         frame, start = line + b"\r", line[:2]
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, data="server")
         if start == b"L,":
             return Message(Kind.REPORT, frame, self.device_id)
@@ -89,7 +87,12 @@ class BoxStream(Stream):
             end = _END.fullmatch(line)
             if end is None:
                 return PeerError("an end mark without a number", discarded=line[:64])
-            return Message(Kind.OTHER, frame, self.device_id, b"" if self._wired else b"A," + end[1] + b"\r")
+            return Message(
+                Kind.OTHER,
+                frame,
+                self.device_id,
+                b"" if (self.transport is Transport.SERIAL) else b"A," + end[1] + b"\r",
+            )
         if start == b"H,":
             header = _HEADER.fullmatch(line)
             if header is None:
@@ -100,7 +103,7 @@ class BoxStream(Stream):
         if secret:
             line = secret[1] + secret[2] + b"***"
             frame = line + b"\r"
-        if self.device_id is None and not self._wired:
+        if self.device_id is None and self.transport is not Transport.SERIAL:
             return PeerError("a line before the header", discarded=line[:64])
         return Message(Kind.REPLY, frame, self.device_id, text=clean(line))
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
+from tracker_codecs.checks import whole_numbers
+from tracker_codecs.contract import Capability, Strength, Value
 
 INTERVAL, ANGLE, ANGLE_ON = "UPLOADI", "GPSHC", "UPLOADHC"
 WORDS: Mapping[str, tuple[str, ...]] = {"tracking_interval": (INTERVAL,), "tracking_angle": (ANGLE, ANGLE_ON)}
@@ -29,20 +30,7 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
 RANGES = {"tracking_interval": (0, 4294967), "tracking_angle": (0, 359)}
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    problems = []
-    for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
-        elif capability.best is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
-        else:
-            low, high = RANGES[name]
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high}"))
-    return problems
+check = whole_numbers(RANGES)
 
 
 def number(text: str | None) -> int | None:

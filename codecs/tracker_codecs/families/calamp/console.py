@@ -38,5 +38,5 @@ class ConsoleStream(LineStream):
             return
         line = blanked(line)
         text = clean(blanked(body), MAX_LINE)
-        answer = not self._from_host and _ANSWER(text) is not None
+        answer = not self.server and _ANSWER(text) is not None
         events.append(Message(Kind.REPLY if answer else Kind.OTHER, line, text=text))

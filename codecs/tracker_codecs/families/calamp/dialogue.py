@@ -11,7 +11,7 @@ the CR at the end.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tracker_codecs.contract import (
     Command,
@@ -20,7 +20,6 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
@@ -29,11 +28,11 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.calamp import frame as wire
 from tracker_codecs.families.calamp import settings as values
 from tracker_codecs.families.calamp.console import RESULTS, blanked
-from tracker_codecs.judge import judge
 
 TIMEOUT = 5.0
 MAX_COMMAND = 200
@@ -89,55 +88,35 @@ def _told(place: str, reply: Reply) -> Value:
     return found.pop() if reply.ok and len(found) == 1 else None
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem]) -> Dialogue:
-    """See `Family.apply`: what no problem names is carried."""
-    told = {problem.field for problem in problems}
-    places = {name: values.place(name, target.options) for name in wanted if name not in told}
-    acknowledged: set[str] = set()
-    written: set[str] = set()
-    refused: dict[str, str] = {}
-    reported: dict[str, Value] = {}
-    unanswered = False
+def apply(target: Target, wanted: Settings) -> Dialogue:
+    """See `Family.apply`."""
+    course = Course(wanted)
+    places = {name: values.place(name, target.options) for name in wanted}
     for name, place in places.items():
-        reply = yield _command(f"AT$APP PARAM {place},{wanted[name]}", Purpose.WRITE, _result, "OK", (name,))
-        written.add(name)
-        if reply.verdict is Verdict.TIMEOUT:
-            unanswered = True
+        write = _command(f"AT$APP PARAM {place},{wanted[name]}", Purpose.WRITE, _result, "OK", (name,))
+        yield from course.change(write, lambda _: "the unit answered ERROR")
+        if course.unanswered:
+            return course.judged()
+    return course.judged((yield from _values(course, places, Purpose.READ_BACK)))
+
+
+def _values(course: Course, places: Mapping[str, str], purpose: Purpose) -> Step[dict[str, Value]]:
+    """What the unit tells, place by place, until it keeps silent."""
+    reported: dict[str, Value] = {}
+    for name, place in places.items():
+        reply = yield from course.ask(_ask(place, name, purpose))
+        if course.unanswered:
             break
-        if reply.verdict is Verdict.REFUSED:
-            refused[name] = "the unit answered ERROR"
-        elif reply.ok:
-            acknowledged.add(name)
-    if not unanswered:
-        for name, place in places.items():
-            reply = yield _ask(place, name, Purpose.READ_BACK)
-            if reply.verdict is Verdict.TIMEOUT:
-                unanswered = True
-                break
-            if (number := _told(place, reply)) is not None:
-                reported[name] = number
-    return judge(
-        wanted,
-        reported=reported,
-        problems=problems,
-        acknowledged=acknowledged,
-        refused=refused,
-        written=written,
-        unanswered=unanswered,
-    )
+        if (number := _told(place, reply)) is not None:
+            reported[name] = number
+    return reported
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    reported: dict[str, Value] = {}
-    for name in wanted:
-        place = values.place(name, target.options)
-        reply = yield _ask(place, name, Purpose.READ)
-        if reply.verdict is Verdict.TIMEOUT:
-            return Outcome({}, reported, unanswered=True)
-        if (number := _told(place, reply)) is not None:
-            reported[name] = number
-    return Outcome({}, reported)
+    course = Course()
+    places = {name: values.place(name, target.options) for name in wanted}
+    return course.told((yield from _values(course, places, Purpose.READ)))
 
 
 def identify(target: Target) -> Dialogue:
@@ -164,8 +143,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for anything else: no text form is known that travels over UDP.
     """
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         answer = _numbered(text) if target.transport is Transport.UDP else _any
         return Command(text, text.hex(), Purpose.RAW, "its answer", answer, timeout=TIMEOUT)
     if target.transport is Transport.UDP:

@@ -6,10 +6,10 @@ It proves no bytes: what it prints beyond the documented answers is said to be a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Transport, Value
+from tracker_codecs.contract import Datum, Message, Transport, Value
+from tracker_codecs.device import Device
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.calamp import frame as wire
 from tracker_codecs.families.calamp import messages
@@ -24,27 +24,18 @@ _ESN_DIGITS = 10
 _FACTORY = {262: 120, 263: 1000, 264: 45, 265: 3600}
 
 
-class LmuEmulator(Emulator):
+class LmuEmulator(Device):
     """One unit. Options: `profile_index`, `sleep_timer` as in `settings`; `echo` (false) true sends back lines."""
 
-    def __init__(
-        self,
-        device_id: str,
-        transport: Transport,
-        settings: Settings,
-        faults: Faults,
-        options: Mapping[str, Value],
-    ) -> None:
-        if not device_id.isascii() or not device_id.isdigit() or len(device_id) > 16:
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        if not self.device_id.isascii() or not self.device_id.isdigit() or len(self.device_id) > 16:
             raise LocalError("must be an ESN or IMEI: up to 16 digits", parameter="device_id")
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        self._udp = transport is Transport.UDP
+        self._udp = self.transport is Transport.UDP
         self._names = {
-            f"{number},{values.index(name, options)}": name
+            f"{number},{values.index(name, self.options)}": name
             for name, (number, _, option, _) in values.PARAMETERS.items()
-            if option != "sleep_timer" or options.get(option) is not None
+            if option != "sleep_timer" or self.options.get(option) is not None
         }
         self.stored = {
             f"{number},{at}": _FACTORY[number] if f"{number},{at}" in self._names else 0
@@ -52,9 +43,9 @@ class LmuEmulator(Emulator):
             for at in range(most + 1)
         }
         for place, name in self._names.items():
-            self.stored[place] = int(settings.get(name, self.stored[place]))
+            self.stored[place] = int(self.held.get(name, self.stored[place]))
         self._sequence = 0
-        self._console = ConsoleStream(from_host=True)
+        self._console = ConsoleStream(server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -63,7 +54,7 @@ class LmuEmulator(Emulator):
 
     def connect(self) -> list[Datum]:
         """Over UDP the unit says nothing unasked before its first report; a serial port prints something at start."""
-        self._console = ConsoleStream(from_host=True)
+        self._console = ConsoleStream(server=True)
         return [] if self._udp else [Datum(b"\r\nLMU emulator\r\n")]
 
     def heartbeat(self) -> list[Datum]:

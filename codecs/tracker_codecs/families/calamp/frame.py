@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tracker_codecs.contract import Event, Kind, Message, Stream, Target
-from tracker_codecs.errors import PeerError
+from tracker_codecs.errors import LocalError, PeerError
 
 #: Longest datagram taken, in bytes.
 MAX_DATAGRAM = 2048
@@ -117,11 +117,10 @@ def acknowledgement(sequence: int, kind: int) -> bytes:
 class LmuStream(Stream):
     """Datagrams of one address. A unit may be set to leave its id out: then the last one named here counts."""
 
-    __slots__ = ("_header", "_server", "device_id")
+    __slots__ = ("_header",)
 
-    def __init__(self, *, server: bool = False) -> None:
-        self.device_id: str | None = None
-        self._server = server
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._header = False
 
     @property
@@ -141,7 +140,7 @@ class LmuStream(Stream):
             found = head(data)
         except PeerError as error:
             return [error]
-        if self._server:
+        if self.server:
             return [Message(Kind.OTHER, data, found.mobile_id or None, data=found)]
         if found.mobile_id:
             self.device_id = found.mobile_id
@@ -186,3 +185,15 @@ def normalise(data: bytes) -> bytes:
     start = found.body - 2
     blank = min(2 + times, len(data) - start)
     return data[:start] + bytes(blank) + data[start + blank :]
+
+
+def normalised(frame: bytes) -> bytes:
+    """Sequence numbers and times zeroed."""
+    return frame if frame.lstrip(b"\r\n")[:2] == b"AT" else normalise(frame)
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """The id replaced, in BCD and in text. Raises LocalError for ids of unequal length or of other than digits."""
+    if len(old) != len(new) or not (old + new).isdigit():
+        raise LocalError("ids must be digits, of equal length", parameter="device_id")
+    return frame.replace(bcd(old), bcd(new)).replace(old.encode(), new.encode())

@@ -61,22 +61,13 @@ def place(name: str, options: Mapping[str, Value]) -> str:
     return f"{PARAMETERS[name][0]},{index(name, options)}"
 
 
-def check(target: Target, settings: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`. Raises LocalError for wrong options."""
-    able = capabilities(target)
-    problems = []
-    for name, value in settings.items():
-        capability = able.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "the unit has no parameter for this field"))
-        elif capability.best is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
-        elif capability.experimental and not target.experimental:
-            reason = f"known with low confidence only ({capability.reason}): needs the experimental switch"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif index(name, target.options) >= 0 and (reason := _unfit(name, value)):
-            problems.append(Problem(name, Severity.REFUSE, reason))
-    return problems
+    return [
+        Problem(name, Severity.REFUSE, reason)
+        for name, value in wanted.items()
+        if index(name, target.options) >= 0 and (reason := _unfit(name, value))
+    ]
 
 
 def _unfit(name: str, value: Value) -> str:

@@ -10,7 +10,7 @@ Sources: those of `messages`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from tracker_codecs.contract import (
@@ -20,12 +20,10 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
     Target,
-    Value,
     Verdict,
 )
 from tracker_codecs.errors import LocalError, PeerError
@@ -132,13 +130,11 @@ def _told(sequence: int) -> Callable[[Message], Match]:
     return match
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
     talk = Talk(target)
     _, opened = yield from talk.open(Purpose.PROBE)
-    seconds = int(carried[values.FIELD])
+    seconds = int(wanted[values.FIELD])
     text = f"set 1102 to {seconds}"
     reply = yield talk.command(wire.SET, text, Purpose.WRITE, depends_on_read=opened is not None, value=seconds)
     now, _ = yield from talk.query(Purpose.READ_BACK)
@@ -146,7 +142,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported={} if now is None else {values.FIELD: now},
-        problems=problems,
         acknowledged=(values.FIELD,) if reply.ok else (),
         refused={values.FIELD: refused} if reply.verdict is Verdict.REFUSED else {},
         written=(values.FIELD,),
@@ -173,8 +168,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     SC answers a type with its highest bit set. What CC answers is not public: any answer of the unit counts.
     """
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         return Command(text, text.hex(), Purpose.RAW, "any answer", _reply(target, None), timeout=TIMEOUT)
     try:
         body = bytes.fromhex(text)

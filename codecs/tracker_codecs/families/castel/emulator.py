@@ -8,13 +8,12 @@ The PT-690's frames copy recorded ones, too. Option `version` (12): its version 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.castel import frame as wire
 from tracker_codecs.families.castel import settings as values
-from tracker_codecs.session_only import SessionOnlyEmulator
 
 _LOGIN = (
     bytes.fromhex("831c1c58b1fc1c58ae94040012220000f60400005800000000000763016800008484 00")
@@ -32,19 +31,14 @@ _CC_PLACE = bytes.fromhex("864fcd08c07a13030100640acf000004000a000000000000007ba
 _FACTORY = 30
 
 
-class CastelEmulator(Emulator):
+class CastelEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(
-        self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value], datagrams: bool
-    ) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        self.version = int(options.get("version", 4))
-        self.interval = int(settings.get(values.FIELD, _FACTORY))
-        self._datagrams = datagrams
-        self._stream = wire.CastelStream(server=True, datagrams=datagrams)
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.version = int(self.options.get("version", 4))
+        self.interval = int(self.held.get(values.FIELD, _FACTORY))
+        self._stream = wire.CastelStream(self.transport, server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -56,7 +50,7 @@ class CastelEmulator(Emulator):
 
     def connect(self) -> list[Datum]:
         """The login."""
-        self._stream = wire.CastelStream(server=True, datagrams=self._datagrams)
+        self._stream = wire.CastelStream(self.transport, server=True)
         return [self._say(wire.LOGIN, _LOGIN)]
 
     def heartbeat(self) -> list[Datum]:
@@ -101,12 +95,12 @@ class CastelEmulator(Emulator):
         return self._say(wire.QUERY_ANSWER, head + good)
 
 
-class CcUnit(SessionOnlyEmulator):
+class CcUnit(Device):
     """A PT-690; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, options: Mapping[str, Value]) -> None:
-        super().__init__(device_id, settings)
-        self._version = int(options.get("version", 0x0C))
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._version = int(self.options.get("version", 0x0C))
 
     def connect(self) -> list[Datum]:
         """The login."""

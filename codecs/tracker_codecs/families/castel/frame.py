@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Checksum, Clock, Event, Kind, Message, Stream, utc_now
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Transport
 from tracker_codecs.errors import PeerError
 
 SC_VERSIONS = frozenset((3, 4))
@@ -83,16 +83,14 @@ class CastelStream(Stream):
     given for a run of garbage, at its first byte.
     """
 
-    __slots__ = ("_buffer", "_clock", "_datagrams", "_lost", "_need", "_server", "device_id")
+    __slots__ = ("_buffer", "_datagrams", "_lost", "_need")
 
-    def __init__(self, clock: Clock = utc_now, *, datagrams: bool = False, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._buffer = bytearray()
         self._need = 0
         self._lost = False
-        self._clock = clock
-        self._datagrams = datagrams
-        self._server = server
+        self._datagrams = self.transport is Transport.UDP
 
     @property
     def buffered(self) -> int:
@@ -162,13 +160,13 @@ class CastelStream(Stream):
         version = version_of(frame)
         head = frame[: id_at(frame) + 20]
         device, kind = _id_of(head[-20:]), type_of(frame)
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, device, b"", Checksum.OK)
         self.device_id = device
         name, owed = Kind.REPORT, b""
         if version in SC_VERSIONS:
             if kind == LOGIN:
-                now = int(self._clock().timestamp()).to_bytes(4, "little")
+                now = int(self.clock().timestamp()).to_bytes(4, "little")
                 name, owed = Kind.LOGIN, seal(head, 0x9001, _STAY + now)
             elif kind == HEARTBEAT:
                 name, owed = Kind.HEARTBEAT, seal(head, 0x9003)

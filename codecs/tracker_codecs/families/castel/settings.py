@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target
+from tracker_codecs.checks import whole_numbers
+from tracker_codecs.contract import Capability, Strength, Target
 from tracker_codecs.errors import LocalError
 
 FIELD, TAG = "tracking_interval", 0x1102
@@ -51,18 +52,9 @@ def version_of(target: Target) -> int | None:
     return int(known) if known in ("3", "4") else None
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    version_of(target)
-    if target.variant == CC:
-        return [Problem(name, Severity.UNSUPPORTED, CC_REASON) for name in wanted]
-    problems = []
-    low, high = RANGE
-    for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None or capability.best is None:
-            reason = capability.reason if capability else "no public parameter of these units carries it"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            problems.append(Problem(name, Severity.REFUSE, f"the unit takes {low} to {high} s"))
-    return problems
+def why_not(target: Target, name: str) -> str:
+    """Why a field is not carried."""
+    return CC_REASON if target.variant == CC else "no public parameter of these units carries it"
+
+
+check = whole_numbers({FIELD: RANGE}, "the unit takes {} to {} s")

@@ -18,7 +18,6 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
@@ -27,7 +26,6 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.eelink import frame as wire
 from tracker_codecs.families.eelink import settings as values
 from tracker_codecs.judge import judge
@@ -138,26 +136,25 @@ class Talk:
             self.reported[values.GPS] = values.MODES[mode] if mode < len(values.MODES) else f"mode {mode}"
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`. After a command that was not answered nothing more is sent."""
     talk = Talk(target, Conversation.APPLY, values.options(target))
     if target.variant == "v1":
-        if values.INTERVAL in carried:
-            yield from talk.write(f"TIMER,{carried[values.INTERVAL]}#", (values.INTERVAL,))
+        if values.INTERVAL in wanted:
+            yield from talk.write(f"TIMER,{wanted[values.INTERVAL]}#", (values.INTERVAL,))
     else:
-        fields = [name for name in values.COLLECT_FIELDS if name in carried]
+        fields = [name for name in values.COLLECT_FIELDS if name in wanted]
         if fields:
             yield from _change(
-                talk, "COLLECT", fields, values.collect, lambda had, dry: _collect(talk, carried, had, dry)
+                talk, "COLLECT", fields, values.collect, lambda had, dry: _collect(talk, wanted, had, dry)
             )
-        if values.GPS in carried and not talk.silent:
-            yield from _change(talk, "GPS", [values.GPS], values.gps, lambda had, dry: _gps(talk, carried, had, dry))
-        if values.GSM in carried and not talk.silent:
-            yield from talk.write(f"GSM,{values.MODES.index(str(carried[values.GSM]))}#", (values.GSM,))
+        if values.GPS in wanted and not talk.silent:
+            yield from _change(talk, "GPS", [values.GPS], values.gps, lambda had, dry: _gps(talk, wanted, had, dry))
+        if values.GSM in wanted and not talk.silent:
+            yield from talk.write(f"GSM,{values.MODES.index(str(wanted[values.GSM]))}#", (values.GSM,))
     return judge(
         wanted,
         reported=talk.reported,
-        problems=problems,
         acknowledged=talk.acknowledged,
         refused=talk.refused,
         written=talk.written,
@@ -239,8 +236,6 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command: text in a command package, bytes as they are."""
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
 
         def fits(message: Message) -> Match:
             return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO

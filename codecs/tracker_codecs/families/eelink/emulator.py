@@ -7,10 +7,10 @@ with the command's own numbers, which nobody published. Option `readable` (true)
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Transport, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.eelink import frame as wire
 from tracker_codecs.families.eelink import settings as values
 
@@ -21,37 +21,26 @@ _FIELDS = {"TIMER": (values.INTERVAL,), "COLLECT": values.COLLECT_FIELDS, "GPS":
 _TIMES = (120, 0, 0, 0, 0)
 
 
-class EelinkEmulator(Emulator):
+class EelinkEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(
-        self,
-        device_id: str,
-        variant: str,
-        settings: Settings,
-        faults: Faults,
-        options: Mapping[str, Value],
-        transport: Transport,
-    ) -> None:
-        wire.envelope(device_id, b"")  # refuses what is no IMEI
-        self.device_id = device_id
-        self.variant = variant
-        self.faults = faults
-        self._readable = options.get("readable", True)
-        self._datagram = transport is Transport.UDP
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        wire.envelope(self.device_id, b"")  # refuses what is no IMEI
+        self._readable = self.options.get("readable", True)
         self._serial = 0
         self.stored: dict[str, list[int]] = {"TIMER": [30]}
-        if variant != "v1":
+        if self.variant != "v1":
             self.stored = {"COLLECT": [120, 200, 40, 30, 1], "GPS": [1, *_TIMES], "GSM": [0]}
-        for name, value in settings.items():
+        for name, value in self.held.items():
             for word, fields in _FIELDS.items():
                 if name in fields and word in self.stored:
                     number = values.MODES.index(value) if isinstance(value, str) else int(value)
                     self.stored[word][fields.index(name)] = number
-        self._stream = self._listen()
+        self._stream = self._new()
 
-    def _listen(self) -> wire.EelinkStream:
-        return wire.EelinkStream(server=True, datagram=self._datagram)
+    def _new(self) -> wire.EelinkStream:
+        return wire.EelinkStream(self.transport, server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -73,11 +62,11 @@ class EelinkEmulator(Emulator):
         if serial is None:
             self._serial = serial = self._serial + 1 & 0xFFFF
         said = wire.package(number, serial, content)
-        return Datum(wire.envelope(self.device_id, said) if self._datagram else said)
+        return Datum(wire.envelope(self.device_id, said) if self.datagrams else said)
 
     def connect(self) -> list[Datum]:
         """The login, in the layout of its version."""
-        self._stream = self._listen()
+        self._stream = self._new()
         rest = b"\x01\x20" if self.variant == "v1" else bytes.fromhex("00200205020500010432000086bd")
         return [self._say(wire.LOGIN, bytes.fromhex("0" + self.device_id) + rest)]
 
@@ -99,7 +88,7 @@ class EelinkEmulator(Emulator):
         for event in self._stream.feed(data):
             if not isinstance(event, Message) or not isinstance(event.data, wire.Answer) or self.faults.silent:
                 continue
-            if self._datagram and event.device_id != self.device_id:
+            if self.datagrams and event.device_id != self.device_id:
                 continue
             answer = self._obey(event.data.text)
             serial = int.from_bytes(event.frame[5:7], "big")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tracker_codecs.contract import Checksum, Clock, Event, Kind, Message, Stream, utc_now
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Transport
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -90,16 +90,14 @@ class EelinkStream(Stream):
     One PeerError is given for a run of garbage, at its first byte; then the next start of a package is looked for.
     """
 
-    __slots__ = ("_buffer", "_clock", "_datagram", "_lost", "_need", "_raw", "_server", "_sum", "device_id")
+    __slots__ = ("_buffer", "_datagram", "_lost", "_need", "_raw", "_sum")
 
-    def __init__(self, *, server: bool = False, datagram: bool = False, clock: Clock = utc_now) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._buffer = bytearray()
         self._need = 0
         self._lost = False
-        self._server = server
-        self._datagram = datagram
-        self._clock = clock
+        self._datagram = self.transport is Transport.UDP
         self._raw = b""
         self._sum = 0
 
@@ -181,9 +179,9 @@ class EelinkStream(Stream):
             if len(frame) >= HEAD + 5 and frame[HEAD] == 1:
                 found = Answer(int.from_bytes(frame[8:12], "big"), frame[12:].decode("latin-1"))
                 text = clean(found.text)
-            kind = Kind.REPLY if found is not None and not self._server else Kind.OTHER
+            kind = Kind.REPLY if found is not None and not self.server else Kind.OTHER
             return Message(kind, frame, self.device_id, b"", sure, text if kind is Kind.REPLY else "", found)
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, self.device_id, b"", sure)
         if number == LOGIN:
             imei = imei_of(frame[HEAD : HEAD + 8])
@@ -192,7 +190,7 @@ class EelinkStream(Stream):
             self.device_id = imei
             owed = frame[:3] + b"\0\x02" + frame[5:7]
             if len(frame) - HEAD > V1_LOGIN:
-                time = int(self._clock().timestamp()) & 0xFFFFFFFF
+                time = int(self.clock().timestamp()) & 0xFFFFFFFF
                 owed = frame[:3] + b"\0\x09" + frame[5:7] + time.to_bytes(4, "big") + _VERSION_AND_ACTION
             return Message(Kind.LOGIN, frame, imei, self._wrapped(owed), sure)
         owed = self._wrapped(frame[:3] + b"\0\x02" + frame[5:7]) if number in _OWED else b""
@@ -213,3 +211,8 @@ def recognise(first: bytes) -> bool | None:
     if first[:2] == ENVELOPE:
         return _LEAST <= int.from_bytes(first[2:4], "big") + 4 <= MAX_FRAME
     return first[:2] == START and first[2] in KNOWN and 2 <= int.from_bytes(first[3:5], "big") <= MAX_FRAME - 5
+
+
+def from_server(data: bytes, channel: str) -> Sequence[Event]:
+    """What a server sends: answers and commands, in a datagram or not."""
+    return EelinkStream(Transport.UDP if data[:2] == ENVELOPE else Transport.TCP, server=True).feed(data)

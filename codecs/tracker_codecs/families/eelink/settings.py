@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.errors import LocalError
 
@@ -115,22 +116,15 @@ def _whole(value: Value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
-    options(target)
     problems = []
     for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
-        elif capability.experimental and not target.experimental:
-            reason = f"known with low confidence only ({capability.reason}): needs the experimental switch"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif name in (GPS, GSM):
+        if name in (GPS, GSM):
             if value not in MODES:
                 problems.append(Problem(name, Severity.REFUSE, f"must be one of {', '.join(MODES)}"))
-        else:
-            low, high = _TIMER_RANGE if target.variant == "v1" else _RANGES[name]
-            if not _whole(value) or not low <= value <= high:
-                problems.append(Problem(name, Severity.REFUSE, f"the command takes {low} to {high}"))
+            continue
+        low, high = _TIMER_RANGE if target.variant == "v1" else _RANGES[name]
+        if not is_whole(value, low, high):
+            problems.append(Problem(name, Severity.REFUSE, f"the command takes {low} to {high}"))
     return problems

@@ -1,5 +1,1 @@
 """Enfora, Novatel and SkyPatrol units."""
-
-from tracker_codecs.families.enfora.family import FAMILY
-
-__all__ = ["FAMILY"]

@@ -13,6 +13,7 @@ from typing import Any
 
 from tracker_codecs.contract import Event, Kind, Message
 from tracker_codecs.errors import PeerError
+from tracker_codecs.families.enfora import frame
 from tracker_codecs.lines import LineStream
 from tracker_codecs.text import clean
 
@@ -26,8 +27,8 @@ class ConsoleStream(LineStream):
 
     __slots__ = ("_answering",)
 
-    def __init__(self, *, from_host: bool = False) -> None:
-        super().__init__(from_host=from_host)
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._answering = False
 
     def line(self, line: bytes, events: list[Event]) -> None:
@@ -40,7 +41,7 @@ class ConsoleStream(LineStream):
             events.append(PeerError("bytes that are no line of a console", discarded=line[:64]))
             if not self._answering:
                 return
-        if self._from_host:
+        if self.server:
             events.append(Message(Kind.OTHER, line, text=clean(body), data=("server", None)))
         elif sound and _UNASKED.match(body):
             events.append(Message(Kind.OTHER, line, text=clean(body), data=("console", None)))
@@ -58,3 +59,8 @@ def fields(message: Message) -> dict[str, Any]:
     """What a line says."""
     kind = {Kind.REPLY: "answer"}.get(message.kind, "command" if message.data[0] == "server" else "unasked")
     return {"message": kind, "text": message.text}
+
+
+def fields_of(message: Message) -> dict[str, Any]:
+    """Everything known of a packet, or of a line of a serial port."""
+    return fields(message) if is_line(message.frame) else frame.fields(message)

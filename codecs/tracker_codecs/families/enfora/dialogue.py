@@ -18,7 +18,7 @@ Sources: those of `frame` and `table`; 3GPP TS 27.007 clause 5.4 (+CGSN).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 from tracker_codecs.contract import (
@@ -28,11 +28,9 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Severity,
     Target,
     Transport,
     Value,
@@ -129,43 +127,36 @@ def _seconds(reply: Reply, number: int) -> int | None:
     return values.timer(text, number) if reply.ok else None
 
 
-def _problems(names: Sequence[str], reason: str) -> list[Problem]:
-    return [Problem(name, Severity.UNSUPPORTED, reason) for name in names]
-
-
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    told = list(problems)
-    names = [*carried]
+    unsupported: dict[str, str] = {}
+    names = [*wanted]
     reply = yield _ask_table(target, TABLE, Purpose.READ, names)
     rows = _table(reply)
     if rows is None and not reply.assumed:
         if reply.verdict is Verdict.TIMEOUT:
-            return judge(wanted, reported={}, problems=told, unanswered=True)
-        return judge(
-            wanted, reported={}, problems=[*told, *_problems(names, f"no event table, but {reply.text or 'nothing'}")]
-        )
+            return judge(wanted, reported={}, unsupported=unsupported, unanswered=True)
+        reason = f"no event table, but {reply.text or 'nothing'}"
+        return judge(wanted, reported={}, unsupported=dict.fromkeys(names, reason))
     work = _Work(target)
     timer: int | None = None
-    if INTERVAL in carried:
+    if INTERVAL in wanted:
         timer, _, reason = yield from _find_timer(target, rows)
         if reason:
-            told += _problems([INTERVAL], reason)
+            unsupported[INTERVAL] = reason
         elif timer is None:
-            return judge(wanted, reported={}, problems=told, unanswered=True)
+            return judge(wanted, reported={}, unsupported=unsupported, unanswered=True)
         else:
-            yield from work.write_timer(timer, carried[INTERVAL])
+            yield from work.write_timer(timer, wanted[INTERVAL])
     row: Row | None = None
-    if DISTANCE in carried and not work.silent:
+    if DISTANCE in wanted and not work.silent:
         row, reason = Row(8, "A", 0, 16, 0, values.FAR), ""
         if rows is not None:
             row, reason = values.distance_row(target, rows, target.known.get(ROW, ""))
         if row is None:
-            told += _problems([DISTANCE], reason)
+            unsupported[DISTANCE] = reason
         else:
-            yield from work.write_row(row, carried[DISTANCE], len(rows or ()))
+            yield from work.write_row(row, wanted[DISTANCE], len(rows or ()))
     if (timer or row) and not work.silent:
         reply = yield _command(target, STORE, "AT&W", Purpose.WRITE, names)
         work.silent = reply.verdict is Verdict.TIMEOUT
@@ -185,7 +176,7 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported=work.reported,
-        problems=told,
+        unsupported=unsupported,
         acknowledged=work.acknowledged,
         refused=work.refused,
         written=work.written,
@@ -284,8 +275,6 @@ class _Work:
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if not wanted:
-        return Outcome({})
     reply = yield _ask_table(target, TABLE, Purpose.READ, wanted)
     rows = _table(reply)
     if rows is None:
@@ -320,8 +309,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for a text that is no AT command of printable ASCII.
     """
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
 
         def answer(message: Message) -> Match:
             return Match.DONE if _ours(target, message) else Match.NO

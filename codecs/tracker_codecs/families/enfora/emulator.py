@@ -7,11 +7,11 @@ spelled in `rows` and `timers`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
 from tracker_codecs import nmea
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Transport, Value
+from tracker_codecs.contract import Datum, Transport, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.enfora import frame as wire
 from tracker_codecs.families.enfora.table import DISTANCE, FAR, INTERVAL, Row
 
@@ -20,24 +20,15 @@ _DELETE = re.compile(r"AT\$EVDEL=(\d{1,2})([a-z])", re.ASCII)
 _TIMER = re.compile(r"AT\$EVTIM([1-4])(\?|=(\d{1,7}))", re.ASCII)
 
 
-class EnforaEmulator(Emulator):
+class EnforaEmulator(Device):
     """One unit; see the module. On a serial port it reports nothing; option `echo` (true): it sends lines back."""
 
-    def __init__(
-        self,
-        device_id: str,
-        transport: Transport,
-        settings: Settings,
-        faults: Faults,
-        options: Mapping[str, Value],
-    ) -> None:
-        self.device_id = device_id
-        self.transport = transport
-        self.faults = faults
-        self._wired = transport is Transport.SERIAL
-        self._echo = bool(options.get("echo"))
-        self.timers = {1: 0, 2: settings.get(INTERVAL, 120), 3: 0, 4: 0}
-        self._metres: int = settings.get(DISTANCE, 500)
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._wired = self.transport is Transport.SERIAL
+        self._echo = bool(self.options.get("echo"))
+        self.timers = {1: 0, 2: self.held.get(INTERVAL, 120), 3: 0, 4: 0}
+        self._metres: int = self.held.get(DISTANCE, 500)
         self.rows = [
             Row(7, "A", 1, 13, 1, 1),
             Row(7, "B", 3, 52, 9, 4350),

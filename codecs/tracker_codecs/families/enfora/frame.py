@@ -49,12 +49,12 @@ def _likely(buf: bytes, pos: int) -> bool:
 class EnforaStream(Stream):
     """Understands datagrams, or cuts what comes over TCP. A wrong length costs bytes until the next likely header."""
 
-    __slots__ = ("_datagrams", "_rest", "_skipping", "device_id")
+    __slots__ = ("_datagrams", "_rest", "_skipping")
 
-    def __init__(self, *, datagrams: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
-        self._datagrams = datagrams
+        self._datagrams = self.transport is Transport.UDP
         self._skipping = False
 
     @property
@@ -102,7 +102,7 @@ class EnforaStream(Stream):
         return Message(Kind.LOGIN if number == REGISTRATION else Kind.REPORT, frame, self.device_id, data=pos)
 
 
-def from_server(data: bytes) -> list[Event]:
+def from_server(data: bytes, channel: str = "") -> list[Event]:
     """AT commands: one datagram, or frames with a length."""
     events: list[Event] = []
     pos = 0
@@ -162,8 +162,3 @@ def recognise(first: bytes) -> bool | None:
 def normalised(frame: bytes) -> bytes:
     """A report without time, date and checksum of its sentence, which vary."""
     return re.sub(rb"(GPRMC,)[\d.]+(,(?:[^,]*,){7})\d{6}([^*]*)\*..", rb"\1time\2date\3*..", frame)
-
-
-def renamed(frame: bytes, old: str, new: str) -> bytes:
-    """See `Family.rename`."""
-    return frame.replace(old.encode("ascii"), new.encode("ascii"))

@@ -21,6 +21,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target
 
 INTERVAL, DISTANCE = "tracking_interval", "tracking_distance"
@@ -143,16 +144,11 @@ def number(target: Target, option: str, low: int, high: int) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high else None
 
 
-def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
     problems = []
     for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None or capability.best is None:
-            reason = capability.reason if capability else "no public command of these units carries it"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-            continue
         low, high, unit = _RANGES[name]
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        if not is_whole(value, low, high):
             problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high} {unit}"))
     return problems

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
@@ -20,11 +21,9 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Severity,
     Strength,
     Target,
     Value,
@@ -52,15 +51,7 @@ EXAMPLE = (SWITCH | 270, 5, 3600)
 Intervals = tuple[int, int, int]
 
 
-def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    problems = []
-    for name, value in wanted.items():
-        if name not in able:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "the layout of its key is not public"))
-        elif not isinstance(value, int) or isinstance(value, bool) or not RANGE[0] <= value <= RANGE[1]:
-            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {RANGE[0]} to {RANGE[1]}"))
-    return problems
+check = whole_numbers(dict.fromkeys((MOVING, PARKED), RANGE))
 
 
 def _result(body: bytes) -> int | None:
@@ -139,28 +130,25 @@ def _refusal(reply: Reply, what: str) -> str:
     return f"the unit refuses {what}: {reply.text}"
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    fields = list(carried)
+    fields = list(wanted)
     reply = yield _ask(target, 0, Purpose.READ, fields)
     if reply.verdict is Verdict.REFUSED:
         refused = dict.fromkeys(fields, _refusal(reply, "to tell its configuration"))
-        return judge(wanted, reported={}, problems=problems, refused=refused)
+        return judge(wanted, reported={}, refused=refused)
     had = EXAMPLE if reply.assumed else _read(reply)
     if had is None:
-        return judge(wanted, reported={}, problems=problems, unanswered=True)
+        return judge(wanted, reported={}, unanswered=True)
     heartbeat, upload, lazy = had
-    plan = (heartbeat, int(carried.get(MOVING, upload)), int(carried.get(PARKED, lazy)))
+    plan = (heartbeat, int(wanted.get(MOVING, upload)), int(wanted.get(PARKED, lazy)))
     wrote = yield _write(target, 1, plan, fields)
     again = yield _ask(target, 2, Purpose.READ_BACK, fields)
-    reported = {name: value for name, value in _values(_read(again)).items() if name in carried}
+    reported = {name: value for name, value in _values(_read(again)).items() if name in wanted}
     refusal = _refusal(wrote, "the write") if wrote.verdict is Verdict.REFUSED else ""
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
         refused=dict.fromkeys(fields, refusal) if refusal else {},
         acknowledged=fields if wrote.ok else (),
         written=fields,
@@ -170,8 +158,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if not wanted:
-        return Outcome({})
     reply = yield _ask(target, 0, Purpose.READ, wanted)
     found = _values(_read(reply))
     reported = {name: found[name] for name in wanted if name in found}
@@ -186,8 +172,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     number = _number(target, 0)
     match = _matcher(target, number, lambda _: Match.DONE)
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)
     try:
         body = bytes.fromhex(text) if text.isascii() else b""

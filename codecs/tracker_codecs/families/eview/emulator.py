@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.eview import dialogue
 from tracker_codecs.families.eview import frame as wire
 from tracker_codecs.families.eview.messages import intervals
@@ -18,23 +19,19 @@ _STATUS = bytes.fromhex("42535a18")
 _SERVER = wire.item(0x43, b"\x80\x43\x14gps.example.org")
 
 
-class EviewEmulator(Emulator):
+_FACTORY: Mapping[str, Value] = {dialogue.MOVING: dialogue.EXAMPLE[1], dialogue.PARKED: dialogue.EXAMPLE[2]}
+
+
+class EviewEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        self.heartbeat_raw, upload, lazy = dialogue.EXAMPLE
-        self.stored = {dialogue.MOVING: upload, dialogue.PARKED: lazy}
-        self.stored |= {name: int(settings[name]) for name in self.stored if name in settings}
+    factory = _FACTORY
+
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.heartbeat_raw = dialogue.EXAMPLE[0]
         self._sequence = 0
         self._stream = wire.EviewStream(server=True)
-
-    @property
-    def settings(self) -> dict[str, Value]:
-        """See `Emulator.settings`."""
-        return dict(self.stored)
 
     def _data(self, tail: bytes) -> Datum:
         self._sequence = (self._sequence + 1) & 0xFFFF
@@ -68,7 +65,7 @@ class EviewEmulator(Emulator):
         if body == dialogue.READ_ALL:
             value = b"".join(
                 each.to_bytes(4, "little")
-                for each in (self.heartbeat_raw, self.stored[dialogue.MOVING], self.stored[dialogue.PARKED])
+                for each in (self.heartbeat_raw, self.held[dialogue.MOVING], self.held[dialogue.PARKED])
             )
             known = wire.item(0x03, self.device_id.encode("ascii")) + _SERVER + wire.item(dialogue.INTERVALS, value)
             return bytes((wire.CONFIGURATION,)) + known
@@ -77,11 +74,11 @@ class EviewEmulator(Emulator):
             return b"\x7f\x01\x01"
         heartbeat, upload, lazy = intervals(written)
         asked = {dialogue.MOVING: upload, dialogue.PARKED: lazy}
-        if any(asked[name] != self.stored[name] for name in self.faults.refuse & asked.keys()):
+        if any(asked[name] != self.held[name] for name in self.faults.refuse & asked.keys()):
             return b"\x7f\x01\x01"
         self.heartbeat_raw = heartbeat
         for name, seconds in asked.items():
             if name not in self.faults.ignore:
                 low, high = self.faults.clamp.get(name, dialogue.RANGE)
-                self.stored[name] = int(min(max(seconds, low), high))
+                self.held[name] = int(min(max(seconds, low), high))
         return b"\x7f\x01\x00"

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Checksum, Clock, Event, Kind, Message, utc_now
+from tracker_codecs.contract import Checksum, Event, Kind, Message
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
 
@@ -84,13 +84,8 @@ def starred(frame: bytes) -> bytes:
 class EviewStream(Cutter):
     """Cuts one direction of a link. `server`: the bytes are those of a server."""
 
-    __slots__ = ("_clock", "_server")
+    __slots__ = ()
     starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"\xab")
-
-    def __init__(self, clock: Clock = utc_now, *, server: bool = False, datagrams: bool = False) -> None:
-        super().__init__(datagrams=datagrams)
-        self._clock = clock
-        self._server = server
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter.frame`."""
@@ -117,7 +112,7 @@ class EviewStream(Cutter):
 
     def _message(self, frame: bytes) -> Message:
         command, sequence = frame[HEAD], frame[6] | frame[7] << 8
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, checksum=Checksum.OK, data=sequence)
         if command in (DATA, SERVICES) and frame[9:11] == _ID_ITEM:
             self._named(frame[11:26])
@@ -144,7 +139,7 @@ class EviewStream(Cutter):
         try:
             for key, _ in items(body):
                 if key == 0x12:
-                    answer += item(key, (int(self._clock().timestamp()) & 0xFFFFFFFF).to_bytes(4, "little"))
+                    answer += item(key, (int(self.clock().timestamp()) & 0xFFFFFFFF).to_bytes(4, "little"))
                 elif key in _PLACES:
                     answer += item(key, bytes(9))
         except PeerError:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
@@ -44,6 +45,7 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
 }
 #: Seconds. The document prints no range; a day is ours.
 RANGES = {MOVING: (1, 86400), PARKED: (0, 86400)}
+_in_range = whole_numbers(RANGES)
 _REASONS = {"UNSUPPORT": "it does not know the command", "FAILED": "it failed"}
 _TOLD = re.compile(r"C04,S09,(\d{1,7}),(\d{1,7})", re.ASCII)
 _RAW = re.compile(r"[A-Z]\d\d(?:,[ -)+-~]{0,400})?", re.ASCII)
@@ -51,18 +53,11 @@ _RAW = re.compile(r"[A-Z]\d\d(?:,[ -)+-~]{0,400})?", re.ASCII)
 _SECRET = re.compile(r"(?:B01,[^,]*,|B99,(?:[^,]*,){4}|S17,(?:[^,]*,){3})(.+)", re.ASCII)
 
 
-def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`: both intervals go out in one command."""
-    problems = []
-    for name, value in wanted.items():
-        if name not in able:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "the arguments of its command are not public"))
-            continue
-        low, high = RANGES[name]
-        other = PARKED if name == MOVING else MOVING
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high}"))
-        elif other not in wanted:
+    problems = _in_range(target, wanted)
+    for name, other in ((MOVING, PARKED), (PARKED, MOVING)):
+        if name in wanted and other not in wanted and not problems:
             problems.append(Problem(name, Severity.UNSUPPORTED, f"goes out in one command with {other}"))
     return problems
 
@@ -108,12 +103,10 @@ def _told(text: str) -> dict[str, Value]:
     return {MOVING: int(found[1]), PARKED: int(found[2])} if found else {}
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    text = f"S09,{int(carried[MOVING])},{int(carried[PARKED])}"
-    wrote = yield _write(target, 0, text, Purpose.WRITE, list(carried))
+    text = f"S09,{int(wanted[MOVING])},{int(wanted[PARKED])}"
+    wrote = yield _write(target, 0, text, Purpose.WRITE, list(wanted))
     again = yield _ask(target, 1, Purpose.READ_BACK)
     reported = _told(again.text) if again.ok else {}
     refused = ""
@@ -123,18 +116,15 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
-        acknowledged=carried if wrote.ok else (),
-        refused=dict.fromkeys(carried, refused) if refused else {},
-        written=carried,
+        acknowledged=wanted if wrote.ok else (),
+        refused=dict.fromkeys(wanted, refused) if refused else {},
+        written=wanted,
         unanswered=wrote.verdict is Verdict.TIMEOUT and not reported,
     )
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if not wanted:
-        return Outcome({})
     reply = yield _ask(target, 0, Purpose.READ)
     reported = _told(reply.text) if reply.ok else {}
     return Outcome(
@@ -148,8 +138,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for a text that is no command of a letter and two digits, or that holds `*`.
     """
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
 
         def match(message: Message) -> Match:
             return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO

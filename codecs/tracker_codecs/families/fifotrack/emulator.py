@@ -8,27 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.fifotrack import dialogue
 from tracker_codecs.families.fifotrack.frame import FifotrackStream, build, fields
 
+_FACTORY: Mapping[str, Value] = {dialogue.MOVING: 60, dialogue.PARKED: 60}
 
-class FifotrackEmulator(Emulator):
+
+class FifotrackEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        self.stored = {dialogue.MOVING: 60, dialogue.PARKED: 60}
-        self.stored |= {name: int(settings[name]) for name in self.stored if name in settings}
+    factory = _FACTORY
+
+    def begin(self) -> None:
+        """See `Device.begin`."""
         self._number = 0
         self._stream = FifotrackStream(server=True)
-
-    @property
-    def settings(self) -> dict[str, Value]:
-        """See `Emulator.settings`."""
-        return dict(self.stored)
 
     def connect(self) -> list[Datum]:
         """Nothing: there is no login; every frame names the unit."""
@@ -55,15 +51,15 @@ class FifotrackEmulator(Emulator):
 
     def _obey(self, word: str, cells: list[str]) -> str:
         if word == "C04" and cells == ["S09"] and self.options.get("retrieve"):
-            return f"S09,{self.stored[dialogue.MOVING]},{self.stored[dialogue.PARKED]}"
+            return f"S09,{self.held[dialogue.MOVING]},{self.held[dialogue.PARKED]}"
         if word != "S09":
             return "UNSUPPORT"
         if not 1 <= len(cells) <= 2 or not all(cell.isdecimal() for cell in cells):
             return "FAILED"
-        if self.faults.refuse & self.stored.keys():
+        if self.faults.refuse & self.held.keys():
             return "FAILED"
         for name, cell in zip((dialogue.MOVING, dialogue.PARKED), (cells[0], cells[-1]), strict=True):
             if name not in self.faults.ignore:
                 low, high = self.faults.clamp.get(name, (0, 86400))
-                self.stored[name] = int(min(max(int(cell), low), high))
+                self.held[name] = int(min(max(int(cell), low), high))
         return "OK"

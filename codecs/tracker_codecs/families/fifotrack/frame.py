@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tracker_codecs.contract import Checksum, Clock, Event, Kind, Message, Stream, utc_now
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -54,14 +54,12 @@ def _wrap(start: bytes, body: bytes) -> bytes:
 class FifotrackStream(Stream):
     """Cuts one direction of a link. `server`: the bytes are those of a server."""
 
-    __slots__ = ("_clock", "_rest", "_server", "_skipping", "_start", "device_id")
+    __slots__ = ("_rest", "_skipping", "_start")
 
-    def __init__(self, clock: Clock = utc_now, *, server: bool = False) -> None:
-        self.device_id: str | None = None
-        self._clock = clock
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
-        self._server = server
-        self._start = b"##" if server else b"$$"
+        self._start = b"##" if self.server else b"$$"
         self._skipping = False
 
     @property
@@ -113,7 +111,7 @@ class FifotrackStream(Stream):
         name, number, word, rest = body.groups()
         device_id = name.decode("ascii")
         data = (int(number, 16), word.decode("ascii"))
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, device_id, checksum=Checksum.OK, data=data)
         self.device_id = device_id
         if word[0] != 0x41:
@@ -121,7 +119,7 @@ class FifotrackStream(Stream):
             return Message(Kind.REPLY, frame, device_id, checksum=Checksum.OK, text=text, data=data)
         owed = b""
         if word == b"A03":
-            owed = _wrap(b"##", b",%b,%b,A03,%b" % (name, number, self._clock().strftime("%y%m%d%H%M%S").encode()))
+            owed = _wrap(b"##", b",%b,%b,A03,%b" % (name, number, self.clock().strftime("%y%m%d%H%M%S").encode()))
         return Message(Kind.REPORT, frame, device_id, owed, Checksum.OK, data=data)
 
 

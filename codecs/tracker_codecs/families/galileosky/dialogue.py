@@ -19,7 +19,6 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
@@ -27,7 +26,6 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.galileosky import frame as wire
 from tracker_codecs.families.galileosky import settings as values
 from tracker_codecs.families.galileosky import texts
@@ -146,16 +144,16 @@ def _turning(talk: Talk, carried: Mapping[str, Value], had: Turning | None, assu
     return had._replace(angle=int(angle), distance=int(distance))
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
     talk = Talk(target, Conversation.APPLY, values.options(target))
-    period_fields = [name for name in values.PERIOD_FIELDS if name in carried]
-    turning_fields = [name for name in values.TURNING_FIELDS if name in carried]
+    period_fields = [name for name in values.PERIOD_FIELDS if name in wanted]
+    turning_fields = [name for name in values.TURNING_FIELDS if name in wanted]
     again: set[str] = set()
     if period_fields:
-        yield from _change(talk, "WrPeriod", period_fields, texts.period, _period, carried, again, "parking_interval")
+        yield from _change(talk, "WrPeriod", period_fields, texts.period, _period, wanted, again, "parking_interval")
     if turning_fields:
-        yield from _change(talk, "Turning", turning_fields, texts.turning, _turning, carried, again, "turning_keep")
+        yield from _change(talk, "Turning", turning_fields, texts.turning, _turning, wanted, again, "turning_keep")
     if "WrPeriod" in again:
         yield from _read_back(talk, "WrPeriod", period_fields, texts.period)
     if "Turning" in again:
@@ -163,7 +161,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported=talk.reported,
-        problems=problems,
         refused=talk.refused,
         written=talk.written,
         known=talk.known,
@@ -243,8 +240,6 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command: text in a command packet, bytes as they are."""
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         return Command(text, text.hex(), Purpose.RAW, "any answer to a command", _any(target), timeout=TIMEOUT)
     number = number_of(target, Conversation.RAW, 0)
     payload = wire.build_command(target.device_id, number, text)

@@ -7,10 +7,10 @@ printed in the Satellite v4.0 manual. How it refuses is not public, so it is sil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.galileosky import frame as wire
 from tracker_codecs.families.galileosky.texts import Period, Turning
 
@@ -20,18 +20,16 @@ _PLACES = {"tracking_interval": ("wrperiod", 0), "tracking_angle": ("turning", 1
 _UNCONFIRMED = 4
 
 
-class GalileoskyEmulator(Emulator):
+class GalileoskyEmulator(Device):
     """One terminal; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
+    def begin(self) -> None:
+        """See `Device.begin`."""
         self.stored: dict[str, list[int]] = {"wrperiod": [60, 180], "turning": [3, 10, 300, 60, 20]}
         self._stream = wire.GalileoskyStream(server=True)
         self._unconfirmed: list[bytes] = []
         self._record = 0
-        for name, value in settings.items():
+        for name, value in self.held.items():
             if name in _PLACES:
                 word, at = _PLACES[name]
                 self.stored[word][at] = int(value)

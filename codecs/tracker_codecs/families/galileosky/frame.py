@@ -80,14 +80,13 @@ class GalileoskyStream(Stream):
     is given for a run of garbage, at its first byte.
     """
 
-    __slots__ = ("_buffer", "_lost", "_need", "_server", "device_id")
+    __slots__ = ("_buffer", "_lost", "_need")
 
-    def __init__(self, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._buffer = bytearray()
         self._need = 0
         self._lost = False
-        self._server = server
 
     @property
     def buffered(self) -> int:
@@ -113,7 +112,7 @@ class GalileoskyStream(Stream):
                 pos = found.start()
             left, header = size - pos, data[pos]
             satellite = False
-            if self._server and header in (ACK, PHOTO):
+            if self.server and header in (ACK, PHOTO):
                 total = 3
             elif header in HEADERS:
                 least = 6 if header == TAGS else 3
@@ -175,13 +174,13 @@ class GalileoskyStream(Stream):
             digits = frame[pos + 1 : pos + 16]
             named = digits.isdigit()
             device = digits.decode("ascii") if named else None
-            if named and not self._server:
+            if named and not self.server:
                 self.device_id = device
             pos += 16
         if pos < end and frame[pos] == NUMBER:
             pos += 3
         answer = answer_at(frame, pos, end)
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, device, b"", Checksum.OK, data=answer)
         kind, text = Kind.LOGIN if named and pos == end else Kind.REPORT, ""
         if answer is not None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.galileosky.texts import Turning
@@ -75,16 +76,10 @@ def _whole(value: Value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
-    options(target)
-    problems = []
-    for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these devices carries it"))
-        elif capability.best is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
-        elif not _whole(value) or not 0 < value <= (359 if name == "tracking_angle" else _MOST):
-            problems.append(Problem(name, Severity.REFUSE, "must be a whole number above 0 that the command can carry"))
-    return problems
+    return [
+        Problem(name, Severity.REFUSE, "must be a whole number above 0 that the command can carry")
+        for name, value in wanted.items()
+        if not is_whole(value, 1, 359 if name == "tracking_angle" else _MOST)
+    ]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import (
     Capability,
     Command,
@@ -72,16 +73,10 @@ def _name(target: Target) -> str:
     return target.device_id
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
-    keeps_gps_on(target)
-    problems = []
-    for name, value in wanted.items():
-        if name not in able:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public word of these units carries it"))
-        elif not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST:
-            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, 0 to {_MOST}"))
-    return problems
+    reason = f"must be a whole number, 0 to {_MOST}"
+    return [Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if not is_whole(value, 0, _MOST)]
 
 
 def _ours(target: Target, message: Message) -> bool:
@@ -146,12 +141,10 @@ def _values(numbers: Mapping[str, int]) -> dict[str, Value]:
     return {name: numbers[word] for name, word in WORDS.items() if word in numbers}
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    fields = [name for name in WORDS if name in carried]
-    values = {WORDS[name]: int(carried[name]) for name in fields}
+    fields = [name for name in WORDS if name in wanted]
+    values = {WORDS[name]: int(wanted[name]) for name in fields}
     refused: dict[str, str] = {}
     unanswered = False
     far = values.get("R3", 0) > 0
@@ -188,7 +181,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
         refused=refused,
         acknowledged=written if acknowledged else (),
         written=written,
@@ -198,8 +190,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if not wanted:
-        return Outcome({})
     reply = yield _ask(target, ["R0", "R1", "R3"], Purpose.READ, wanted)
     found = _values(_numbers(reply))
     reported = {name: found[name] for name in wanted if name in found}
@@ -213,8 +203,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for a text that is no such command, is longer than 220 characters or holds the end of a frame.
     """
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         return Command(text, text.hex(), Purpose.RAW, "any answer", _any(target), timeout=TIMEOUT)
     found = _RAW.fullmatch(text.strip())
     if found is None or len(found[0]) > MAX_TEXT or _ENDS.search(found[0]):

@@ -10,22 +10,21 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.globalsat import frame as wire
 from tracker_codecs.families.globalsat.dialogue import WORDS
 
 _ASKED = re.compile(r"(?:3,0,)?L1\(([A-Z0-9,]{1,40})\)", re.ASCII)
 
 
-class GlobalsatEmulator(Emulator):
+class GlobalsatEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        self.stored = {"R0": 3600, "R1": 30, "R2": 2, "R3": 0, "RH": int(bool(options.get("gps_on", True)))}
-        self.stored |= {word: int(settings[name]) for name, word in WORDS.items() if name in settings}
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.stored = {"R0": 3600, "R1": 30, "R2": 2, "R3": 0, "RH": int(bool(self.options.get("gps_on", True)))}
+        self.stored |= {word: int(self.held[name]) for name, word in WORDS.items() if name in self.held}
         self._stream = wire.GlobalsatStream(server=True)
 
     @property

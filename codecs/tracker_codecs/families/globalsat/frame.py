@@ -58,12 +58,8 @@ def seal(body: str) -> bytes:
 class GlobalsatStream(Cutter):
     """Cuts one direction of a link. `server`: the bytes are those of a server."""
 
-    __slots__ = ("_server",)
+    __slots__ = ()
     starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"[\w$\r\n-]", re.ASCII)
-
-    def __init__(self, *, server: bool = False, datagrams: bool = False) -> None:
-        super().__init__(datagrams=datagrams)
-        self._server = server
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter.frame`."""
@@ -91,7 +87,7 @@ class GlobalsatStream(Cutter):
         if found is None:
             return MORE if len(buf) - pos < _OLD_MOST and _OLD_BEGUN.fullmatch(buf, pos) else NO_FRAME
         device = found[1].decode("ascii")
-        if not self._server:
+        if not self.server:
             self.device_id = device
         events.append(Message(Kind.REPORT, found[0], device, data=("$", clean(found[2]).split(","))))
         return found.end()
@@ -99,7 +95,7 @@ class GlobalsatStream(Cutter):
     def _ack(self, frame: bytes, name: bytes | None) -> Message:
         """An acknowledgement; one under a name that is no IMEI is of whoever speaks on this link."""
         device = name.decode("ascii") if name and len(name) == 15 and name.isdigit() else self.device_id
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, device, data=("ACK", []))
         return Message(Kind.REPLY, frame, device, text="ACK", data=("ACK", []))
 
@@ -109,7 +105,7 @@ class GlobalsatStream(Cutter):
         device = cells.pop(at) if len(cells[at]) <= 20 and cells[at].isascii() and cells[at].isprintable() else None
         device = device or None
         data = (letter.decode("ascii"), cells)
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, device, checksum=Checksum.OK, data=data)
         if device is not None:
             self.device_id = device

@@ -67,7 +67,7 @@ class ConsoleStream(LineStream):
         if not whole or not is_line(frame):
             return PeerError("bytes that are no line of text", discarded=frame[:64])
         text = frame.decode("ascii").strip()
-        if self._from_host or not _answers(text):
+        if self.server or not _answers(text):
             return Message(Kind.OTHER, frame, text=clean(text, MAX_LINE))
         own = _OWN(text)
         if own:

@@ -5,7 +5,7 @@ Source of the order and of what excludes what: X3 command list V1.7, GT06D comma
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, TypeVar
 
 from tracker_codecs.contract import Command, Dialogue, Outcome, Purpose, Reply, Settings, Target
@@ -26,8 +26,9 @@ def _held(value: T | Silence | None) -> T | None:
     return None if isinstance(value, Silence) else value
 
 
-def apply(target: Target, settings: Settings, plan: Plan) -> Dialogue:
-    """Bring the tracker to the plan made of these settings."""
+def apply(target: Target, settings: Settings) -> Dialogue:
+    """Read what must be kept (ACC-off time, detection time), write, read back."""
+    plan = commands.plan(target, settings)
     talk = Talk(target, commands.options(target), Conversation.APPLY)
     timer_field = commands.TIMER_FIELD.get(target.variant, "")
     timer_text = angle_text = ""
@@ -35,7 +36,7 @@ def apply(target: Target, settings: Settings, plan: Plan) -> Dialogue:
     if plan.timer is not None:
         read, _ = yield from talk.timer_and_distance(Purpose.READ, (timer_field,))
         if read is Silence.TIMEOUT:
-            return judge(settings, reported={}, problems=plan.problems, known=talk.known, unanswered=True)
+            return judge(settings, reported={}, known=talk.known, unanswered=True)
         timer_text, timer_reads = _timer_arguments(talk, plan.timer, read), True
         if not timer_text:
             talk.refused[timer_field] = (
@@ -45,7 +46,7 @@ def apply(target: Target, settings: Settings, plan: Plan) -> Dialogue:
     if plan.angle is not None:
         turn = yield from talk.ask("ANGLEREP", texts.angle, Purpose.READ, plan.angle_fields)
         if turn is Silence.TIMEOUT and plan.timer is None:
-            return judge(settings, reported={}, problems=plan.problems, known=talk.known, unanswered=True)
+            return judge(settings, reported={}, known=talk.known, unanswered=True)
         angle_text, angle_reads = _angle_arguments(talk, plan, turn)
         if not angle_text and turn is Silence.TIMEOUT:  # it is there, but does not answer this: the rest is written
             talk.unanswered.update({"tracking_angle"} & set(plan.angle_fields))
@@ -67,7 +68,6 @@ def apply(target: Target, settings: Settings, plan: Plan) -> Dialogue:
     return judge(
         settings,
         reported=reported,
-        problems=plan.problems,
         acknowledged=talk.acknowledged,
         refused=talk.refused,
         written=talk.written,
@@ -160,10 +160,10 @@ def _angle_arguments(talk: Talk, plan: Plan, read: Angle | Silence) -> tuple[str
     return Angle(True, plan.angle, seconds).text, True
 
 
-def read(target: Target, wanted: Sequence[str], usable: Mapping[str, object]) -> Dialogue:
-    """Ask for these profile fields; `usable` are those that may be asked for."""
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """Bare queries, or PARAM# on units that do not know those."""
     talk = Talk(target, commands.options(target), Conversation.READ)
-    fields = [name for name in wanted if name in usable]
+    fields = list(wanted)
     variant = target.variant
     timer: TimerRead = None
     metres: DistanceRead = None

@@ -8,11 +8,11 @@ not taken.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Stream, Transport, Value
+from tracker_codecs.contract import Datum, Message, Settings, Stream, Transport, Value
+from tracker_codecs.device import Device
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.gt06 import console, messages
 from tracker_codecs.families.gt06 import frame as wire
@@ -49,7 +49,7 @@ def _clip(value: int, bounds: tuple[int, int]) -> int:
     return min(max(value, bounds[0]), bounds[1])
 
 
-class Gt06Emulator(Emulator):
+class Gt06Emulator(Device):
     """One unit on one TCP link, or on a serial port with log text between its answers.
 
     Options: `answer` 0x21 (default) or 0x15; `echo_flag` (true) false answers with flag 0, as clones do; `queries`
@@ -58,29 +58,19 @@ class Gt06Emulator(Emulator):
     `echo` (false) true: a serial port sends back what it hears.
     """
 
-    def __init__(
-        self,
-        device_id: str,
-        variant: str,
-        *,
-        transport: Transport,
-        settings: Settings,
-        faults: Faults,
-        options: Mapping[str, Value],
-    ) -> None:
-        if len(device_id) > 16 or not device_id.isascii() or not device_id.isdigit():
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        if len(self.device_id) > 16 or not self.device_id.isascii() or not self.device_id.isdigit():
             raise LocalError("must be an IMEI", parameter="device_id")
-        self.device_id = device_id
-        self.variant = variant
-        self.faults = faults
-        self.options = options
         self.parameters = Parameters()
-        self._timer_field = commands.TIMER_FIELD.get(variant, "tracking_interval")
-        self._others = {name: value for name, value in settings.items() if commands.VARIANTS[variant].get(name) is None}
+        self._timer_field = commands.TIMER_FIELD.get(self.variant, "tracking_interval")
+        self._others = {
+            name: value for name, value in self.held.items() if commands.VARIANTS[self.variant].get(name) is None
+        }
         self._serial = 0
-        self._wired = transport is Transport.SERIAL
+        self._wired = self.transport is Transport.SERIAL
         self._stream: Stream = wire.Gt06Stream(server=True)
-        self._start(settings)
+        self._start(self.held)
 
     def _start(self, settings: Settings) -> None:
         table = self.parameters
@@ -145,7 +135,7 @@ class Gt06Emulator(Emulator):
         """A login, with serial 1; what a serial port prints at start is the emulator's own."""
         self._serial = 0
         if self._wired:
-            self._stream = console.ConsoleStream(from_host=True)
+            self._stream = console.ConsoleStream(server=True)
             return [Datum(b"\r\n[00:00:00] emulated unit\r\n")]
         self._stream = wire.Gt06Stream(server=True)
         return [self._say(wire.LOGIN, bytes.fromhex(self.device_id.zfill(16)))]

@@ -29,7 +29,7 @@ from construct import (
 )
 from fastcrc import crc16
 
-from tracker_codecs.contract import Checksum, Clock, Event, Kind, Message, Stream, utc_now
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -188,16 +188,14 @@ class Gt06Stream(Stream):
     frame with a wrong checksum, which is given up whole.
     """
 
-    __slots__ = ("_buffer", "_clear", "_clock", "_lost", "_need", "_server", "device_id")
+    __slots__ = ("_buffer", "_clear", "_lost", "_need")
 
-    def __init__(self, clock: Clock = utc_now, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._buffer = bytearray()
         self._need = 0
         self._clear = 0
         self._lost = False
-        self._clock = clock
-        self._server = server
 
     @property
     def buffered(self) -> int:
@@ -220,7 +218,7 @@ class Gt06Stream(Stream):
             left = size - pos
             start = data[pos : pos + 2]
             if left < 4:
-                if _START.match(data, pos) or (self._server and data[pos:] == GT02_ANSWER[:left]):
+                if _START.match(data, pos) or (self.server and data[pos:] == GT02_ANSWER[:left]):
                     self._need = left + 1
                     break
                 pos = self._garbage(data, pos, events)
@@ -234,7 +232,7 @@ class Gt06Stream(Stream):
             elif start == GT02:
                 total = data[pos + 2] + 5
                 sound = total >= 18
-            elif self._server and data.startswith(GT02_ANSWER[:left], pos):
+            elif self.server and data.startswith(GT02_ANSWER[:left], pos):
                 total, sound = 5, True
             else:
                 total, sound = 0, False
@@ -276,7 +274,7 @@ class Gt06Stream(Stream):
             return self._gt02(frame)
         if _crc(frame[2:-4]) != (frame[-4] << 8 | frame[-3]):
             return PeerError("wrong checksum", discarded=frame[:_SHOWN])
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, None, checksum=Checksum.OK)
         kind = KINDS.get(number, Kind.OTHER)
         owed, text, data = b"", "", None
@@ -297,14 +295,14 @@ class Gt06Stream(Stream):
                 return fault
             text = clean(data.text)
         elif number == TIME and len(frame) == 10:
-            now = self._clock()
+            now = self.clock()
             moment = bytes((now.year % 100, now.month, now.day, now.hour, now.minute, now.second))
             body = b"\x0b\x8a" + moment + frame[-6:-4]
             owed = SHORT + body + _crc(body).to_bytes(2, "big") + STOP
         return Message(kind, frame, self.device_id, owed, Checksum.OK, text, data)
 
     def _gt02(self, frame: bytes) -> Event:
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame)
         try:
             self.device_id = imei_of(frame[5:13])
@@ -326,7 +324,7 @@ class Gt06Stream(Stream):
         if not self._lost:
             self._lost = True
             events.append(PeerError(f"no frame starts with 0x{data[pos]:02x}", discarded=data[pos : pos + 1]))
-        if self._server:  # for people and tests only: slow, but knows the GT02 answer as well
+        if self.server:  # for people and tests only: slow, but knows the GT02 answer as well
             return pos + 1
         found = _START.search(data, pos + 1)
         return found.start() if found else len(data)
@@ -348,3 +346,29 @@ class Gt06Stream(Stream):
                 return inner
             inner = data.find(SHORT, inner + 1, stop)
         return stop
+
+
+def recognise(first: bytes) -> bool | None:
+    """78 78 or 79 79 with a possible length, or 68 68 with one."""
+    if not first:
+        return None
+    start = first[:2]
+    if not any(known.startswith(start) for known in (SHORT, LONG, GT02)):
+        return False
+    if len(first) < 4:
+        return None
+    if start == SHORT:
+        size = first[2]
+        if size < 5 or not b"\r\n".startswith(first[3 + size : 5 + size]):
+            return False  # Topin's frames open alike and end elsewhere
+        if first[2:4] != b"\x0d\x01":
+            return True
+        return None if len(first) < 15 else first[13:15] != b"\r\n"
+    if start == LONG:
+        return first[2] << 8 | first[3] >= 5
+    return first[2] >= 13
+
+
+def refuse(message: Message) -> bytes:
+    """The owed answer: see `hold_unregistered`."""
+    return message.owed if message.kind in (Kind.LOGIN, Kind.HEARTBEAT) else b""

@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from tracker_codecs.contract import Datum, Settings
+from tracker_codecs.contract import Datum, Kind, Match, Message, Target
+from tracker_codecs.device import Device
+from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.gt06 import frame as wire
-from tracker_codecs.session_only import SessionOnlyEmulator
 
 #: The variant; units sold under the same name may speak plain GT06, too, and are understood on the same port.
 VARIANT: Final = "concoxgt02"
@@ -19,13 +20,24 @@ REASON: Final = "speaks an older frame (68 68) for which no server-to-device com
 _PLACE = bytes.fromhex("00ade1c90b79ea3000011b00000000000005")
 
 
-class Gt02Unit(SessionOnlyEmulator):
+def _bytes_only(target: Target, text: str) -> bytes:
+    raise LocalError(f"{REASON}; give bytes", parameter="command")
+
+
+def _any_reply(target: Target, text: str, message: Message) -> Match:
+    return Match.DONE if message.kind is Kind.REPLY else Match.NO
+
+
+RAW = Envelope(wrap=_bytes_only, answers=_any_reply, expects="any answer to a command")
+
+
+class Gt02Unit(Device):
     """One unit on one TCP link: heartbeats and positions, each with its IMEI; obeys nothing."""
 
-    def __init__(self, device_id: str, settings: Settings) -> None:
-        if len(device_id) > 15 or not device_id.isascii() or not device_id.isdigit():
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        if len(self.device_id) > 15 or not self.device_id.isdigit():
             raise LocalError("must be an IMEI", parameter="device_id")
-        super().__init__(device_id, settings)
         self._serial = 0
 
     def heartbeat(self) -> list[Datum]:

@@ -12,9 +12,11 @@ from typing import Any
 
 from construct import Bytes, ConstructError, GreedyBytes, Int8ub, Int16ub, Int32ub, Struct
 
+from tracker_codecs.contract import Message
+from tracker_codecs.defaults import renamed_text
 from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.families.gt06 import console, texts
 from tracker_codecs.families.gt06 import frame as wire
-from tracker_codecs.families.gt06 import texts
 from tracker_codecs.text import clean
 
 #: Longest text shown of a message; PARAM# answers are long.
@@ -282,3 +284,22 @@ def rename(frame: bytes, old: str, new: str) -> bytes:
         out = out.replace(bytes.fromhex("0" + old), bytes.fromhex("0" + new))
     sealed = frame[0] in (0x78, 0x79) and len(frame) >= 10 and (frame[0] == 0x79 or frame[2] > 0)
     return wire.reseal(out) if out != frame and sealed else out
+
+
+def fields_of(message: Message) -> dict[str, Any]:
+    """Everything known of a frame, or a line of a serial port, of either direction."""
+    if console.is_line(message.frame):
+        return console.fields(message)
+    return fields(message.frame)
+
+
+def normalised(frame: bytes) -> bytes:
+    """Serial, checksum and the time of a time answer zeroed."""
+    return frame if console.is_line(frame) else normalise(frame)
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """In logins and GT02 frames (BCD), and in texts, also UTF-16; the checksum is put right."""
+    if console.is_line(frame):
+        return renamed_text(frame, old, new)
+    return rename(frame, old, new)

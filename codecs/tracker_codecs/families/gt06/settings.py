@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from tracker_codecs import guards
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.gt06 import gt02
@@ -100,7 +99,6 @@ class Plan:
     mode: Mode | None = None
     angle_fields: tuple[str, ...] = ()
     mode_fields: tuple[str, ...] = ()
-    problems: list[Problem] = field(default_factory=list)
 
 
 def _range_problem(name: str, value: Value, low: int, high: int, unit: str, scale: int = 1) -> Problem | None:
@@ -111,11 +109,13 @@ def _range_problem(name: str, value: Value, low: int, high: int, unit: str, scal
     return Problem(name, Severity.REFUSE, f"the unit takes {low} to {high} {unit}")
 
 
-def check(target: Target, capabilities: Mapping[str, Capability], settings: Settings) -> list[Problem]:
-    """Problems known before anything is sent. Raises LocalError for options that make no sense."""
-    options(target)
-    if target.variant == gt02.VARIANT:
-        return [Problem(name, Severity.UNSUPPORTED, gt02.REASON) for name in settings]
+def why_not(target: Target, name: str) -> str:
+    """Why a field is not carried."""
+    return gt02.REASON if target.variant == gt02.VARIANT else "no command of this family carries it"
+
+
+def check(target: Target, settings: Settings) -> list[Problem]:
+    """See `Family.check`."""
     problems: list[Problem] = []
     variant = target.variant
     used: Sequence[str] | None = None
@@ -127,17 +127,9 @@ def check(target: Target, capabilities: Mapping[str, Capability], settings: Sett
     elif variant == "concox_gt700":
         return [Problem(name, Severity.REFUSE, "needs type beside it") for name in settings]
     elif "tracking_interval" in settings and variant == "concoxgt06":
-        used = [name for name in capabilities if name != "tracking_distance"]
+        used = [name for name in capabilities(target) if name != "tracking_distance"]
     for name, value in settings.items():
-        capability = capabilities.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no command of this family carries it"))
-        elif capability.best is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
-        elif capability.experimental and not target.experimental:
-            reason = f"known with low confidence only ({capability.reason}): switch experimental on to try it"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif name != "type" and used is not None and name not in used:
+        if name != "type" and used is not None and name not in used:
             reason = f"type {kind} does not use it" if kind else _EXCLUDED
             problems.append(Problem(name, Severity.UNSUPPORTED, reason))
         elif problem := _value_problem(variant, name, value, kind):
@@ -184,11 +176,9 @@ def _value_problem(variant: str, name: str, value: Value, kind: Value) -> Proble
     return _range_problem(name, value, *MODE_RANGE, "seconds") if name == "psm_interval" else None
 
 
-def plan(target: Target, settings: Settings, problems: Sequence[Problem]) -> Plan:
-    """The writes for these settings; fields with a problem are not in it. Raises LocalError for a refusing problem."""
-    guards.none_refused(problems)
-    wanted = guards.carried(settings, problems)
-    made = Plan(problems=list(problems))
+def plan(target: Target, wanted: Settings) -> Plan:
+    """The writes for these settings."""
+    made = Plan()
     variant = target.variant
     if variant == "concox_gt700":
         _plan_modes(made, wanted)
@@ -206,7 +196,7 @@ def plan(target: Target, settings: Settings, problems: Sequence[Problem]) -> Pla
     elif kind is not None:
         if options(target).mode_command:
             # leaves the smart and the sleep mode; its time is put right by TIMER afterwards, or idle beside a distance
-            made.mode = Mode(1, settings.get("tracking_interval", MODE_1_DEFAULT))
+            made.mode = Mode(1, wanted.get("tracking_interval", MODE_1_DEFAULT))
             made.mode_fields = ("type",)
         if kind != "interval_angle":
             made.angle, made.angle_fields = 0, ("type",)

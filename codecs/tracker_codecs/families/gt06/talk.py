@@ -25,7 +25,6 @@ from tracker_codecs.contract import (
     Transport,
     Verdict,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.gt06 import console, messages, texts
 from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import settings as commands
@@ -77,8 +76,6 @@ def answers(message: Message, target: Target, flag: int, fits: Callable[[str], b
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command; text goes into a command frame as it is. Raises LocalError for text that cannot."""
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         return Command(
             text,
             text.hex(),

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import (
     Capability,
     Command,
@@ -66,22 +67,11 @@ _PASSWORD = re.compile(r"[0-9A-Za-z]{4,8}", re.ASCII)
 _SECRET = re.compile(r"(?:freq|check|reset|MD)[, ]?([0-9A-Za-z]{4,8})(?:[, ].*)?", re.ASCII)
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
-    problems = []
-    for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None or capability.best is None:
-            reason = capability.reason if capability else "the protocol has no public command for it"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif capability.experimental and not target.experimental:
-            reason = f"known with low confidence only ({capability.reason}): needs the experimental switch"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        else:
-            low, high = RANGES[target.variant]
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                problems.append(Problem(name, Severity.REFUSE, f"must be whole seconds, {low} to {high}"))
-    return problems
+    low, high = RANGES[target.variant]
+    reason = f"must be whole seconds, {low} to {high}"
+    return [Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if not is_whole(value, low, high)]
 
 
 def stamp(serial: int) -> str:
@@ -158,13 +148,11 @@ def _plain(
     return Command(payload, shown, purpose, f"V4,CMD,{word}", match, tuple(fields), TIMEOUT, secrets=secrets)
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    seconds = int(carried[INTERVAL])
+    seconds = int(wanted[INTERVAL])
     if target.variant == "t80":
-        return (yield from _apply_texts(target, wanted, problems, seconds))
+        return (yield from _apply_texts(target, wanted, seconds))
     word = target.options.get("interval_command", "S71")
     if word not in _COMMANDS:
         raise LocalError(f"must be one of {', '.join(_COMMANDS)}", parameter="interval_command")
@@ -190,7 +178,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported=taken,
-        problems=problems,
         acknowledged=[INTERVAL] if reply.ok and not refused else (),
         refused=refused,
         written=[INTERVAL],
@@ -206,7 +193,7 @@ def _told(reply: Reply) -> dict[str, Value]:
     return {INTERVAL: found[0]} if found else {}
 
 
-def _apply_texts(target: Target, wanted: Settings, problems: Sequence[Problem], seconds: int) -> Dialogue:
+def _apply_texts(target: Target, wanted: Settings, seconds: int) -> Dialogue:
     password = _password(target)
 
     def judged(said: str) -> Match:
@@ -219,7 +206,6 @@ def _apply_texts(target: Target, wanted: Settings, problems: Sequence[Problem], 
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
         acknowledged=[INTERVAL] if wrote.ok else (),
         refused={INTERVAL: refused} if refused else {},
         written=[INTERVAL],
@@ -241,8 +227,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     Bytes go as they are. Raises LocalError for a text that is no command, or that holds `*` or `#`.
     """
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
 
         def match(message: Message) -> Match:
             return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.h02.dialogue import INTERVAL
 from tracker_codecs.families.h02.frame import H02Stream, build
 
@@ -14,18 +14,14 @@ _FREQ = re.compile(r"freq,([0-9A-Za-z]+),(\d{1,6})", re.ASCII)
 _PLACE = "A,5002.5849,N,01433.7822,E,0.00,000,140613,FFFFFFFF"
 
 
-class H02Emulator(Emulator):
+class H02Emulator(Device):
     """One unit; see the module. Options: `maker` (HQ), `password` (123456)."""
 
-    def __init__(
-        self, device_id: str, variant: str, settings: Settings, faults: Faults, options: Mapping[str, Value]
-    ) -> None:
-        self.device_id = device_id
-        self.variant = variant
-        self.faults = faults
-        self.maker = str(options.get("maker", "HQ"))
-        self.password = str(options.get("password", "123456"))
-        self.interval = int(settings.get(INTERVAL, 20))
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.maker = str(self.options.get("maker", "HQ"))
+        self.password = str(self.options.get("password", "123456"))
+        self.interval = int(self.held.get(INTERVAL, 20))
         self._stream = H02Stream(server=True)
 
     @property

@@ -16,8 +16,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tracker_codecs.contract import Clock, Event, Kind, Message, utc_now
+from tracker_codecs.contract import Event, Kind, Message
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
+from tracker_codecs.defaults import renamed_text
 from tracker_codecs.text import clean
 
 #: Longest text frame taken, in bytes. The longest recorded ones, with cells and Wi-Fi, have about 400.
@@ -62,13 +63,11 @@ def timed(data: bytes) -> bool:
 class H02Stream(Cutter):
     """Cuts one direction of a link. `server`: the bytes are those of a server, which sends text only."""
 
-    __slots__ = ("_clock", "_maker", "_server", "_tail")
+    __slots__ = ("_maker", "_tail")
     starts = re.compile(rb"[*$X\r\n]")
 
-    def __init__(self, clock: Clock = utc_now, *, server: bool = False, datagrams: bool = False) -> None:
-        super().__init__(datagrams=datagrams)
-        self._clock = clock
-        self._server = server
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._maker = b""
         self._tail = 0
 
@@ -96,7 +95,7 @@ class H02Stream(Cutter):
             return self._line(buf, pos, events)
         if first in b"\r\n":
             return pos + 1
-        if (first == 0x24 or first == 0x58) and not self._server:
+        if (first == 0x24 or first == 0x58) and not self.server:
             return self._binary(buf, pos, events)
         return NO_FRAME
 
@@ -117,7 +116,7 @@ class H02Stream(Cutter):
         maker, name, word, rest = found.groups()
         said = Said(maker.decode(), word.decode(), rest[1:].decode("latin-1"))
         device_id = name.decode()
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, device_id, data=said)
         self.device_id, self._maker = device_id, maker
         if word in _HEARTBEATS:
@@ -129,7 +128,7 @@ class H02Stream(Cutter):
             return Message(Kind.OTHER, frame, device_id, data=said)
         owed = b""
         if word == b"V1" or word == b"NBR":
-            owed = b"*%b,%b,V4,%b,%b#" % (maker, name, word, self._clock().strftime("%Y%m%d%H%M%S").encode())
+            owed = b"*%b,%b,V4,%b,%b#" % (maker, name, word, self.clock().strftime("%Y%m%d%H%M%S").encode())
         return Message(Kind.REPORT, frame, device_id, owed, data=said)
 
     def _binary(self, buf: bytes, pos: int, events: list[Event]) -> int:
@@ -180,3 +179,19 @@ def _placed(frame: bytes) -> bool:
     if latitude is None or longitude is None or frame[25] & 0xF0 != 0xF0:
         return False
     return int(latitude[:4]) <= 9000 and int(latitude[2:4]) < 60 and int(longitude[:5]) <= 18000
+
+
+_TIMED = re.compile(rb"(\*[A-Za-z]{2},\d+,V4,(?:V1|NBR),)\d{14}#", re.ASCII)
+
+
+def normalised(frame: bytes) -> bytes:
+    """Answers to V1 and NBR carry the time."""
+    return _TIMED.sub(rb"\1time#", frame)
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """The id of a text or a binary frame."""
+    if frame[:1] in (b"$", b"X") and re.fullmatch(r"\d{10} \d{10}", f"{old} {new}", re.ASCII):
+        mine = bytes.fromhex(old)
+        return frame[:1] + bytes.fromhex(new) + frame[6:] if frame[1:6] == mine else frame
+    return renamed_text(frame, old, new)

@@ -8,7 +8,7 @@ Sources: traccar/traccar HuaSheng encoder and tests; cyoung/hs3000g (message tab
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 from tracker_codecs.contract import (
     Command,
@@ -16,12 +16,9 @@ from tracker_codecs.contract import (
     Kind,
     Match,
     Message,
-    Outcome,
-    Problem,
     Purpose,
     Settings,
     Target,
-    Value,
     Verdict,
 )
 from tracker_codecs.errors import LocalError
@@ -56,14 +53,14 @@ def _command(
     return Command(payload, text, purpose, expects, acknowledged(target, index), fields, TIMEOUT)
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
     took: list[str] = []
     written: list[str] = []
     refused: dict[str, str] = {}
     silent = False
-    for at, name in enumerate(name for name in values.PLACES if name in carried):
-        content = values.parameter(name, carried[name])
+    for at, name in enumerate(name for name in values.PLACES if name in wanted):
+        content = values.parameter(name, wanted[name])
         text = f"parameter {content[:2].hex()} = {int.from_bytes(content[4:], 'big')}"
         reply = yield _command(target, target.serial + at, content, text, Purpose.WRITE, (name,))
         written.append(name)
@@ -77,18 +74,11 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported={},
-        problems=problems,
         acknowledged=took,
         refused=refused,
         written=written,
         unanswered=silent,
     )
-
-
-def read() -> Dialogue:
-    """Nothing can be asked."""
-    yield from ()
-    return Outcome({})
 
 
 def raw(target: Target, text: str | bytes) -> Command:
@@ -97,8 +87,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for a text that is none.
     """
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
 
         def match(message: Message) -> Match:
             ours = message.kind is Kind.REPLY and message.device_id == target.device_id

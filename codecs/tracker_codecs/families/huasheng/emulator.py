@@ -5,10 +5,10 @@ The content of its answers is what the codec takes for yes (0) and no (1); no re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message
+from tracker_codecs.device import Device
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.huasheng import frame as wire
 from tracker_codecs.families.huasheng import settings as values
@@ -19,20 +19,15 @@ _FACTORY = {"tracking_interval": 30, "psm_interval": 3600, "tracking_angle": 15}
 _PLACE = bytes.fromhex("e6d4f9ffcc78c700000022003600000001001500000000000000000000059bffffffffff0005000a040300000253")
 
 
-class HuashengEmulator(Emulator):
+class HuashengEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.stored: dict[str, Value] = {**_FACTORY, **{k: v for k, v in settings.items() if k in _FACTORY}}
+    factory = _FACTORY
+
+    def begin(self) -> None:
+        """See `Device.begin`."""
         self._stream = HuashengStream(server=True)
         self._index = 0
-
-    @property
-    def settings(self) -> dict[str, Value]:
-        """See `Emulator.settings`."""
-        return dict(self.stored)
 
     def connect(self) -> list[Datum]:
         """Login with firmware and IMEI."""
@@ -70,7 +65,7 @@ class HuashengEmulator(Emulator):
         for name, value in asked.items():
             if name not in self.faults.ignore:
                 low, high = self.faults.clamp.get(name, (0, 1 << 32))
-                self.stored[name] = int(min(max(value, low), high))
+                self.held[name] = int(min(max(value, low), high))
         return b"\0"
 
     def _say(self, kind: int, content: bytes = b"") -> Datum:

@@ -86,13 +86,12 @@ class HuashengStream(Stream):
     Recovery: what stands between two C0 and is no frame is given up; its last C0 may begin the next one.
     """
 
-    __slots__ = ("_buffer", "_lost", "_server", "device_id")
+    __slots__ = ("_buffer", "_lost")
 
-    def __init__(self, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._buffer = bytearray()
         self._lost = False
-        self._server = server
 
     @property
     def buffered(self) -> int:
@@ -151,7 +150,7 @@ class HuashengStream(Stream):
         _, _, length, kind, _, index = _unpack(body)
         if length != len(body):
             return None
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, self.device_id, data="server")
         name, partner = _SAID.get(kind, (Kind.OTHER, 0))
         if kind == LOGIN:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.families.huasheng import frame as wire
 
@@ -41,16 +42,13 @@ PLACES = {
 }
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
     problems = []
     for name, value in wanted.items():
-        if name not in able:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public parameter of these units carries it"))
-            continue
         place = PLACES[name]
         low, high = place.low * place.unit, place.high * place.unit
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        if not is_whole(value, low, high):
             problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high}"))
         elif value % place.unit:
             problems.append(Problem(name, Severity.REFUSE, f"the unit counts it in steps of {place.unit} s"))

@@ -10,7 +10,7 @@ Sources: those of `settings`; `$OK:TRACKING` is recorded in traccar/traccar Inte
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tracker_codecs.contract import (
     Command,
@@ -19,13 +19,10 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Severity,
     Target,
-    Value,
     Verdict,
 )
 from tracker_codecs.errors import LocalError
@@ -87,41 +84,34 @@ def _refusal(reply: Reply) -> str:
     return f"the unit answers {text}" + (": is the password right?" if denied else "")
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    names = [*carried]
+    names = [*wanted]
     blind = target.options.get("blind") in (1, "1", True)
     before = values.unread(target)
     reason = ""
     if not blind:
         reply = yield _ask(target, Purpose.READ, names)
         if reply.verdict is Verdict.TIMEOUT:
-            return judge(wanted, reported={}, problems=problems, unanswered=True)
+            return judge(wanted, reported={}, unanswered=True)
         if reply.verdict is Verdict.REFUSED:
             reason = f"{_refusal(reply)} (option blind: 1 writes without asking)"
         before = _found(reply) or before._replace(mode=before.mode or 1)
-    elif not before.mode and values.TYPE not in carried:
+    elif not before.mode and values.TYPE not in wanted:
         reason = "without asking the unit the option type must say what causes a report"
-    elif not {values.INTERVAL, values.DISTANCE} <= carried.keys():
+    elif not {values.INTERVAL, values.DISTANCE} <= wanted.keys():
         reason = "without asking the unit interval and distance can only be set together"
-    after = values.changed(before, carried)
+    after = values.changed(before, wanted)
     if not reason and after.type is None:
         reason = f"the unit is in mode {after.mode}, which is not public: a type must be given"
     if reason:
-        return judge(
-            wanted,
-            reported={},
-            problems=[*problems, *(Problem(name, Severity.UNSUPPORTED, reason) for name in names)],
-        )
+        return judge(wanted, reported={}, unsupported=dict.fromkeys(names, reason))
     reply = yield _command(target, after.text, Purpose.WRITE, names, read=not blind)
     if not reply.ok or blind:
         refused = dict.fromkeys(names, _refusal(reply)) if reply.verdict is Verdict.REFUSED else {}
         return judge(
             wanted,
             reported={},
-            problems=problems,
             acknowledged=names if reply.ok else (),
             refused=refused,
             written=names,
@@ -129,11 +119,10 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
         )
     again = yield _ask(target, Purpose.READ_BACK, names)
     now = _found(again)
-    reported = {name: value for name, value in values.told(now).items() if name in carried} if now else {}
+    reported = {name: value for name, value in values.told(now).items() if name in wanted} if now else {}
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
         acknowledged=names,
         unanswered=again.verdict is Verdict.TIMEOUT,
     )
@@ -159,8 +148,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     name = ""
     secrets = {values.password(target)}
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         payload, shown = text, text.hex()
     else:
         shown = text.strip()

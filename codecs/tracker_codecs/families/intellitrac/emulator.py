@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Value
+from tracker_codecs.contract import Datum, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.intellitrac.frame import MAX_FRAME, SYNC
 from tracker_codecs.families.intellitrac.settings import DISTANCE, INTERVAL, MODES, TYPE, Tracking, changed, told
 
@@ -19,20 +19,15 @@ _LINE = re.compile(r"\$ST\+([A-Z]+)=(\w*)(?:,([0-9,?]*))?", re.ASCII)
 _WRITE = re.compile(r"(\d),(\d{1,9}),(\d{1,5}),(\d{1,5}),([01])(?:,(\d))?", re.ASCII)
 
 
-class IntellitracEmulator(Emulator):
+class IntellitracEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(
-        self, device_id: str, variant: str, settings: Settings, faults: Faults, options: Mapping[str, Value]
-    ) -> None:
-        self.device_id = device_id
-        self.variant = variant
-        self.faults = faults
-        self.options = options
-        last = 3 if variant == "x1" and options.get("communication") != 0 else None
-        self.tracking = Tracking(MODES[settings.get(TYPE, "distance")], 120, 1000, 0, 1, last)
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        last = 3 if self.variant == "x1" and self.options.get("communication") != 0 else None
+        self.tracking = Tracking(MODES[self.held.get(TYPE, "distance")], 120, 1000, 0, 1, last)
         self.tracking = changed(
-            self.tracking, {name: settings[name] for name in (INTERVAL, DISTANCE) if name in settings}
+            self.tracking, {name: self.held[name] for name in (INTERVAL, DISTANCE) if name in self.held}
         )
         self._sequence = 0
         self._rest = b""

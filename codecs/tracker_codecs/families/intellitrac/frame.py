@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tracker_codecs.contract import Event, Kind, Message, Stream
+from tracker_codecs.contract import Event, Kind, Message, Stream, Transport
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -37,12 +37,12 @@ _ENOUGH = 48
 class IntellitracStream(Stream):
     """Cuts what a device says. `datagrams`: a line ends with its datagram."""
 
-    __slots__ = ("_datagrams", "_rest", "_skipping", "device_id")
+    __slots__ = ("_datagrams", "_rest", "_skipping")
 
-    def __init__(self, *, datagrams: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
-        self._datagrams = datagrams
+        self._datagrams = self.transport is Transport.UDP
         self._skipping = False
 
     @property
@@ -109,7 +109,7 @@ class IntellitracStream(Stream):
         return PeerError("a line that is no message", discarded=frame[:64])
 
 
-def from_server(data: bytes) -> list[Event]:
+def from_server(data: bytes, channel: str = "") -> list[Event]:
     """Commands, one a line, and sync packets that are given back."""
     events: list[Event] = []
     if data.startswith(SYNC) and len(data) == SYNC_SIZE:

@@ -20,6 +20,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.errors import LocalError
 
@@ -105,19 +106,15 @@ def password(target: Target) -> str:
     return text
 
 
-def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
     problems = []
     for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None or capability.best is None:
-            reason = capability.reason if capability else "no public command of these units carries it"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif name == TYPE:
+        if name == TYPE:
             if not isinstance(value, str) or value not in MODES:
                 problems.append(Problem(name, Severity.REFUSE, f"these units know {', '.join(MODES)}"))
-        else:
-            low, high, unit = _RANGES[name]
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high} {unit}"))
+            continue
+        low, high, unit = _RANGES[name]
+        if not is_whole(value, low, high):
+            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high} {unit}"))
     return problems

@@ -1,5 +1,1 @@
 """Jointech locks and trackers."""
-
-from tracker_codecs.families.jointech.family import FAMILY
-
-__all__ = ["FAMILY"]

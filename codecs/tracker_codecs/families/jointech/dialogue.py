@@ -8,7 +8,7 @@ Source: Jointech JT701D protocol manual V1.4.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple
 
 from tracker_codecs.contract import (
@@ -18,15 +18,12 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
     Target,
-    Value,
     Verdict,
 )
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.jointech import frame as wire
 from tracker_codecs.families.jointech import settings as values
 from tracker_codecs.judge import judge
@@ -72,16 +69,16 @@ def _known(found: Period | None) -> dict[str, str]:
     return {"wake_up": str(found.wake_up)} if found else {}
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if values.FIELD not in carried:
-        return judge(wanted, reported={}, problems=problems)
+    if values.FIELD not in wanted:
+        return judge(wanted, reported={})
     had, reply = yield from _query(target, Purpose.READ)
     if had is None and not reply.assumed:
-        return judge(wanted, reported={}, problems=problems, unanswered=True)
+        return judge(wanted, reported={}, unanswered=True)
     last = target.known.get("wake_up", "")
     wake_up = had.wake_up if had else int(last) if last.isdecimal() and len(last) <= 5 else values.WAKE_UP
-    new = Period(int(carried[values.FIELD]), wake_up)
+    new = Period(int(wanted[values.FIELD]), wake_up)
     text = f"{values.WORD},1,{new.upload},{new.wake_up}"
     written = yield _command(
         target, text, Purpose.WRITE, f"P04,{new.upload},{new.wake_up}", lambda told: told == new, depends=True
@@ -90,7 +87,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported={values.FIELD: now.upload} if now else {},
-        problems=problems,
         acknowledged=(values.FIELD,) if written.ok else (),
         written=(values.FIELD,),
         known=_known(now or had),
@@ -100,8 +96,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if values.FIELD not in wanted:
-        return Outcome({})
     found, reply = yield from _query(target, Purpose.READ)
     if found is None:
         return Outcome({}, unanswered=reply.verdict is Verdict.TIMEOUT)
@@ -111,8 +105,6 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command: text without its brackets, bytes as they are. Answered by the same word."""
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         payload, shown, word = text, text.hex(), ""
     else:
         payload, shown, word = wire.command(text), text, text[:3]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.jointech import frame as wire
 from tracker_codecs.families.jointech import settings as values
-from tracker_codecs.session_only import SessionOnlyEmulator
 
 _STATE = bytes.fromhex("22348310113550543f12980000002d060000000020e028109228661f000100000f0f0f0f0f0f0f0f000001cc01")
 
@@ -26,11 +26,11 @@ def _ten(device_id: str) -> str:
     return device_id
 
 
-class GpUnit(SessionOnlyEmulator):
+class GpUnit(Device):
     """A unit that reports in `U01` texts; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings) -> None:
-        super().__init__(_ten(device_id), settings)
+    def begin(self) -> None:
+        """See `Device.begin`."""
         self._serial = 0
 
     def report(self, now: datetime) -> list[Datum]:
@@ -39,13 +39,13 @@ class GpUnit(SessionOnlyEmulator):
         return [Datum(f"({self.device_id},U01,{now:%d%m%y,%H%M%S},{_PLACE},{self._serial})".encode("ascii"))]
 
 
-class JointechEmulator(Emulator):
+class JointechEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
-        self.device_id = _ten(device_id)
-        self.faults = faults
-        self.upload = int(settings.get(values.FIELD, 60))
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.device_id = _ten(self.device_id)
+        self.upload = int(self.held.get(values.FIELD, 60))
         self.wake_up = values.WAKE_UP
         self._serial = 0
         self._stream = wire.JointechStream(server=True)

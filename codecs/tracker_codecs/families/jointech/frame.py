@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tracker_codecs.contract import Clock, Event, Kind, Message, Stream, utc_now
+from tracker_codecs.contract import Event, Kind, Message, Stream
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -69,15 +69,13 @@ class JointechStream(Stream):
     One PeerError is given for a run of garbage, at its first byte. A bracket that opens inside a text starts a new one.
     """
 
-    __slots__ = ("_buffer", "_clock", "_lost", "_need", "_server", "device_id")
+    __slots__ = ("_buffer", "_lost", "_need")
 
-    def __init__(self, *, server: bool = False, clock: Clock = utc_now) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._buffer = bytearray()
         self._need = 0
         self._lost = False
-        self._server = server
-        self._clock = clock
 
     @property
     def buffered(self) -> int:
@@ -105,7 +103,7 @@ class JointechStream(Stream):
                     buffer += data[pos:]
                     return events
                 total = close + 1 - pos if again < 0 and close >= 0 else 0
-            elif first == 0x24 and not self._server:
+            elif first == 0x24 and not self.server:
                 if left < _FULL:
                     self._need = _FULL
                     buffer += data[pos:]
@@ -136,7 +134,7 @@ class JointechStream(Stream):
         """The message of a whole frame; None where it is none."""
         if frame[0] == 0x24:
             return self._report(frame)
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, data=parts(frame)) if _SERVER(frame) else None
         found = _DEVICE(frame)
         if found is None:
@@ -146,7 +144,7 @@ class JointechStream(Stream):
         if word == b"@JT":
             return Message(Kind.HEARTBEAT, frame, device)
         if word == b"P22" and rest == b"2":
-            return Message(Kind.OTHER, frame, device, b"(P22,%b)" % f"{self._clock():%d%m%y%H%M%S}".encode("ascii"))
+            return Message(Kind.OTHER, frame, device, b"(P22,%b)" % f"{self.clock():%d%m%y%H%M%S}".encode("ascii"))
         if word == b"P45":
             fields = rest.split(b",")
             serial = fields[14] if len(fields) > 14 else b""

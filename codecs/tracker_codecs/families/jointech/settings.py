@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target
 from tracker_codecs.errors import LocalError
 
@@ -49,20 +50,13 @@ def range_of(target: Target) -> tuple[int, int]:
     return _WIDEST if beyond or target.variant != "jt701" else _MANUAL
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def why_not(target: Target, name: str) -> str:
+    """Why a field is not carried."""
+    return GP_REASON if target.variant == GP else "no public command of these units carries it"
+
+
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
-    if target.variant == GP:
-        return [Problem(name, Severity.UNSUPPORTED, GP_REASON) for name in wanted]
     low, high = range_of(target)
-    problems = []
-    for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None or capability.best is None:
-            reason = capability.reason if capability else "no public command of these units carries it"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif capability.experimental and not target.experimental:
-            reason = f"known with low confidence only ({capability.reason}): needs the experimental switch"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            problems.append(Problem(name, Severity.REFUSE, f"the unit takes {low} to {high} s"))
-    return problems
+    reason = f"the unit takes {low} to {high} s"
+    return [Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if not is_whole(value, low, high)]

@@ -12,29 +12,28 @@ front-end sources that list texts of this form.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import (
     Capability,
     Command,
     Datum,
     Dialogue,
-    Outcome,
     Problem,
     Settings,
     Severity,
     Strength,
     Target,
-    Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.jt808 import dialogue
 from tracker_codecs.families.jt808 import frame as wire
 from tracker_codecs.families.jt808.dialogue import FIELD, INTERVAL, Talk
 from tracker_codecs.families.jt808.emulator import Jt808Emulator
 from tracker_codecs.families.jt808.frame import Frame
-from tracker_codecs.judge import judge
 
 VARIANT = "bsj"
 CAPABILITIES: Mapping[str, Capability] = {
@@ -48,21 +47,17 @@ _SECRETS = re.compile(r"(?<=\*P:)[0-9A-Za-z]{1,16}", re.ASCII)
 _TEXT = re.compile(rb"<SPBSJ\*P:(\w{1,16})\*C:(\d{1,6})>", re.ASCII)
 
 
-def check(target: Target, settings: Settings) -> list[Problem]:
-    """The interval within its range; nothing else is carried. Raises LocalError for options that make no text."""
+def why_not(target: Target, name: str) -> str:
+    """Why a field is not carried."""
+    kind = "public command of these units" if target.variant == VARIANT else "profile field of this variant"
+    return f"no {kind} carries it"
+
+
+def check(target: Target, wanted: Settings) -> list[Problem]:
+    """The interval within its range. Raises LocalError for options that make no text."""
     _command(target, RANGE[0])
-    problems = []
-    for name, value in settings.items():
-        if name != FIELD:
-            able = CAPABILITIES.get(name)
-            reason = able.reason if able else "no public command of these units carries it"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif not target.experimental:
-            reason = f"known with low confidence only ({CAPABILITIES[name].reason}): needs the experimental switch"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif not isinstance(value, int) or isinstance(value, bool) or not RANGE[0] <= value <= RANGE[1]:
-            problems.append(Problem(name, Severity.REFUSE, f"must be whole seconds, {RANGE[0]} to {RANGE[1]}"))
-    return problems
+    reason = f"must be whole seconds, {RANGE[0]} to {RANGE[1]}"
+    return [Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if not is_whole(value, *RANGE)]
 
 
 def _command(target: Target, seconds: int) -> tuple[Talk, Command]:
@@ -73,28 +68,19 @@ def _command(target: Target, seconds: int) -> tuple[Talk, Command]:
     if not isinstance(flag, int) or isinstance(flag, bool) or flag not in (0, 1):
         raise LocalError("must be 0 or 1", parameter="flag")
     talk = Talk(target)
-    text, shown = (f"<SPBSJ*P:{word}*C:{seconds}>" for word in (password, "***"))
+    text = f"<SPBSJ*P:{password}*C:{seconds}>"
     head = bytes((flag,)) if talk.version is None else bytes((flag, 1))
     command = talk.write(wire.TEXT, head + text.encode("ascii"), text, depends_on_read=False)
-    return talk, replace(command, text=shown, secrets=(password.encode("ascii"),))
+    return talk, replace(command, secrets=(password.encode("ascii"),))
 
 
-def apply(target: Target, settings: Settings, problems: Sequence[Problem]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """The text, and its answer."""
-    if FIELD not in settings or FIELD in {problem.field for problem in problems}:
-        return judge(settings, reported={}, problems=problems)
-    talk, command = _command(target, int(settings[FIELD]))
-    reply = yield command
-    return judge(
-        settings,
-        reported={},
-        problems=problems,
-        acknowledged=(FIELD,) if reply.ok else (),
-        refused={FIELD: f"the tracker answers {reply.text}"} if reply.verdict is Verdict.REFUSED else {},
-        written=(FIELD,),
-        known=talk.known,
-        unanswered=reply.verdict is Verdict.TIMEOUT,
-    )
+    course = Course(wanted)
+    talk, command = _command(target, int(wanted[FIELD]))
+    yield from course.change(command, lambda reply: f"the tracker answers {reply.text}")
+    course.known = talk.known
+    return course.judged()
 
 
 def raw(target: Target, text: str | bytes) -> Command:
@@ -102,13 +88,7 @@ def raw(target: Target, text: str | bytes) -> Command:
     command = dialogue.raw(target, text)
     hidden = sorted(set(_SECRETS.findall(text))) if isinstance(text, str) else []
     secrets = tuple(each.encode("ascii") for each in hidden)
-    return replace(command, text=_SECRETS.sub("***", command.text), secrets=secrets) if hidden else command
-
-
-def read(target: Target, wanted: Sequence[str]) -> Dialogue:
-    """Asks nothing: the layout of the answers to `<CKBSJ>` is not public."""
-    yield from ()
-    return Outcome({})
+    return replace(command, secrets=secrets) if hidden else command
 
 
 class BsjEmulator(Jt808Emulator):

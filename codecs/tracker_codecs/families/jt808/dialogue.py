@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import (
     Checksum,
     Command,
@@ -24,15 +25,16 @@ from tracker_codecs.contract import (
     Purpose,
     Reply,
     Settings,
+    Severity,
     Target,
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.jt808 import frame as wire
 from tracker_codecs.families.jt808 import messages
 from tracker_codecs.families.jt808.frame import Frame
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 FIELD = "tracking_interval"
@@ -194,39 +196,42 @@ def numbers_of(reply: Reply) -> dict[int, int]:
     return {ident: int.from_bytes(value, "big") for ident, value in found.items() if ident in _ASKED and value}
 
 
-def apply(target: Target, settings: Settings, problems: Sequence[Problem]) -> Dialogue:
+#: What four bytes hold.
+_MOST = (1 << 32) - 1
+
+
+def check(target: Target, wanted: Settings) -> list[Problem]:
+    """See `Family.check`."""
+    reason = "must be a whole number of seconds above 0"
+    return [Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if not is_whole(value, 1, _MOST)]
+
+
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """Read the strategy, write the interval (and a strategy in which it counts), read both."""
-    if FIELD not in settings or any(problem.field == FIELD for problem in problems):
-        return judge(settings, reported={}, problems=problems)
-    talk = Talk(target)
-    seconds = settings[FIELD]
+    talk, course = Talk(target), Course(wanted)
+    course.known = talk.known
+    seconds = wanted[FIELD]
     before = yield from talk.ask(Purpose.READ)
     if before is Verdict.TIMEOUT:
-        return judge(settings, reported={}, problems=problems, known=talk.known, unanswered=True)
+        course.unanswered = True
+        return course.judged()
     values = {INTERVAL: seconds}
     if isinstance(before, Mapping) and before.get(STRATEGY) == BY_DISTANCE:
         values = {STRATEGY: 0, INTERVAL: seconds}
     verdict, reason = yield from _write(talk, values)
-    refused = {FIELD: reason} if verdict is Verdict.REFUSED else {}
+    course.written = {FIELD}
+    course.acknowledged = {FIELD} if verdict is Verdict.ANSWERED else set()
+    course.refused = {FIELD: reason} if verdict is Verdict.REFUSED else {}
+    course.unanswered = verdict is Verdict.TIMEOUT
     reported: dict[str, Value] = {}
-    silent = verdict is Verdict.TIMEOUT
-    if not silent and before is not Verdict.REFUSED:
+    if not course.unanswered and before is not Verdict.REFUSED:
         after = yield from talk.ask(Purpose.READ_BACK)
-        silent = after is Verdict.TIMEOUT
+        course.unanswered = after is Verdict.TIMEOUT
         if isinstance(after, Mapping):
             reported = _reported(after)
-            if after.get(STRATEGY) == BY_DISTANCE and FIELD not in refused:
-                refused[FIELD] = "the unit keeps reporting by distance only (parameter 0x0020 is 1)"
-    return judge(
-        settings,
-        reported=reported,
-        problems=problems,
-        acknowledged={FIELD} if verdict is Verdict.ANSWERED else (),
-        refused=refused,
-        written=(FIELD,),
-        known=talk.known,
-        unanswered=silent,
-    )
+            if after.get(STRATEGY) == BY_DISTANCE and FIELD not in course.refused:
+                course.refused[FIELD] = "the unit keeps reporting by distance only (parameter 0x0020 is 1)"
+    return course.judged(reported)
 
 
 def _write(talk: Talk, values: Mapping[int, int]) -> Generator[Command, Reply, tuple[Verdict, str]]:
@@ -271,8 +276,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for text that is empty, too long or not to be written in GBK.
     """
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
 
         def any_reply(message: Message) -> Match:
             mine = message.kind is Kind.REPLY and message.device_id in (None, target.device_id)

@@ -12,7 +12,8 @@ import struct
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Transport, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.jt808 import frame as wire
 from tracker_codecs.families.jt808 import messages
 from tracker_codecs.families.jt808.dialogue import FIELD, INTERVAL, STRATEGY
@@ -22,29 +23,18 @@ _GMT8 = timezone(timedelta(hours=8))
 _REGISTER = bytes.fromhex("00000000373031303748422d52303347424400000000000000000000003233363631303402cbd5424136383630")
 
 
-class Jt808Emulator(Emulator):
+class Jt808Emulator(Device):
     """One terminal on one link; see the module. `parameters` are its values by id."""
 
-    def __init__(
-        self,
-        device_id: str,
-        *,
-        transport: Transport,
-        settings: Settings,
-        faults: Faults,
-        options: Mapping[str, Value],
-    ) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        self.parameters = {0x0001: 120, INTERVAL: int(settings.get(FIELD, 30)), 0x0030: 15}
-        if "strategy" in options:
-            self.parameters[STRATEGY] = options["strategy"]
-        self._new = options.get("edition") == "2019"
-        self._phone = wire.phone_of(device_id, new=self._new)
-        self._transport = transport
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.parameters = {0x0001: 120, INTERVAL: int(self.held.get(FIELD, 30)), 0x0030: 15}
+        if "strategy" in self.options:
+            self.parameters[STRATEGY] = self.options["strategy"]
+        self._new = self.options.get("edition") == "2019"
+        self._phone = wire.phone_of(self.device_id, new=self._new)
         self._serial = 0
-        self._stream = wire.Jt808Stream(transport, server=True)
+        self._stream = wire.Jt808Stream(self.transport, server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -65,7 +55,7 @@ class Jt808Emulator(Emulator):
     def connect(self) -> list[Datum]:
         """A registration."""
         self._serial = 0
-        self._stream = wire.Jt808Stream(self._transport, server=True)
+        self._stream = wire.Jt808Stream(self.transport, server=True)
         if not self._new:
             return [self._say(wire.REGISTER, _REGISTER)]
         fields = {"province": 0, "city": 0, "maker": b"70107".ljust(11, b"\0"), "plate_color": 0, "plate": b""}

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tracker_codecs.contract import Checksum, Clock, Event, Kind, Message, Stream, Transport, utc_now
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Transport
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -177,18 +177,16 @@ class Jt808Stream(Stream):
     given for each run of garbage.
     """
 
-    __slots__ = ("_buffer", "_clock", "_datagram", "_id", "_lost", "_phone", "_serial", "_server", "device_id")
+    __slots__ = ("_buffer", "_datagram", "_id", "_lost", "_phone", "_serial")
 
-    def __init__(self, transport: Transport = Transport.TCP, clock: Clock = utc_now, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._phone = b""
         self._id = ""
         self._serial = 0
         self._buffer = b""
         self._lost = False
-        self._clock = clock
-        self._server = server
-        self._datagram = transport is Transport.UDP
+        self._datagram = self.transport is Transport.UDP
 
     @property
     def buffered(self) -> int:
@@ -260,9 +258,9 @@ class Jt808Stream(Stream):
         else:
             device_id = id_of(frame.phone)
             self._phone, self._id = frame.phone, device_id
-            if self.device_id is None and not self._server:
+            if self.device_id is None and not self.server:
                 self.device_id = device_id
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, raw, device_id, checksum=Checksum.OK, data=frame)
         if frame.properties & 0x1C00:  # encrypted: nothing is public of the keys, but it must be answered
             return Message(Kind.OTHER, raw, device_id, self._owed(frame, device_id), Checksum.OK)
@@ -275,7 +273,7 @@ class Jt808Stream(Stream):
         if frame.id == REGISTER:
             return self._answer(frame, REGISTER_ANSWER, registered(frame.serial, device_id))
         if frame.id == TIME_REQUEST:
-            now = self._clock()
+            now = self.clock()
             moment = (now.year, now.month, now.day, now.hour, now.minute, now.second, 0)
             return self._answer(frame, TIME_ANSWER, struct.pack(">H6B", *moment))
         return self._answer(frame, PLATFORM_ANSWER, _ANSWER.pack(frame.serial, frame.id, 0))
@@ -288,11 +286,11 @@ class Jt808Stream(Stream):
 
     def _text(self, frame: bytes, ident: bytes) -> Message:
         device_id = ident.decode("ascii").lstrip("0").rjust(11, "0")
-        if self.device_id is None and not self._server:
+        if self.device_id is None and not self.server:
             self.device_id = device_id
         owed = b""
-        if frame.endswith(b",TIME)") and not self._server:
-            owed = frame[:-5] + self._clock().strftime("%Y%m%d%H%M%S").encode("ascii") + b")"
+        if frame.endswith(b",TIME)") and not self.server:
+            owed = frame[:-5] + self.clock().strftime("%Y%m%d%H%M%S").encode("ascii") + b")"
         return Message(Kind.OTHER, frame, device_id, owed)
 
 
@@ -338,3 +336,15 @@ def opens(first: bytes) -> bool | None:
     except PeerError:
         return False
     return True
+
+
+def refuse(message: Message) -> bytes:
+    """A registration is answered with result 4, terminal unknown."""
+    try:
+        found = parse(message.frame)
+    except PeerError:
+        return b""
+    if found.id != REGISTER:
+        return b""
+    body = registered(found.serial, None, 4)
+    return build(found._replace(id=REGISTER_ANSWER, serial=0, body=body, total=0, number=0))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from construct import Bytes, ConstructError, GreedyBytes, Int8ub, Int16ub, Int32ub, Struct
 
+from tracker_codecs.contract import Message
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.jt808 import frame as wire
 from tracker_codecs.families.jt808.frame import Frame
@@ -127,8 +128,9 @@ def query_body(idents: Iterable[int]) -> bytes:
     return bytes((len(wanted),)) + b"".join(ident.to_bytes(4, "big") for ident in wanted)
 
 
-def fields(raw: bytes) -> dict[str, Any]:
+def fields(message: Message) -> dict[str, Any]:
     """Everything known of a cut frame, as JSON values. Raises PeerError for a broken content."""
+    raw = message.frame
     if raw[:1] == b"(":
         asks = raw.endswith(b",TIME)")
         return {"message": "time_request" if asks else "lock_text", "text": clean(raw, TEXT)}

@@ -9,7 +9,7 @@ Source: Meiligao GPRS Communication Protocol V2.1.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from tracker_codecs.contract import (
     Command,
@@ -18,7 +18,6 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
@@ -103,11 +102,11 @@ def _told(reply: Reply) -> dict[str, Value]:
     return {values.INTERVAL: int.from_bytes(wire.data_of(reply.messages[-1].frame), "big") * values.UNIT}
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`. Where a write is not answered nothing more is sent: a late answer must find no other."""
-    order = [name for name in (values.INTERVAL, *values.COMMANDS) if name in carried]
+    order = [name for name in (values.INTERVAL, *values.COMMANDS) if name in wanted]
     if not order:
-        return judge(wanted, reported={}, problems=problems)
+        return judge(wanted, reported={})
     acknowledged: set[str] = set()
     written: set[str] = set()
     refused: dict[str, str] = {}
@@ -118,7 +117,7 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     for name in order:
         if silent:
             break
-        command = write(target, name, int(carried[name]))
+        command = write(target, name, int(wanted[name]))
         reply = yield command
         written.add(name)
         if reply.ok:
@@ -132,7 +131,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
         acknowledged=acknowledged,
         refused=refused,
         written=written,
@@ -151,8 +149,6 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command: text is a command and its data in hex (`4113 01`); bytes go as they are."""
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         match = _matcher(target, lambda *_: Match.DONE)
         return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)
     found = _RAW(text.strip())

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Transport, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.meiligao import frame as wire
 from tracker_codecs.families.meiligao import settings as values
@@ -17,23 +18,22 @@ from tracker_codecs.families.meiligao import settings as values
 _FACTORY = {values.INTERVAL: 30, values.DISTANCE: 0, values.ANGLE: 0}
 
 
-class MeiligaoEmulator(Emulator):
+class MeiligaoEmulator(Device):
     """One unit; see the module. Its own id is what its frames tell: an IMEI gets the check digit it should have."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, transport: Transport) -> None:
-        self._who = wire.address(device_id)
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._who = wire.address(self.device_id)
         name = wire.name_of(self._who)
         if name is None:
             raise LocalError("must be an IMEI, or up to 14 digits", parameter="device_id")
         self.device_id = name
-        self.faults = faults
-        self._datagram = transport is Transport.UDP
         self._state: dict[str, int] = dict(_FACTORY)
-        self._state |= {key: int(value) for key, value in settings.items() if key in _FACTORY}
+        self._state |= {key: int(value) for key, value in self.held.items() if key in _FACTORY}
         self._stream = self._listen()
 
     def _listen(self) -> wire.MeiligaoStream:
-        return wire.MeiligaoStream(server=True, datagram=self._datagram)
+        return wire.MeiligaoStream(self.transport, server=True)
 
     @property
     def settings(self) -> dict[str, Value]:

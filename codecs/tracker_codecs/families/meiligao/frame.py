@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Transport
 from tracker_codecs.errors import LocalError, PeerError
 
 DEVICE, SERVER, END = b"$$", b"@@", b"\r\n"
@@ -86,16 +86,15 @@ class MeiligaoStream(Stream):
     garbage, at its first byte. A heartbeat byte counts only behind a packet that told who speaks.
     """
 
-    __slots__ = ("_buffer", "_datagram", "_lost", "_need", "_raw", "_server", "_start", "device_id")
+    __slots__ = ("_buffer", "_datagram", "_lost", "_need", "_raw", "_start")
 
-    def __init__(self, *, server: bool = False, datagram: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._buffer = bytearray()
         self._need = 0
         self._lost = False
-        self._server = server
-        self._datagram = datagram
-        self._start = SERVER if server else DEVICE
+        self._datagram = self.transport is Transport.UDP
+        self._start = SERVER if self.server else DEVICE
         self._raw = b""
 
     @property
@@ -117,7 +116,7 @@ class MeiligaoStream(Stream):
         while pos < size:
             first = data[pos]
             if first != mark:
-                if first == 0 and not self._lost and self.device_id is not None and not self._server:
+                if first == 0 and not self._lost and self.device_id is not None and not self.server:
                     events.append(Message(Kind.HEARTBEAT, b"\0", self.device_id))
                     pos += 1
                     continue
@@ -168,7 +167,7 @@ class MeiligaoStream(Stream):
             self._raw = raw
             self.device_id = name_of(raw)
         device = self.device_id
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, device, b"", Checksum.OK)
         if command in _REPORTS:
             return Message(Kind.REPORT, frame, device, b"", Checksum.OK)
@@ -187,3 +186,8 @@ def recognise(first: bytes) -> bool | None:
     if len(first) < 4:
         return None
     return LEAST <= (first[2] << 8 | first[3]) <= MAX_FRAME
+
+
+def refuse(message: Message) -> bytes:
+    """A login that is not ours is answered with 00, rejected."""
+    return build(message.frame[4:11], LOGIN_REPLY, b"\0") if message.kind is Kind.LOGIN else b""

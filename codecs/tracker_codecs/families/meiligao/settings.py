@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Value
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 
 INTERVAL, DISTANCE, ANGLE = "tracking_interval", "tracking_distance", "tracking_angle"
 #: Seconds a unit of the interval.
@@ -47,13 +47,11 @@ def _fits(name: str, value: Value) -> bool:
     return 0 <= value <= _MOST[name]
 
 
-def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
     problems = []
     for name, value in wanted.items():
-        if name not in able:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
-        elif not _fits(name, value):
+        if not _fits(name, value):
             low = UNIT if name == INTERVAL else 0
             steps = f" in steps of {UNIT}" if name == INTERVAL else ""
             reason = f"the unit takes {low} to {_MOST[name]} {_UNITS[name]}{steps}"

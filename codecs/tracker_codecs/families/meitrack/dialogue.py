@@ -10,7 +10,8 @@ Source: MEITRACK GPRS Protocol V1.6 / V1.7, T622 edition V1.2.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from functools import partial
 
 from tracker_codecs.contract import (
     Checksum,
@@ -19,17 +20,15 @@ from tracker_codecs.contract import (
     Kind,
     Match,
     Message,
-    Outcome,
-    Problem,
     Purpose,
+    Reply,
     Settings,
     Target,
-    Verdict,
 )
+from tracker_codecs.course import Course, said
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.meitrack import frame as wire
-from tracker_codecs.families.meitrack.settings import ORDER, Step
-from tracker_codecs.judge import judge
+from tracker_codecs.families.meitrack.settings import ORDER, Step, plan
 
 TIMEOUT = 30.0
 _OWN_FLAGS = 31
@@ -76,47 +75,25 @@ def _write(target: Target, step: Step) -> Command:
     )
 
 
-def apply(target: Target, settings: Settings, problems: Collection[Problem], steps: Collection[Step]) -> Dialogue:
-    """Write the steps; after a silence nothing more is sent, since a sleeping unit is deaf."""
-    refused: dict[str, str] = {}
-    written: set[str] = set()
-    acknowledged: set[str] = set()
-    silent = False
-    for step in steps:
-        if all(name in refused for name in step.fields):
+def _refusal(step: Step, reply: Reply) -> str:
+    return f"{step.text}: {said(reply)}"
+
+
+def apply(target: Target, settings: Settings) -> Dialogue:
+    """Write one command after the other, sleep last; after a silence nothing more: a sleeping unit is deaf."""
+    course = Course(settings)
+    for step in plan(settings):
+        if all(name in course.refused for name in step.fields):
             continue
-        reply = yield _write(target, step)
-        written.update(step.fields)
-        if reply.verdict is Verdict.TIMEOUT:
-            silent = True
-            acknowledged.difference_update(step.fields)  # a field may need two commands
+        yield from course.change(_write(target, step), partial(_refusal, step))
+        if course.unanswered:
             break
-        if reply.verdict is Verdict.REFUSED:
-            refused.update(dict.fromkeys(step.fields, f"{step.text}: the unit answers {reply.text}"))
-        elif reply.ok:
-            acknowledged.update(step.fields)
-    return judge(
-        settings,
-        reported={},
-        problems=problems,
-        acknowledged=acknowledged,
-        refused=refused,
-        written=written,
-        unanswered=silent,
-    )
-
-
-def read() -> Dialogue:
-    """Nothing to ask: no public command tells interval, distance, angle or sleep."""
-    yield from ()
-    return Outcome({})
+    return course.judged()
 
 
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command. Raises LocalError for text that is no command, or that would end the frame."""
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
 
         def any_reply(message: Message) -> Match:
             return Match.DONE if message.kind is Kind.REPLY and message.checksum is Checksum.OK else Match.NO

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Transport, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.meitrack import frame as wire
 from tracker_codecs.families.meitrack.settings import NUMBERS, VARIANTS
@@ -17,25 +18,20 @@ _FIELD = {command: name for name, (command, *_) in NUMBERS.items()}
 _REST = b"A,5,22,1,174,4,129,0,435,0|0|10133|4110,0000,166|224|193|2704|916,"
 
 
-class MeitrackEmulator(Emulator):
+class MeitrackEmulator(Device):
     """One unit on one link. `registers` holds the numbers by command, in the units of the wire."""
 
-    def __init__(
-        self, device_id: str, variant: str, *, transport: Transport, settings: Settings, faults: Faults
-    ) -> None:
-        if not (device_id.isascii() and device_id.isdigit() and len(device_id) in (14, 15)):
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        if not (self.device_id.isascii() and self.device_id.isdigit() and len(self.device_id) in (14, 15)):
             raise LocalError("must be an IMEI", parameter="device_id")
-        self.device_id = device_id
-        self.variant = variant
-        self.faults = faults
         self.registers = {"A12": 6, "A14": 0, "A13": 0, "A11": 0, "A15": 0, "A16": 0, "A73": 0}
-        for name, value in settings.items():
+        for name, value in self.held.items():
             if name in NUMBERS:
                 command, unit, *_ = NUMBERS[name]
                 self.registers[command] = value // unit
-        self._transport = transport
         self._flag = 0
-        self._stream = wire.MeitrackStream(transport, server=True)
+        self._stream = wire.MeitrackStream(self.transport, server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -65,7 +61,7 @@ class MeitrackEmulator(Emulator):
     def connect(self) -> list[Datum]:
         """No login: a heartbeat says who it is."""
         self._flag = 0
-        self._stream = wire.MeitrackStream(self._transport, server=True)
+        self._stream = wire.MeitrackStream(self.transport, server=True)
         return self.heartbeat()
 
     def heartbeat(self) -> list[Datum]:

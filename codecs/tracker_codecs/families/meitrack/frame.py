@@ -104,17 +104,17 @@ class MeitrackStream(Stream):
     told, not dropped: the vendor's own documents print wrong ones. One PeerError is given for each run of garbage.
     """
 
-    __slots__ = ("_buffer", "_datagram", "_head", "_id", "_lost", "_mark", "_opening", "device_id")
+    __slots__ = ("_buffer", "_datagram", "_head", "_id", "_lost", "_mark", "_opening")
 
-    def __init__(self, transport: Transport = Transport.TCP, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._id = b""
-        self._mark = b"@@" if server else b"$$"
+        self._mark = b"@@" if self.server else b"$$"
         self._head = _HEAD[self._mark]
         self._opening = _OPENING[self._mark]
         self._buffer = b""
         self._lost = False
-        self._datagram = transport is Transport.UDP
+        self._datagram = self.transport is Transport.UDP
 
     @property
     def buffered(self) -> int:

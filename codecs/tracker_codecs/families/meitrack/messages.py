@@ -12,6 +12,7 @@ from typing import Any
 
 from construct import ConstructError, Int8ul, Int16sl, Int16ul, Int32sl, Int32ul, Struct
 
+from tracker_codecs.contract import Message
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.meitrack import frame as wire
 
@@ -83,8 +84,9 @@ _ARGUMENT = {
 }
 
 
-def fields(frame: bytes) -> dict[str, Any]:
+def fields(message: Message) -> dict[str, Any]:
     """Everything known of a cut frame, as JSON values. Raises PeerError for a broken content."""
+    frame = message.frame
     found = wire.parse(frame)
     told: dict[str, Any] = {"flag": found.flag, "device_id": found.device_id}
     if found.content[:4] not in wire.BINARY:

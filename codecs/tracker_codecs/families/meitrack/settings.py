@@ -62,20 +62,12 @@ class Step(NamedTuple):
     fields: tuple[str, ...]
 
 
-def check(target: Target, capabilities: Mapping[str, Capability], settings: Settings) -> list[Problem]:
+def check(target: Target, settings: Settings) -> list[Problem]:
     """See `Family.check`."""
     problems = []
     needs, off = TYPES.get(str(settings.get("type")), ("", ""))
     for name, value in settings.items():
-        capability = capabilities.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no command of this variant carries it"))
-        elif capability.best is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
-        elif capability.experimental and not target.experimental:
-            reason = f"known with low confidence only ({capability.reason}): needs the experimental switch"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif name == off:
+        if name == off:
             problems.append(Problem(name, Severity.UNSUPPORTED, f"type {settings['type']} switches it off"))
         elif reason := _type(settings, needs) if name == "type" else _unfit(target, name, value):
             problems.append(Problem(name, Severity.REFUSE, reason))

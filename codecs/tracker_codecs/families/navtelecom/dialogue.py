@@ -19,7 +19,6 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
@@ -128,14 +127,13 @@ def _talk(target: Target) -> Talk:
     return Talk(target, known.server, known.unit[0])
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Sequence[Parameter]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
+    carried = values.parameters(wanted[values.FIELD])
     talk = _talk(target)
     refused: dict[str, str] = {}
     reported: dict[str, Value] = {}
-    silent, done = False, 0
-    if carried:
-        silent = not (yield from talk.find())
+    silent, done = not (yield from talk.find()), 0
     for asked in () if silent else carried:
         reason, silent = yield from talk.change(asked)
         if silent:
@@ -146,13 +144,11 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     if done and not silent:
         told, silent = yield from _read_back(talk, carried)
         reported = {values.FIELD: told} if told is not None else {}
-    if carried:
-        talk.known[values.FIELD] = ";".join(map(str, carried))
+    talk.known[values.FIELD] = ";".join(map(str, carried))
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
-        acknowledged=(values.FIELD,) if carried and talk.took == len(carried) else (),
+        acknowledged=(values.FIELD,) if talk.took == len(carried) else (),
         refused=refused,
         written=(values.FIELD,) if talk.written else (),
         known=talk.known,
@@ -172,15 +168,15 @@ def _read_back(talk: Talk, wanted: Sequence[Parameter]) -> Generator[Command, Re
     return (told if len(told) == len(wanted) else None), False
 
 
-def read(target: Target) -> Dialogue:
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`: the tags of the last update, in its shape."""
-    wanted = values.remembered(target)
-    if not wanted:
+    asked = values.remembered(target)
+    if not asked:
         return Outcome({})
     talk = _talk(target)
     if not (yield from talk.find()):
         return Outcome({}, {}, {}, True)
-    told, silent = yield from _read_back(talk, wanted)
+    told, silent = yield from _read_back(talk, asked)
     return Outcome({}, {} if told is None else {values.FIELD: told}, talk.known, silent)
 
 

@@ -6,10 +6,10 @@ refusal is not public, so it says `*Z` where it would. Options: `unit_number` (0
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.navtelecom import flex
 from tracker_codecs.families.navtelecom import frame as wire
 from tracker_codecs.families.navtelecom import settings as values
@@ -22,20 +22,18 @@ _RECORD += "1700080a0000000000000609"
 _FACTORY = ("TRANS:SRV1(FLEX,0,1,193.193.165.165,20966)", "TRANS:SRV2(FLEX,0,0,0.0.0.0,0)")
 
 
-class NavtelecomEmulator(Emulator):
+class NavtelecomEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.numbers = int(options.get("server_number", 1)), int(options.get("unit_number", 0))
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.numbers = int(self.options.get("server_number", 1)), int(self.options.get("unit_number", 0))
         self._stream = wire.NavtelecomStream(server=True)
         self._table: dict[str, list[str]] = {}
-        #: Tags that were written, as asked: what `settings` shows.
         self._named: dict[str, Parameter] = {}
         self._negotiated = False
         self._index = 0
-        for text in (*_FACTORY, *settings.get(values.FIELD, [])):
+        for text in (*_FACTORY, *self.held.get(values.FIELD, [])):
             found = parameter(text)
             if found is not None:
                 self._table[found.name] = list(found.values)

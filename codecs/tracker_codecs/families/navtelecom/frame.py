@@ -73,15 +73,14 @@ class NavtelecomStream(Stream):
     negotiation cannot be cut and count as garbage.
     """
 
-    __slots__ = ("_buffer", "_lost", "_mask", "_need", "_server", "device_id")
+    __slots__ = ("_buffer", "_lost", "_mask", "_need")
 
-    def __init__(self, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._buffer = bytearray()
         self._need = 0
         self._lost = False
         self._mask: Mask | None = None
-        self._server = server
 
     @property
     def buffered(self) -> int:
@@ -130,7 +129,7 @@ class NavtelecomStream(Stream):
             if data[pos : pos + 4] != PREAMBLE or checksum(data[pos : pos + HEAD]):
                 return 0
             return HEAD + (data[pos + 12] | data[pos + 13] << 8)
-        if first == _FLEX and self._server:
+        if first == _FLEX and self.server:
             return flex.answer_size(data[pos + 1]) if len(data) - pos > 1 else -2
         if first == _FLEX and self._mask is not None:
             return flex.measure(data, pos, self._mask)
@@ -138,7 +137,7 @@ class NavtelecomStream(Stream):
 
     def _packet(self, frame: bytes) -> Event:
         """What a packet is, who sent it and what it is owed."""
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, checksum=Checksum.NONE if frame[0] == _PING else Checksum.OK)
         if frame[0] == _FLEX:
             return Message(Kind.REPORT, frame, self.device_id, flex.owed(frame), Checksum.OK, data=self._mask)

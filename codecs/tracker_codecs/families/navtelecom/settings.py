@@ -85,21 +85,14 @@ def edit(asked: Parameter) -> str:
     return f"*!EDIT {asked}"
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
-    numbers(target)
     problems = []
     for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
-        elif capability.best is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
-        else:
-            try:
-                parameters(value)
-            except LocalError as error:
-                problems.append(Problem(name, Severity.REFUSE, error.reason))
+        try:
+            parameters(value)
+        except LocalError as error:
+            problems.append(Problem(name, Severity.REFUSE, error.reason))
     return problems
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 
+from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
@@ -18,11 +19,9 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Severity,
     Strength,
     Target,
     Value,
@@ -47,18 +46,8 @@ TIMEOUT = 60.0
 _YES = re.compile(r"\s*TRACK(?:[^A-Z]|\bOK\b)*", re.ASCII | re.IGNORECASE).fullmatch
 
 
-def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
-    """See `Family.check`. Ranges are not public: what a unit makes of a value shows when it is read back."""
-    problems = []
-    for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
-        elif capability.best is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
-        elif not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _MOST[name]:
-            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number from 1 to {_MOST[name]}"))
-    return problems
+#: Ranges are not public: what a unit makes of a value shows when it is read back.
+check = whole_numbers({name: (1, most) for name, most in _MOST.items()}, "must be a whole number from {} to {}")
 
 
 def _command(
@@ -119,7 +108,7 @@ def _write(
     return set(carried) - doubtful, False
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
     refused: dict[str, str] = {}
     reported: dict[str, Value] = {}
@@ -127,28 +116,27 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     acknowledged: set[str] = set()
     written: set[str] = set()
     silent = False
-    if carried:
-        reply = yield _ask(target, Purpose.READ, tuple(carried))
+    if wanted:
+        reply = yield _ask(target, Purpose.READ, tuple(wanted))
         had = _told(reply)
         if reply.assumed:
             had = parse(target.known.get("track", "")) or EXAMPLE
         if had is None:
             silent = reply.verdict is Verdict.TIMEOUT
             if not silent:
-                refused = dict.fromkeys(carried, f"not written: the unit answers TRACK with: {reply.text}")
+                refused = dict.fromkeys(wanted, f"not written: the unit answers TRACK with: {reply.text}")
         else:
-            written = set(carried)
-            acknowledged, silent = yield from _write(target, had, carried)
+            written = set(wanted)
+            acknowledged, silent = yield from _write(target, had, wanted)
             if not silent:
-                reply = yield _ask(target, Purpose.READ_BACK, tuple(carried))
+                reply = yield _ask(target, Purpose.READ_BACK, tuple(wanted))
                 told = _told(reply)
                 silent = reply.verdict is Verdict.TIMEOUT
                 if told is not None:
-                    reported, known = _values(told, carried), {"track": str(told)}
+                    reported, known = _values(told, wanted), {"track": str(told)}
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
         acknowledged=acknowledged,
         refused=refused,
         written=written,

@@ -8,10 +8,10 @@ change is not public: this one tells TRACK again, and says ERROR where it refuse
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Value
+from tracker_codecs.contract import Datum, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.neomatica_adm import frame as wire
 from tracker_codecs.families.neomatica_adm.dialogue import ANGLE, DISTANCE
 from tracker_codecs.families.neomatica_adm.track import EXAMPLE
@@ -23,17 +23,16 @@ _CHANGE = re.compile(r"TRACK\s+([0-9]{1,3}(?:\s*,\s*[0-9]{1,7})+)", re.ASCII | r
 _MAX_LINE = 256
 
 
-class AdmEmulator(Emulator):
+class AdmEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.number = int(options.get("number", 1))
-        self.mode = int(options.get("answer_mode", 0))
-        angle = settings.get(ANGLE)
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.number = int(self.options.get("number", 1))
+        self.mode = int(self.options.get("answer_mode", 0))
+        angle = self.held.get(ANGLE)
         self.track = EXAMPLE._replace(
-            distance=int(settings.get(DISTANCE, EXAMPLE.distance)),
+            distance=int(self.held.get(DISTANCE, EXAMPLE.distance)),
             angles=EXAMPLE.angles if angle is None else (int(angle),) * 3,
         )
         self._line = b""

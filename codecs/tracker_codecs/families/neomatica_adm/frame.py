@@ -76,10 +76,10 @@ class AdmStream(Stream):
     for a run of it.
     """
 
-    __slots__ = ("_buffer", "_lost", "_mode", "_need", "_number", "_opened", "device_id")
+    __slots__ = ("_buffer", "_lost", "_mode", "_need", "_number", "_opened")
 
-    def __init__(self) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._buffer = bytearray()
         self._need = 0
         self._lost = False
@@ -169,7 +169,7 @@ class AdmStream(Stream):
         return Message(Kind.REPORT, frame, self.device_id, b"***1*" if self._mode == 2 else b"")
 
 
-def server(data: bytes) -> list[Event]:
+def from_server(data: bytes, channel: str = "") -> list[Event]:
     """What a server sends: command lines, and answers to positions."""
     events: list[Event] = []
     pos = 0

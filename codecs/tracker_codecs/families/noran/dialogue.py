@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
@@ -18,13 +19,10 @@ from tracker_codecs.contract import (
     Kind,
     Match,
     Message,
-    Problem,
     Purpose,
     Settings,
-    Severity,
     Strength,
     Target,
-    Value,
     Verdict,
 )
 from tracker_codecs.errors import LocalError
@@ -39,15 +37,7 @@ LOW, HIGH = 15, 64800
 _RAW = re.compile(r"\*KW,\d{3},\d{3},(\d{6}),[!-\"$-)+-~]{1,30}#", re.ASCII)
 
 
-def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    problems = []
-    for name, value in wanted.items():
-        if name not in able:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "the protocol has no public command for it"))
-        elif not isinstance(value, int) or isinstance(value, bool) or not LOW <= value <= HIGH:
-            problems.append(Problem(name, Severity.REFUSE, f"must be whole seconds, {LOW} to {HIGH}"))
-    return problems
+check = whole_numbers({INTERVAL: (LOW, HIGH)}, "must be whole seconds, {} to {}")
 
 
 def _command(target: Target, text: str, purpose: Purpose, fields: Sequence[str]) -> Command:
@@ -64,20 +54,17 @@ def _command(target: Target, text: str, purpose: Purpose, fields: Sequence[str])
     return Command(wire.build(text), shown, purpose, "a datagram 8009", match, tuple(fields), TIMEOUT, secrets=secrets)
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
     password = str(target.options.get("password", "000000"))
     if not re.fullmatch(r"\d{6}", password, re.ASCII):
         raise LocalError("must be six digits", parameter="password")
-    reply = yield _command(target, f"*KW,000,002,{password},{int(carried[INTERVAL])}#", Purpose.WRITE, [INTERVAL])
+    reply = yield _command(target, f"*KW,000,002,{password},{int(wanted[INTERVAL])}#", Purpose.WRITE, [INTERVAL])
     return judge(
         wanted,
         reported={},
-        problems=problems,
-        acknowledged=carried if reply.ok else (),
-        written=carried,
+        acknowledged=wanted if reply.ok else (),
+        written=wanted,
         unanswered=reply.verdict is Verdict.TIMEOUT,
     )
 

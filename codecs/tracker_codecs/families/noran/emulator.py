@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.noran import dialogue
 from tracker_codecs.families.noran.dialogue import INTERVAL
 from tracker_codecs.families.noran.frame import ANSWER, HANDSHAKE, POSITION, fields, from_server
@@ -20,14 +20,13 @@ _SET = re.compile(r"\*KW,000,002,(\d{6}),(\d{1,5})#", re.ASCII)
 _PLACE = struct.Struct("<BBIfff12s18s")
 
 
-class NoranEmulator(Emulator):
+class NoranEmulator(Device):
     """One unit; see the module. Option: `password` (000000)."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.password = str(options.get("password", "000000"))
-        self.interval = int(settings.get(INTERVAL, 30))
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.password = str(self.options.get("password", "000000"))
+        self.interval = int(self.held.get(INTERVAL, 30))
         self._now = b"16-09-15 07:00:07"
 
     @property

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracker_codecs.contract import Event, Kind, Message, Stream
+from tracker_codecs.defaults import renamed_text
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -68,10 +69,7 @@ def _place(frame: bytes, kind: int) -> tuple[struct.Struct, int]:
 class NoranStream(Stream):
     """One source of datagrams: every call of `feed` is one."""
 
-    __slots__ = ("device_id",)
-
-    def __init__(self) -> None:
-        self.device_id: str | None = None
+    __slots__ = ()
 
     @property
     def buffered(self) -> int:
@@ -149,7 +147,7 @@ def _time(bits: int, frame: bytes) -> str:
     return f"{year:02d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}:{second:02d}"
 
 
-def from_server(data: bytes) -> Sequence[Event]:
+def from_server(data: bytes, channel: str = "") -> Sequence[Event]:
     """A server's datagram."""
     if len(data) < 13 or not data.startswith(_START) or not data.endswith(b"\r\n"):
         return [PeerError("no datagram of a server", discarded=data[:64])]
@@ -157,3 +155,10 @@ def from_server(data: bytes) -> Sequence[Event]:
     if length != len(data) or kind not in (COMMAND, WELCOME):
         return [PeerError("a datagram of another length or type than it says", discarded=data[:64])]
     return [Message(Kind.OTHER, data, data=kind)]
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """The id, in its fixed place of ASCII."""
+    if len(old) != len(new):
+        raise LocalError("the new id must be as long as the old one", parameter="new")
+    return renamed_text(frame, old, new)

@@ -6,7 +6,7 @@ that nobody answered ends the conversation. Sources: those of `settings`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 
 from tracker_codecs import nmea
 from tracker_codecs.contract import (
@@ -21,9 +21,9 @@ from tracker_codecs.contract import (
     Target,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.pmtk import settings as values
-from tracker_codecs.judge import judge
 
 #: Seconds: the answer waits behind a second's worth of sentences on a slow port.
 TIMEOUT = 2.0
@@ -78,53 +78,41 @@ def _told(reply: Reply) -> int | None:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    problems = values.check(wanted)
-    if values.FIELD not in wanted:
-        return judge(wanted, reported={}, problems=problems)
-    ms = wanted[values.FIELD]
-    first = yield _write(220, f"PMTK220,{ms}")
-    if first.verdict is Verdict.TIMEOUT:
-        return judge(wanted, reported={}, problems=problems, written=(values.FIELD,), unanswered=True)
-    told, unanswered, known = yield from _look()
-    acknowledged, refused = first.ok, _refusal(first) if first.verdict is Verdict.REFUSED else ""
-    if not unanswered and not first.assumed and told != ms and (refused or told is not None):
+    course, ms = Course(wanted), wanted[values.FIELD]
+    first = yield from course.change(_write(220, f"PMTK220,{ms}"), _refusal)
+    if course.unanswered:
+        return course.judged()
+    told = yield from _look(course)
+    if not course.unanswered and not first.assumed and told != ms and (course.refused or told is not None):
         # PMTK220 did not show (or does not exist here): the fix period has a command of its own.
         second = yield _write(300, f"PMTK300,{ms},0,0,0,0")
         if second.verdict is Verdict.TIMEOUT:
-            return judge(wanted, reported={}, problems=problems, written=(values.FIELD,), unanswered=True)
-        acknowledged = acknowledged or second.ok
-        told, unanswered, known = yield from _look()
-    return judge(
-        wanted,
-        reported={} if told is None else {values.FIELD: told},
-        problems=problems,
-        acknowledged=(values.FIELD,) if acknowledged else (),
-        refused={values.FIELD: refused} if refused and not acknowledged else {},
-        written=(values.FIELD,),
-        known=known,
-        unanswered=unanswered,
-    )
+            course.acknowledged, course.refused, course.known = set(), {}, {}
+            course.unanswered = True
+            return course.judged()
+        if second.ok:
+            course.acknowledged, course.refused = {values.FIELD}, {}
+        told = yield from _look(course)
+    return course.judged({} if told is None else {values.FIELD: told})
 
 
-def _look() -> Generator[Command, Reply, tuple[int | None, bool, dict[str, str]]]:
-    """The period that the receiver tells, whether it said nothing at all, and whether it can be asked."""
-    reply = yield _read(Purpose.READ_BACK)
-    if reply.verdict is Verdict.REFUSED:
-        return None, False, {"read_back": "no"}
-    return _told(reply), reply.verdict is Verdict.TIMEOUT, {"read_back": "yes"} if reply.ok else {}
+def _look(course: Course) -> Step[int | None]:
+    """The period that the receiver tells. Whether it can be asked is worth knowing."""
+    course.unanswered = False
+    reply = yield from course.ask(_read(Purpose.READ_BACK))
+    if reply.verdict is Verdict.REFUSED or reply.ok:
+        course.known["read_back"] = "yes" if reply.ok else "no"
+    return _told(reply)
 
 
-def read(wanted: Sequence[str]) -> Dialogue:
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if values.FIELD not in wanted:
-        return Outcome({})
-    reply = yield _read(Purpose.READ)
-    told = _told(reply)
-    reported = {} if told is None else {values.FIELD: told}
-    return Outcome({}, reported, unanswered=reply.verdict is Verdict.TIMEOUT)
+    course = Course()
+    told = _told((yield from course.ask(_read(Purpose.READ))))
+    return course.told({} if told is None else {values.FIELD: told})
 
 
-def identify() -> Dialogue:
+def identify(target: Target) -> Dialogue:
     """See `Family.identify`: firmware release and product; these receivers tell no serial number."""
     command = _command("PMTK605", Purpose.PROBE, _answers(605, values.release), "$PMTK705")
     reply = yield command
@@ -135,7 +123,7 @@ def identify() -> Dialogue:
     return Outcome({}, known={k: v for k, v in known.items() if v}, unanswered=reply.verdict is Verdict.TIMEOUT)
 
 
-def raw(text: str | bytes) -> Command:
+def raw(target: Target, text: str | bytes) -> Command:
     """See `Family.raw`: `PMTK605` gets `$`, checksum and line end; bytes go as they are."""
     if isinstance(text, bytes):
         return Command(text, "an operator's own bytes", Purpose.RAW, "any PMTK answer", _any_answer, timeout=TIMEOUT)

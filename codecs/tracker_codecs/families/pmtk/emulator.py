@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
 from tracker_codecs import nmea
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.pmtk import settings as values
 from tracker_codecs.families.pmtk.stream import NmeaStream
 
@@ -16,19 +16,17 @@ RELEASE = "PMTK705,AXN_2.51_3339_19071200,0002,QUECTEL-L70,1.0"
 _SET = re.compile(r"PMTK(220|300),(\d{1,6})(,0){0,4}", re.ASCII).fullmatch
 
 
-class PmtkEmulator(Emulator):
+class PmtkEmulator(Device):
     """One receiver on one port.
 
     Options: `query` (true) false knows no PMTK400; `separate` (false) true lets only PMTK300 move the fix period;
     `echo` (false) true sends back what it hears, as a port with local echo does.
     """
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        self._interval = int(settings.get(values.FIELD, 1000))
-        self._stream = NmeaStream(from_host=True)
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._interval = int(self.held.get(values.FIELD, 1000))
+        self._stream = NmeaStream(server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -42,7 +40,7 @@ class PmtkEmulator(Emulator):
 
     def connect(self) -> list[Datum]:
         """The start-up message of the chip."""
-        self._stream = NmeaStream(from_host=True)
+        self._stream = NmeaStream(server=True)
         return [Datum(nmea.sentence("PMTK011,MTKGPS")), Datum(nmea.sentence("PMTK010,001"))]
 
     def report(self, now: datetime) -> list[Datum]:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracker_codecs import nmea
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Value
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 
 FIELD = "tracking_interval_ms"
 #: Period in ms that receivers of this family take.
@@ -31,15 +31,10 @@ _INTERVAL = re.compile(rb"PMTK500,(\d{1,5})(?:\.0+)?(?:,0(?:\.0+)?){4}").fullmat
 _RELEASE = re.compile(rb"PMTK705,([^,]*),([^,]*),?([^,]*)(?:,.*)?").fullmatch
 
 
-def check(settings: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
-    problems = []
-    for name, value in settings.items():
-        if name != FIELD:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "this family does not know the field"))
-        elif not fits(value):
-            problems.append(Problem(name, Severity.REFUSE, f"the receiver takes {RANGE[0]} to {RANGE[1]} ms"))
-    return problems
+    reason = f"the receiver takes {RANGE[0]} to {RANGE[1]} ms"
+    return [Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if not fits(value)]
 
 
 def fits(value: Value) -> bool:

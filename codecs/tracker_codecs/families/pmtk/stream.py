@@ -6,10 +6,12 @@ Sources: gpsd drivers and recorded logs (quectel-L70, mtk-3329); see `nmea` for 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tracker_codecs import nmea
-from tracker_codecs.contract import Event, Stream
+from tracker_codecs.contract import Event, Message, Stream
 from tracker_codecs.errors import PeerError
+from tracker_codecs.families.pmtk import settings as values
 
 MAX_JUNK = 32
 
@@ -17,14 +19,13 @@ MAX_JUNK = 32
 class NmeaStream(Stream):
     """Sentences of one port. A serial receiver has no login and no id: the link knows who it is."""
 
-    __slots__ = ("_from_host", "_in_junk", "_junk", "_rest", "device_id")
+    __slots__ = ("_in_junk", "_junk", "_rest")
 
-    def __init__(self, *, from_host: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
         self._junk = b""
         self._in_junk = False
-        self._from_host = from_host
 
     @property
     def buffered(self) -> int:
@@ -51,7 +52,7 @@ class NmeaStream(Stream):
                 pos = again
             elif stop >= 0:
                 self._end_junk(events)
-                events.append(nmea.understood(buf[pos : stop + 1], from_host=self._from_host))
+                events.append(nmea.understood(buf[pos : stop + 1], from_host=self.server))
                 pos = stop + 1
             elif limit - pos == nmea.MAX_LINE:
                 self._swallow(buf[pos : pos + 1], events)
@@ -83,3 +84,18 @@ class NmeaStream(Stream):
         if self._junk:
             self._tell(events)
         self._in_junk = False
+
+
+def recognise(first: bytes) -> bool | None:
+    """A sentence of a receiver."""
+    return nmea.begins(first.lstrip(b"\r\n"))
+
+
+def fields(message: Message) -> dict[str, Any]:
+    """Everything known of a sentence of either direction."""
+    return values.fields(nmea.body_of(message.frame))
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """No sentence names its receiver."""
+    return frame

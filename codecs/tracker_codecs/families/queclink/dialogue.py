@@ -10,23 +10,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tracker_codecs import guards
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    FieldOutcome,
-    FieldState,
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
     Strength,
     Target,
     Transport,
-    Value,
     Verdict,
 )
 from tracker_codecs.errors import LocalError
@@ -59,30 +54,19 @@ def sections_of(variant: str, names: Iterable[str]) -> dict[str, list[str]]:
     return {section: out[section] for section in ("FRI", "GBC", "CFG", "NMD") if section in out}
 
 
-def accepted(target: Target, wanted: Settings) -> tuple[list[Problem], dict[str, Value]]:
-    """Problems, and the settings that will be carried. Raises LocalError for a value that the unit cannot hold."""
-    problems = registers.check(target, wanted)
-    guards.none_refused(problems)
-    told = {problem.field for problem in problems}
-    return problems, {name: value for name, value in wanted.items() if name not in told}
-
-
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    problems, carried = accepted(target, wanted)
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
     variant, talk = target.variant, Talk(target, password_of(target))
-    names = sections_of(variant, carried)
+    names = sections_of(variant, wanted)
     before = yield from talk.read(tuple(names), Purpose.READ, names)
     if before.silent:
-        return judge(wanted, reported={}, problems=problems, known=talk.known, unanswered=True)
+        return judge(wanted, reported={}, known=talk.known, unanswered=True)
     reason = before.refused or talk.stranger()
     if reason:
-        refused = dict.fromkeys(carried, reason)
-        return judge(wanted, reported={}, problems=problems, refused=refused, known=talk.known)
+        refused = dict.fromkeys(wanted, reason)
+        return judge(wanted, reported={}, refused=refused, known=talk.known)
     had = before.sections or {}
-    writes = registers.plan(variant, carried, _nmd(talk, before, wanted), _gps(target, had))
+    writes = registers.plan(variant, wanted, _nmd(talk, before, wanted), _gps(target, had))
     result = _Result(writes)
     for write in writes:
         reply = yield talk.write(write, talk.count(write.section, had.get(write.section)))
@@ -104,7 +88,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         ]
         if left:
             talk.known["not_preserved"] = ", ".join(left)
-    return _verdict(talk, wanted, problems, result, had, after)
+    return _verdict(talk, wanted, result, had, after)
 
 
 @dataclass(slots=True)
@@ -165,7 +149,6 @@ def _cleared(
 def _verdict(
     talk: Talk,
     wanted: Settings,
-    problems: Sequence[Problem],
     result: _Result,
     had: Mapping[str, list[str]],
     after: Reading,
@@ -186,28 +169,16 @@ def _verdict(
     acknowledged = result.acknowledged - result.silent - set(result.refused)
     # A lost datagram looks like a refusal: there, only a later try can tell.
     unanswered = after.silent or (bool(result.silent) and not sure)
-    outcome = judge(
+    return judge(
         wanted,
         reported=told.values,
-        problems=problems,
+        foreign={name: f"read back: {value}" for name, value in told.foreign.items()},
         acknowledged=acknowledged,
         refused=refused,
         written=result.written,
         known=talk.known,
         unanswered=unanswered,
     )
-    return replace(outcome, fields=_with_foreign(outcome.fields, told.foreign))
-
-
-def _with_foreign(found: Mapping[str, FieldOutcome], foreign: Mapping[str, str]) -> dict[str, FieldOutcome]:
-    """A stored value that no profile value names is a mismatch all the same, not a mere acknowledgement."""
-    out = dict(found)
-    for name, outcome in found.items():
-        if name in foreign and outcome.state in (FieldState.ACKNOWLEDGED, FieldState.WRITTEN, FieldState.UNKNOWN):
-            out[name] = FieldOutcome(
-                FieldState.MISMATCHED, outcome.desired, None, Strength.READ_BACK, f"read back: {foreign[name]}"
-            )
-    return out
 
 
 def learn(talk: Talk, sections: Mapping[str, list[str]]) -> None:

@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Transport, Value
+from tracker_codecs.contract import Datum, Settings, Transport, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.queclink import settings as registers
 from tracker_codecs.families.queclink.frame import MAX_FRAME, sack_mode
 
@@ -57,36 +58,25 @@ _REPORTS = {
 }
 
 
-class QueclinkEmulator(Emulator):
+class QueclinkEmulator(Device):
     """One unit; see the module. `sections` is its whole configuration, settings or not."""
 
-    def __init__(
-        self,
-        device_id: str,
-        variant: str,
-        transport: Transport,
-        settings: Settings,
-        faults: Faults,
-        options: Mapping[str, Value],
-    ) -> None:
-        self.device_id = device_id
-        self.variant = variant
-        self.faults = faults
-        self.options = options
-        self.password = str(options.get("password") or _PASSWORDS[variant])
-        self.sections = {name: text.split(",") for name, text in _FACTORY[variant].items()}
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.password = str(self.options.get("password") or _PASSWORDS[self.variant])
+        self.sections = {name: text.split(",") for name, text in _FACTORY[self.variant].items()}
         if "CFG" in self.sections:
             self.sections["CFG"][0] = self.password
         for name, values in self.sections.items():
-            count = int(options.get(f"count_{name.lower()}", len(values)))
+            count = int(self.options.get(f"count_{name.lower()}", len(values)))
             self.sections[name] = (values + [""] * count)[:count]
-        self._end = b"\r\n" if transport is Transport.SERIAL else b""
-        self._datagrams = transport is Transport.UDP
+        self._end = b"\r\n" if self.transport is Transport.SERIAL else b""
+        self._datagrams = self.transport is Transport.UDP
         self._buffer = b""
         self._count = 0x11EF
         self._now = datetime(2026, 1, 1, tzinfo=UTC)
         self._unanswered: dict[str, bytes] = {}
-        self._configure(settings)
+        self._configure(self.held)
 
     def _configure(self, settings: Settings) -> None:
         """Factory settings with these profile values."""

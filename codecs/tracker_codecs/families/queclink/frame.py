@@ -105,22 +105,10 @@ def body_of(frame: bytes) -> bytes:
 class QueclinkStream(Stream):
     """Device-to-server bytes of one link. Every feed is a whole datagram when `transport` is UDP."""
 
-    __slots__ = (
-        "_datagram",
-        "_end",
-        "_hex_raw",
-        "_id",
-        "_in_junk",
-        "_junk",
-        "_recent",
-        "_rest",
-        "_sack",
-        "_told",
-        "device_id",
-    )
+    __slots__ = ("_datagram", "_end", "_hex_raw", "_id", "_in_junk", "_junk", "_recent", "_rest", "_sack", "_told")
 
-    def __init__(self, transport: Transport = Transport.TCP) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._id = b""
         self._hex_raw = b""
         self._rest = b""
@@ -129,8 +117,8 @@ class QueclinkStream(Stream):
         self._told = False
         self._sack = "auto"
         self._recent: list[bytes] = []
-        self._datagram = transport is Transport.UDP
-        self._end = b"\r\n" if transport is Transport.SERIAL else b""
+        self._datagram = self.transport is Transport.UDP
+        self._end = b"\r\n" if self.transport is Transport.SERIAL else b""
 
     @property
     def buffered(self) -> int:

@@ -20,14 +20,13 @@ from tracker_codecs.contract import (
     Settings,
     Target,
     Transport,
-    Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
+from tracker_codecs.families.queclink import dialogue
 from tracker_codecs.families.queclink import settings as registers
-from tracker_codecs.families.queclink.dialogue import accepted
 from tracker_codecs.families.queclink.messages import old_answer
 from tracker_codecs.families.queclink.talk import TIMEOUT, ours, password_of
-from tracker_codecs.judge import judge
 
 
 def command(target: Target, password: str, word: str, values: list[str], fields: list[str], step: int = 0) -> Command:
@@ -81,22 +80,16 @@ def plan(target: Target, carried: Settings) -> list[tuple[str, list[str], list[s
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`. The best evidence is the acknowledgement; silence is the only refusal."""
-    problems, carried = accepted(target, wanted)
-    password = password_of(target)
-    acknowledged: set[str] = set()
-    written: set[str] = set()
-    silent = False
-    for step, (word, values, fields) in enumerate(plan(target, carried)):
-        reply = yield command(target, password, word, values, fields, step)
-        written |= set(fields)
-        if reply.ok:
-            acknowledged |= set(fields)
-        silent = silent or reply.verdict is Verdict.TIMEOUT
-    return judge(wanted, reported={}, problems=problems, acknowledged=acknowledged, written=written, unanswered=silent)
+    course, password = Course(wanted), password_of(target)
+    for step, (word, values, fields) in enumerate(plan(target, wanted)):
+        yield from course.change(command(target, password, word, values, fields, step))
+    return course.judged()
 
 
-def raw(target: Target, text: str) -> Command:
+def raw(target: Target, text: str | bytes) -> Command:
     """See `Family.raw`: `GTxxx,<fields>` gets envelope, password and send time."""
+    if isinstance(text, bytes):
+        return dialogue.raw(target, text)
     word, *values = text.strip().split(",")
     word = word.upper().removeprefix("AT+").removeprefix("GT")
     if not re.fullmatch(r"[A-Z0-9]{3}", word) or not all(re.fullmatch(r"[ -#%-~]*", value) for value in values):

@@ -246,7 +246,7 @@ def _binary_fields(data: bytes) -> dict[str, Any]:
     }
 
 
-def server_events(data: bytes) -> list[Event]:
+def server_events(data: bytes, channel: str = "") -> list[Event]:
     """Frames of the other direction: commands and acknowledgements, each up to `$`, 00 or the end."""
     events: list[Event] = []
     position = 0

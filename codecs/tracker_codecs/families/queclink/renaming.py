@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.queclink import frame as cut
 
@@ -34,3 +36,15 @@ def rename(frame: bytes, old: str, new: str) -> bytes:
 def _pairs(digits: str) -> bytes:
     """Two decimal digits a byte, the last one alone: the id of HEX frames."""
     return bytes(int(digits[at : at + 2]) for at in range(0, 15, 2))
+
+
+_SERIAL = re.compile(rb"(AT\+GT(?!TRI|SFR|HBD)[A-Z0-9]{3}=[^$\0]*,)[0-9A-Fa-f]{4}(?=\$)")
+_TIMED = re.compile(rb"(AT\+GT(?:TRI|SFR)=[^$\0]*,)[0-9]{14}")
+_TAIL = re.compile(rb"(\+(?:RESP|BUFF|ACK|NACK):GT[^$\0]*,)[0-9]{14},[0-9A-Fa-f]{4}(?=[$\0])")
+
+
+def normalised(frame: bytes) -> bytes:
+    """Serial numbers of commands, send times and counts of device frames are blanked."""
+    frame = _SERIAL.sub(rb"\g<1>****", frame)
+    frame = _TIMED.sub(rb"\g<1>" + b"*" * 14, frame)
+    return _TAIL.sub(rb"\g<1>" + b"*" * 14 + b",****", frame)

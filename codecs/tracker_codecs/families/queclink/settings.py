@@ -162,24 +162,15 @@ def _unused(variant: str, settings: Settings) -> dict[str, str]:
     return out
 
 
-def check(target: Target, settings: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check` and the rule at the top."""
-    able, unused, bounds = capabilities(target), _unused(target.variant, settings), ranges(target)
+    unused, bounds = _unused(target.variant, wanted), ranges(target)
     problems: list[Problem] = []
-    for name, value in settings.items():
-        capability = able.get(name)
-        if capability is None or capability.best is None:
-            reason = capability.reason if capability else "this family does not know the field"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif capability.experimental and not target.experimental:
-            reason = f"known with low confidence only ({capability.reason}): needs the experimental switch"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif name in unused:
+    for name, value in wanted.items():
+        if name in unused:
             problems.append(Problem(name, Severity.UNSUPPORTED, unused[name]))
-        else:
-            reason = _unfit(target.variant, name, value, bounds)
-            if reason:
-                problems.append(Problem(name, Severity.REFUSE, reason))
+        elif reason := _unfit(target.variant, name, value, bounds):
+            problems.append(Problem(name, Severity.REFUSE, reason))
     return problems
 
 

@@ -15,7 +15,6 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
@@ -92,8 +91,9 @@ def _ask(
     return (told if len(told) == len(wanted) else None), "", False
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Sequence[Element]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
+    carried = values.elements(wanted[values.FIELD])
     refused: dict[str, str] = {}
     written, acknowledged = 0, 0
     silent = False
@@ -107,23 +107,22 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
             silent = True
             break
     told, reason = None, ""
-    if carried and not silent:
+    if not silent:
         told, reason, silent = yield from _ask(target, carried, Purpose.READ_BACK)
     if reason and acknowledged < len(carried):
         refused.setdefault(values.FIELD, reason)
     return judge(
         wanted,
         reported={} if told is None else {values.FIELD: told},
-        problems=problems,
-        acknowledged=(values.FIELD,) if carried and acknowledged == len(carried) else (),
+        acknowledged=(values.FIELD,) if acknowledged == len(carried) else (),
         refused=refused,
         written=(values.FIELD,) if written else (),
-        known={values.FIELD: ";".join(map(str, carried))} if carried else {},
+        known={values.FIELD: ";".join(map(str, carried))},
         unanswered=silent,
     )
 
 
-def read(target: Target) -> Dialogue:
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`: the elements of the last update, in its shape."""
     told, _, silent = yield from _ask(target, values.remembered(target), Purpose.READ)
     return Outcome({}, {values.FIELD: told} if told else {}, {}, silent)

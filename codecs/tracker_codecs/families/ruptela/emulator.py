@@ -7,10 +7,10 @@ as in the SMS command list of 2018/08/01. Options: `password`; a text behind a w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.ruptela import frame as wire
 from tracker_codecs.families.ruptela import settings as values
 from tracker_codecs.families.ruptela.texts import OPTIONAL, Element, element, shaped
@@ -26,18 +26,16 @@ _FRESH = dict(zip(OPTIONAL, (0, 0, 1000, 2, 0, 0, 0, 0), strict=True))
 _SLOTS = 20
 
 
-class RuptelaEmulator(Emulator):
+class RuptelaEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.password = str(options.get("password", ""))
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.password = str(self.options.get("password", ""))
         self._stream = wire.RuptelaStream(server=True)
         self._slots: dict[tuple[int, int], dict[str, int]] = {}
-        #: Places that were spoken of, with the values named last: what `settings` shows.
         self._named: dict[tuple[int, int], Element] = {}
-        for text in settings.get(values.FIELD, []):
+        for text in self.held.get(values.FIELD, []):
             self._store(element(text))
 
     @property

@@ -103,14 +103,13 @@ class RuptelaStream(Stream):
     then must be of a known command and have a right checksum. One PeerError is given for a run of garbage.
     """
 
-    __slots__ = ("_buffer", "_lost", "_need", "_server", "device_id")
+    __slots__ = ("_buffer", "_lost", "_need")
 
-    def __init__(self, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._buffer = bytearray()
         self._need = 0
         self._lost = False
-        self._server = server
 
     @property
     def buffered(self) -> int:
@@ -128,7 +127,7 @@ class RuptelaStream(Stream):
             buffer.clear()
         events: list[Event] = []
         pos, size = 0, len(data)
-        head = 3 if self._server else 11
+        head = 3 if self.server else 11
         while pos < size:
             if size - pos < head:
                 self._need = head
@@ -163,7 +162,7 @@ class RuptelaStream(Stream):
         length = data[pos] << 8 | data[pos + 1]
         if length > MAX_LENGTH:
             return 0
-        if self._server:
+        if self.server:
             return length + 4 if length and data[pos + 2] in SERVER_NAMES else 0
         if length < 9:
             return 0
@@ -173,7 +172,7 @@ class RuptelaStream(Stream):
         return length + 4
 
     def _packet(self, frame: bytes) -> Message:
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, checksum=Checksum.OK)
         device = self.device_id = f"{int.from_bytes(frame[2:10], 'big'):015d}"
         command = frame[10]

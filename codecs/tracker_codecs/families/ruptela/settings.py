@@ -61,19 +61,12 @@ def set_command(secret: str, asked: Element) -> str:
     return f"{secret} setioparam {asked}"
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
     secret = password(target)
-    problems = []
-    for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these devices carries it"))
-        elif capability.best is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
-        elif reason := _misfit(secret, value):
-            problems.append(Problem(name, Severity.REFUSE, reason))
-    return problems
+    return [
+        Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if (reason := _misfit(secret, value))
+    ]
 
 
 def _misfit(secret: str, value: Value) -> str:

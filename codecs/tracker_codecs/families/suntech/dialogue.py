@@ -13,7 +13,7 @@ traccar/traccar decoder tests (PresetA answer, -Error).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from tracker_codecs.contract import (
     Command,
@@ -22,14 +22,11 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Severity,
     Target,
     Transport,
-    Value,
     Verdict,
 )
 from tracker_codecs.errors import LocalError
@@ -190,26 +187,24 @@ class Talk:
         return (_answer(self.target, self.prefix, word, reply.messages[-1]) or [])[0 if nine else 1 :]
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
     talk, variant = Talk(target), target.variant
-    verdict, before = yield from talk.ask(Purpose.READ, list(carried))
+    verdict, before = yield from talk.ask(Purpose.READ, list(wanted))
     if verdict is Verdict.TIMEOUT:
-        return judge(wanted, reported={}, problems=problems, known=talk.known, unanswered=True)
+        return judge(wanted, reported={}, known=talk.known, unanswered=True)
     if verdict is not Verdict.ASSUMED and before is None:
-        refused = dict.fromkeys(carried, f"not written: {talk.why}")
-        return judge(wanted, reported={}, problems=problems, refused=refused, known=talk.known)
+        refused = dict.fromkeys(wanted, f"not written: {talk.why}")
+        return judge(wanted, reported={}, refused=refused, known=talk.known)
     layout = values.LAYOUTS[variant]
     if before is None:  # a dry run: the values that are kept are an example's
-        before = [*layout.example, *(["30", "0"] if "tracking_angle" in carried else [])]
-    lacking = [name for name in carried if layout.places[name] >= len(before)]
-    problems = [*problems, *(Problem(name, Severity.UNSUPPORTED, values.NO_ANGLE) for name in lacking)]
-    fields = [name for name in carried if name not in lacking]
+        before = [*layout.example, *(["30", "0"] if "tracking_angle" in wanted else [])]
+    lacking = [name for name in wanted if layout.places[name] >= len(before)]
+    unsupported = dict.fromkeys(lacking, values.NO_ANGLE)
+    fields = [name for name in wanted if name not in lacking]
     if not fields:
-        return judge(wanted, reported={}, problems=problems, known=talk.known)
-    group = values.changed(variant, before, carried)
+        return judge(wanted, reported={}, unsupported=unsupported, known=talk.known)
+    group = values.changed(variant, before, wanted)
     wrote = yield talk.write(group, fields, depends=True)
     refused = dict.fromkeys(fields, f"the unit answered {ERROR}") if wrote.verdict is Verdict.REFUSED else {}
     echo = talk.echo(wrote) if wrote.ok else []
@@ -228,7 +223,7 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported=values.told(variant, after),
-        problems=problems,
+        unsupported=unsupported,
         acknowledged=fields if took else (),
         refused=refused,
         written=fields,
@@ -239,8 +234,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if not wanted:
-        return Outcome({})
     talk = Talk(target)
     verdict, found = yield from talk.ask(Purpose.READ, wanted)
     return Outcome({}, values.told(target.variant, found), talk.known, unanswered=verdict is Verdict.TIMEOUT)
@@ -265,8 +258,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     """
     nine = target.variant == "st910"
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         return Command(text, text.hex(), Purpose.RAW, "any answer", _any(target), timeout=patience(target))
     body = text.strip()
     if not 0 < len(body) <= MAX_COMMAND or not (body.isascii() and body.isprintable()):

@@ -8,10 +8,10 @@ hears). On a serial port it says nothing unasked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Target, Transport, Value
+from tracker_codecs.contract import Datum, Message, Target, Transport, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.suntech import settings as values
 from tracker_codecs.families.suntech.frame import SuntechStream
 
@@ -21,30 +21,20 @@ _MORE = "ADP;T;T;0;;0;0;0;0;0;0;MSR;600;0.10;0.10;0.70;NPT;25.0;0;30;0;0;500"
 _RPT = ["1800", "80", "80", "3", "1200", "0", "0", "0", "0", "30", "0"]
 
 
-class SuntechEmulator(Emulator):
+class SuntechEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(
-        self,
-        device_id: str,
-        variant: str,
-        transport: Transport,
-        settings: Settings,
-        faults: Faults,
-        options: Mapping[str, Value],
-    ) -> None:
-        self.device_id = device_id
-        self.variant = variant
-        self.faults = faults
-        self._wired = transport is Transport.SERIAL
-        self._echo = bool(options.get("echo"))
-        target = Target(device_id, variant=variant, options=options)
-        self.prefix = str(options.get("speaks") or values.prefix_for(target))
-        count = int(options.get("values", 11))
-        self.stored = list(values.LAYOUTS[variant].example) if variant == "st910" else _RPT[:count]
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._wired = self.transport is Transport.SERIAL
+        self._echo = bool(self.options.get("echo"))
+        target = Target(self.device_id, variant=self.variant, options=self.options)
+        self.prefix = str(self.options.get("speaks") or values.prefix_for(target))
+        count = int(self.options.get("values", 11))
+        self.stored = list(values.LAYOUTS[self.variant].example) if self.variant == "st910" else _RPT[:count]
         if count == 10:
             self.stored.insert(0, self.stored.pop())
-        self.stored = values.changed(variant, self.stored, settings)
+        self.stored = values.changed(self.variant, self.stored, self.held)
         self._stream = SuntechStream(server=True)
         self._number = 0
 

@@ -51,15 +51,14 @@ class SuntechStream(Stream):
     Option `udp_ack` (on, off, auto): acknowledge reports on UDP; auto does so as soon as the unit sends one again.
     """
 
-    __slots__ = ("_ack", "_datagrams", "_junk", "_recent", "_rest", "_serial", "_server", "device_id")
+    __slots__ = ("_ack", "_datagrams", "_junk", "_recent", "_rest", "_serial")
 
-    def __init__(self, transport: Transport = Transport.TCP, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
         self._junk = False
-        self._server = server
-        self._datagrams = transport is Transport.UDP
-        self._serial = transport is Transport.SERIAL
+        self._datagrams = self.transport is Transport.UDP
+        self._serial = self.transport is Transport.SERIAL
         self._ack = "auto"
         self._recent: list[bytes] = []
 
@@ -148,7 +147,7 @@ class SuntechStream(Stream):
 
     def _line(self, line: bytes) -> Event:
         frame = line + b"\r"
-        if self._server:
+        if self.server:
             if line.isascii() and line.decode("ascii").isprintable():
                 return Message(Kind.OTHER, frame, data="server")
             return PeerError("bytes that are no line of text", discarded=line[:_SHOWN])

@@ -16,7 +16,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
+from tracker_codecs.checks import is_whole
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Transport, Value
 from tracker_codecs.errors import LocalError
 
 NO_ANGLE = "this unit's report group has no value for the heading"
@@ -95,20 +96,23 @@ def prefix_for(target: Target) -> str:
     return prefix
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def capabilities(target: Target) -> Mapping[str, Capability]:
+    """See `Family.capabilities`: on a serial port ST9xx takes nothing."""
+    found = VARIANTS[target.variant]
+    if target.transport is Transport.SERIAL and target.variant == "st910":
+        return dict.fromkeys(found, NO_PORT)
+    return found
+
+
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
     problems = []
     for name, value in wanted.items():
-        if name not in able:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
-        elif able[name].best is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, able[name].reason))
-        elif name == "tracking_angle" and target.known.get("values") == "9":
+        low, high = RANGES[name]
+        if name == "tracking_angle" and target.known.get("values") == "9":
             problems.append(Problem(name, Severity.UNSUPPORTED, NO_ANGLE))
-        else:
-            low, high = RANGES[name]
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high}"))
+        elif not is_whole(value, low, high):
+            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high}"))
     return problems
 
 

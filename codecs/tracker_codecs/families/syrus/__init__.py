@@ -1,5 +1,1 @@
 """DCT Syrus units."""
-
-from tracker_codecs.families.syrus.family import FAMILY
-
-__all__ = ["FAMILY"]

@@ -21,11 +21,9 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Severity,
     Target,
     Transport,
     Value,
@@ -122,31 +120,29 @@ def _choice(rows: Mapping[int, Row]) -> tuple[int | None, str]:
     return None, f"events of the unit report by the counters {names}: the option counter must name the one to set"
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    told = list(problems)
-    timed = [name for name in values.TIMED if name in carried]
-    angle = carried.get(values.ANGLE)
+    unsupported: dict[str, str] = {}
+    timed = [name for name in values.TIMED if name in wanted]
+    angle = wanted.get(values.ANGLE)
     named = values.number(target, "counter", 0, 9)
     index = named
     known: dict[str, str] = {}
     if angle is not None or named is None:
         rows: dict[int, Row] = {}
-        reply = yield _table(target, [*carried], rows)
+        reply = yield _table(target, [*wanted], rows)
         if reply.assumed:
             index = 0 if named is None else named
         else:
             if not _whole(rows):
-                return judge(wanted, reported={}, problems=told, unanswered=True)
+                return judge(wanted, reported={}, unsupported=unsupported, unanswered=True)
             known[LENGTH] = str(len(rows))
             if named is None and timed:
                 index, reason = _choice(rows)
-                told += [Problem(name, Severity.UNSUPPORTED, reason) for name in timed if reason]
+                unsupported |= dict.fromkeys(timed, reason) if reason else {}
             if angle is not None and not any(row.reports and row.on_heading for row in rows.values()):
                 reason = "no event of the unit reports on J00, the change of heading: its event table must be extended"
-                told.append(Problem(values.ANGLE, Severity.UNSUPPORTED, reason))
+                unsupported[values.ANGLE] = reason
                 angle = None
     reported: dict[str, Value] = {}
     acknowledged: list[str] = []
@@ -155,9 +151,9 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     if timed and index is not None:
         before = yield _ask(target, index, Purpose.READ, read=named is None)
         if before.verdict is Verdict.TIMEOUT:
-            return judge(wanted, reported={}, problems=told, known=known, unanswered=True)
+            return judge(wanted, reported={}, unsupported=unsupported, known=known, unanswered=True)
         spacing = values.number(target, "spacing", 1, 9999) or values.SPACING
-        after = values.changed(_counter_of(before, index), carried, spacing)
+        after = values.changed(_counter_of(before, index), wanted, spacing)
         written += timed
         reply = yield _write(target, after.text, timed, read=True)
         unanswered = reply.verdict is Verdict.TIMEOUT
@@ -178,7 +174,7 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported=reported,
-        problems=told,
+        unsupported=unsupported,
         acknowledged=acknowledged,
         written=written,
         known=known,
@@ -234,8 +230,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     """
     code = ""
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         payload, shown = text, text.hex()
     else:
         inner = text.strip().removeprefix(">").removesuffix("<")

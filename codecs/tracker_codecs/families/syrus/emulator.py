@@ -6,10 +6,10 @@ and the heading generator are not obeyed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Transport, Value
+from tracker_codecs.contract import Datum, Transport, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.syrus import layout
 from tracker_codecs.families.syrus.frame import MAX_FRAME
 from tracker_codecs.families.syrus.layout import Counter
@@ -18,30 +18,22 @@ from tracker_codecs.families.syrus.settings import ANGLE, DISTANCE, INTERVAL, TI
 _EPOCH = datetime(1980, 1, 6)
 
 
-class SyrusEmulator(Emulator):
+class SyrusEmulator(Device):
     """One unit; see the module. `table` are its events that are defined, by number; none speaks to a serial port.
 
     Options: `events`: 70 or 100; `echo` (false) true: a serial port sends back what it hears.
     """
 
-    def __init__(
-        self,
-        device_id: str,
-        transport: Transport,
-        settings: Settings,
-        faults: Faults,
-        options: Mapping[str, Value],
-    ) -> None:
-        self.device_id = device_id
-        self._wired = transport is Transport.SERIAL
-        self._echo = self._wired and bool(options.get("echo"))
-        self.faults = faults
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._wired = self.transport is Transport.SERIAL
+        self._echo = self._wired and bool(self.options.get("echo"))
         self.table = {3: "NV2;G00+", 37: "sV0;S00+;ACT=SGC02TC00010", 44: "NV0;J00+", 49: "NV0;TD6+"}
         self.counters = [Counter(index) for index in range(10)]
-        start = {INTERVAL: 120, DISTANCE: 500} | {name: settings[name] for name in TIMED if name in settings}
+        start = {INTERVAL: 120, DISTANCE: 500} | {name: self.held[name] for name in TIMED if name in self.held}
         self.counters[6] = changed(Counter(6), start, 10)
-        self.angle: int = settings.get(ANGLE, 45)
-        self._events = 70 if options.get("events") == 70 else 100
+        self.angle: int = self.held.get(ANGLE, 45)
+        self._events = 70 if self.options.get("events") == 70 else 100
         self._rest = b""
 
     @property

@@ -108,7 +108,7 @@ def _owed(name: bytes, number: re.Match[bytes] | None) -> bytes:
     return b"%b%02X<" % (head, xor(head))
 
 
-def from_server(data: bytes) -> list[Event]:
+def from_server(data: bytes, channel: str = "") -> list[Event]:
     """Commands, queries and acknowledgements; an id alone is one of these."""
     events: list[Event] = []
     for part in re.findall(rb">[^<>]*<|[^<>\r\n]+|[<>]", data[: 64 * MAX_FRAME]):

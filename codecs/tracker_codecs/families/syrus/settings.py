@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.families.syrus.layout import Counter
 
@@ -37,19 +38,12 @@ def number(target: Target, option: str, low: int, high: int) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high else None
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
     problems = []
     for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
-            continue
         low, high, unit = _RANGES[name]
-        if capability.experimental and not target.experimental:
-            reason = f"known with low confidence only ({capability.reason}): needs the experimental switch"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        if not is_whole(value, low, high):
             problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high} {unit}"))
         elif name == DISTANCE and value % 100:
             problems.append(Problem(name, Severity.REFUSE, "the unit counts in steps of 100 m"))

@@ -6,20 +6,14 @@ Sources of the order and of the send period: Teltonika wiki (setparam, getparam,
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import replace
 
-from tracker_codecs import guards
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    FieldOutcome,
-    FieldState,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Strength,
     Target,
     Value,
     Verdict,
@@ -31,14 +25,6 @@ from tracker_codecs.judge import judge
 
 #: Factory send period on the home network, seconds: what a dry run assumes. Those of other networks are 0.
 SEND_PERIOD = 120
-
-
-def accepted(target: Target, wanted: Settings) -> tuple[list[Problem], dict[str, Value]]:
-    """Problems, and the settings that will be carried. Raises LocalError for a value that the unit cannot hold."""
-    problems = params.check(target, wanted)
-    guards.none_refused(problems)
-    told = {problem.field for problem in problems}
-    return problems, {name: value for name, value in wanted.items() if name not in told}
 
 
 def _talk(target: Target) -> Talk:
@@ -118,30 +104,25 @@ def _movement(talk: Talk, places: dict[str, tuple[str, ...]], purpose: Purpose) 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    problems, carried = accepted(target, wanted)
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
     talk = _talk(target)
     reason = yield from _open(talk)
     if reason:
-        refused = {} if reason == "silent" else dict.fromkeys(carried, reason)
+        refused = {} if reason == "silent" else dict.fromkeys(wanted, reason)
         silent = reason == "silent"
         known = talk.known
-        return judge(wanted, reported={}, problems=problems, refused=refused, known=known, unanswered=silent)
-    places = _places(talk, carried)
+        return judge(wanted, reported={}, refused=refused, known=known, unanswered=silent)
+    places = _places(talk, wanted)
     movement = yield from _movement(talk, places, Purpose.READ)
-    before = yield from _before(talk, places, carried) if not movement.silent else _nothing(movement)
+    before = yield from _before(talk, places, wanted) if not movement.silent else _nothing(movement)
     if before.silent:
-        return judge(wanted, reported={}, problems=problems, known=talk.known, unanswered=True)
-    yield from _write(talk, places, carried, before)
+        return judge(wanted, reported={}, known=talk.known, unanswered=True)
+    yield from _write(talk, places, wanted, before)
     if talk.silent:  # an answer that comes late must not pass for a reading
         fence = yield from talk.version()
         if fence.verdict is Verdict.TIMEOUT and talk.known.get("getver", target.known.get("getver")) != "no":
-            return judge(
-                wanted, reported={}, problems=problems, written=talk.written, known=talk.known, unanswered=True
-            )
+            return judge(wanted, reported={}, written=talk.written, known=talk.known, unanswered=True)
     after = yield from _read_back(talk, places, Purpose.READ_BACK)
-    return _verdict(talk, wanted, problems, places, after)
+    return _verdict(talk, wanted, places, after)
 
 
 def _nothing(reading: Reading) -> Generator[Command, Reply, Reading]:
@@ -231,7 +212,6 @@ def _told(places: Mapping[str, tuple[str, ...]], after: Reading) -> tuple[dict[s
 def _verdict(
     talk: Talk,
     wanted: Settings,
-    problems: Sequence[Problem],
     places: Mapping[str, tuple[str, ...]],
     after: Reading,
 ) -> Outcome:
@@ -241,22 +221,16 @@ def _verdict(
         # No refusal of these units is documented: they may well stay silent.
         talk.refused |= dict.fromkeys(lacking, SILENCE)
         lacking = set()
-    outcome = judge(
+    return judge(
         wanted,
         reported=reported,
-        problems=problems,
+        foreign=foreign,
         acknowledged=talk.acknowledged - talk.silent,
         refused=talk.refused,
         written=talk.written,
         known=talk.known,
         unanswered=after.silent or bool(lacking),
     )
-    fields = dict(outcome.fields)
-    for name, found in outcome.fields.items():
-        if name in foreign and found.state in (FieldState.ACKNOWLEDGED, FieldState.WRITTEN, FieldState.UNKNOWN):
-            strength, reason = Strength.READ_BACK, foreign[name]
-            fields[name] = FieldOutcome(FieldState.MISMATCHED, found.desired, None, strength, reason)
-    return replace(outcome, fields=fields)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Transport, Value
+from tracker_codecs.contract import Datum, Transport, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.teltonika import frame as wire
 from tracker_codecs.families.teltonika import layout
 from tracker_codecs.families.teltonika import settings as params
@@ -53,38 +54,28 @@ _MOST = {
 }
 
 
-class TeltonikaEmulator(Emulator):
+class TeltonikaEmulator(Device):
     """One unit; see the module. `params` are its parameters by number."""
 
-    def __init__(
-        self,
-        device_id: str,
-        variant: str,
-        transport: Transport,
-        settings: Settings,
-        faults: Faults,
-        options: Mapping[str, Value],
-    ) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        self.dialect = params.DIALECT_OF[variant]
-        self.hardware = str(options.get("hardware", _HARDWARE[variant]))
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.dialect = params.DIALECT_OF[self.variant]
+        self.hardware = str(self.options.get("hardware", _HARDWARE[self.variant]))
         self.params = dict(_FACTORY[self.dialect])
         self._places = dict(params.DIALECTS[self.dialect].places)
         if self.dialect == "fmb":
-            movement = str(options.get("movement", "138"))
+            movement = str(self.options.get("movement", "138"))
             self._places["stop_detection"] = (movement,)
             self.params[movement] = "2" if movement == "138" else "1"
-        for key in options.get("missing", ()):
+        for key in self.options.get("missing", ()):
             self.params.pop(str(key), None)
         self._fields = {key: name for name, keys in self._places.items() for key in keys}
-        self._datagrams = transport is Transport.UDP
+        self._datagrams = self.transport is Transport.UDP
         self._buffer = b""
         self._waits = False
         self._packet = 0xCAFE
         self._unanswered: list[bytes] = []
-        for name, value in settings.items():
+        for name, value in self.held.items():
             for key in self._places.get(name, ()):
                 self.params[key] = params.encode(name, value, key)
 

@@ -117,14 +117,14 @@ class TeltonikaStream(Stream):
     checksum alone is wrong is given up whole; one that does not end as a frame must is searched for a better start.
     """
 
-    __slots__ = ("_buffer", "_datagram", "_lost", "_need", "device_id")
+    __slots__ = ("_buffer", "_datagram", "_lost", "_need")
 
-    def __init__(self, transport: Transport = Transport.TCP) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._buffer = bytearray()
         self._need = 0
         self._lost = False
-        self._datagram = transport is Transport.UDP
+        self._datagram = self.transport is Transport.UDP
 
     @property
     def buffered(self) -> int:
@@ -279,3 +279,8 @@ def recognise(first: bytes) -> bool | None:
         return None if not any(rest[:6]) else False
     length = int.from_bytes(rest[4:8], "big")
     return not any(rest[:4]) and _LEAST <= length <= MAX_BODY and rest[8] in CODECS
+
+
+def refuse(message: Message) -> bytes:
+    """Login reply 00; nothing to anything else."""
+    return LOGIN_NO if message.kind is Kind.LOGIN else b""

@@ -91,7 +91,7 @@ def _text(body: bytes) -> dict[str, Any]:
     return told
 
 
-def server_events(data: bytes) -> list[Event]:
+def server_events(data: bytes, channel: str = "") -> list[Event]:
     """Frames a server sends: login reply, record counts, UDP acknowledgement, commands."""
     events: list[Event] = []
     pos = 0

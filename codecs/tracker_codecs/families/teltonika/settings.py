@@ -162,21 +162,9 @@ def options(target: Target) -> Options:
 
 def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
-    options(target)
-    able = capabilities(target)
-    problems = []
-    for name, value in wanted.items():
-        capability = able.get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no parameter of these models carries it"))
-        elif capability.best is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, capability.reason))
-        elif capability.experimental and not target.experimental:
-            reason = f"known with low confidence only ({capability.reason}): switch experimental on to try it"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif reason := _misfit(name, value):
-            problems.append(Problem(name, Severity.REFUSE, reason))
-    return problems
+    return [
+        Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if (reason := _misfit(name, value))
+    ]
 
 
 def _misfit(name: str, value: Value) -> str:

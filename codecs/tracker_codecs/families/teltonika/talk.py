@@ -240,8 +240,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for text that is empty, too long or not printable ASCII, and for text over UDP.
     """
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         match = matcher(target, lambda _: Match.DONE, True)
         return Command(text, text.hex(), Purpose.RAW, "any reply to a command", match, timeout=TIMEOUT)
     if target.transport is Transport.UDP:

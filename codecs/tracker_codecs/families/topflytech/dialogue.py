@@ -21,7 +21,6 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
@@ -150,18 +149,16 @@ class Talk:
         return told(self.target, reply.messages[-1]) if reply.messages else {}, reply.verdict
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    talk, names = Talk(target), list(carried)
+    talk, names = Talk(target), list(wanted)
     verdict = yield from talk.meet()
     if verdict is Verdict.TIMEOUT:
-        return judge(wanted, reported={}, problems=problems, unanswered=True)
+        return judge(wanted, reported={}, unanswered=True)
     if talk.stranger:
         reason = "the unit speaks as an asset tracker (header 2727), whose settings are others"
-        return judge(wanted, reported={}, problems=problems, refused=dict.fromkeys(names, reason))
-    text = values.timer(values.pin_of(target), carried)
+        return judge(wanted, reported={}, refused=dict.fromkeys(names, reason))
+    text = values.timer(values.pin_of(target), wanted)
     wrote = yield command(
         target,
         talk.header,
@@ -175,25 +172,22 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     )
     if wrote.verdict is Verdict.REFUSED:
         refused = dict.fromkeys(names, f"the unit answered: {wrote.text}")
-        return judge(wanted, reported={}, problems=problems, refused=refused, written=names, known=talk.known)
-    wait = min(PATIENCE, 120.0 + 2 * max(int(carried["tracking_interval"]), int(carried["psm_interval"])))
-    found, _ = yield from talk.look(Purpose.READ_BACK, names, carried, wait)
+        return judge(wanted, reported={}, refused=refused, written=names, known=talk.known)
+    wait = min(PATIENCE, 120.0 + 2 * max(int(wanted["tracking_interval"]), int(wanted["psm_interval"])))
+    found, _ = yield from talk.look(Purpose.READ_BACK, names, wanted, wait)
     return judge(
         wanted,
         reported=found,
-        problems=problems,
         acknowledged=names if wrote.ok else (),
         written=names,
         known=talk.known,
         # Acknowledged and parked: the settings come with its next report, not by writing again.
-        unanswered=wrote.verdict is Verdict.TIMEOUT and any(found.get(name) != carried[name] for name in names),
+        unanswered=wrote.verdict is Verdict.TIMEOUT and any(found.get(name) != wanted[name] for name in names),
     )
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if not wanted:
-        return Outcome({})
     talk = Talk(target)
     found, verdict = yield from talk.look(Purpose.READ, wanted, {}, PATIENCE)
     return Outcome({}, found, talk.known, unanswered=verdict is Verdict.TIMEOUT and not found)
@@ -209,8 +203,6 @@ def raw(target: Target, text: str | bytes) -> Command:
         return Match.DONE if message.kind is Kind.REPLY and _ours(target, message) else Match.NO
 
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)
     body = text.strip().removesuffix("#")
     if not 0 < len(body) <= MAX_COMMAND or "#" in body or not (body.isascii() and body.isprintable()):

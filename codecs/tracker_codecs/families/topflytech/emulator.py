@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Target, Value, utc_now
+from tracker_codecs.contract import Datum, Message, Target, Value, utc_now
+from tracker_codecs.device import Device
 from tracker_codecs.families.topflytech import frame as wire
 from tracker_codecs.families.topflytech import settings as values
 from tracker_codecs.families.topflytech.frame import TopflyStream
@@ -21,27 +22,21 @@ _REST = bytes.fromhex("001fc7000105000000013c000000000800000000004b")
 _PLACE = bytes.fromhex("000045426d2ee44180f3b6410000000f")
 
 
-class TopflyEmulator(Emulator):
+class TopflyEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        target = Target(device_id, options=options)
+    factory = _FACTORY
+
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        target = Target(self.device_id, options=self.options)
         self.header = values.header_for(target)
         self.pin = values.pin_of(target)
         self._imei = values.imei_of(target)
-        self.stored: dict[str, Value] = {**_FACTORY, **{k: v for k, v in settings.items() if k in _FACTORY}}
-        self._former = dict(self.stored)
-        self._old = int(options.get("old", 0))
+        self._former = dict(self.held)
+        self._old = int(self.options.get("old", 0))
         self._stream = TopflyStream(server=True)
         self._serial = 0
-
-    @property
-    def settings(self) -> dict[str, Value]:
-        """See `Emulator.settings`."""
-        return dict(self.stored)
 
     def connect(self) -> list[Datum]:
         """Login, with versions as in a recorded one."""
@@ -54,7 +49,7 @@ class TopflyEmulator(Emulator):
 
     def report(self, now: datetime) -> list[Datum]:
         """A position with the settings in front."""
-        return [self._position(now, self.stored)]
+        return [self._position(now, self.held)]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """See `Emulator.receive`."""
@@ -71,20 +66,20 @@ class TopflyEmulator(Emulator):
         if word == "VERSION":
             now = utc_now()
             old = [self._position(now, self._former) for _ in range(self._old)]
-            return [self._answer("SET VERSION OK,Version:Basic:V1.0.3"), *old, self._position(now, self.stored)]
+            return [self._answer("SET VERSION OK,Version:Basic:V1.0.3"), *old, self._position(now, self.held)]
         if word != "TIMER":
             return [self._answer(f"SET {word} OK")]
         numbers = rest[-1].split(":") if rest and rest[:-1] == [pin for pin in (self.pin,) if pin] else []
         if len(numbers) != 4 or not all(number.isascii() and number.isdigit() for number in numbers):
             return [self._answer("SET TIMER ERROR")]
         asked = dict(zip(values.ORDER, map(int, numbers), strict=True))
-        if any(name in self.faults.refuse and value != self.stored[name] for name, value in asked.items()):
+        if any(name in self.faults.refuse and value != self.held[name] for name, value in asked.items()):
             return [self._answer("SET TIMER ERROR")]
-        self._former = dict(self.stored)
+        self._former = dict(self.held)
         for name, value in asked.items():
             if name not in self.faults.ignore:
                 low, high = self.faults.clamp.get(name, values.RANGES[name])
-                self.stored[name] = int(min(max(value, low), high))
+                self.held[name] = int(min(max(value, low), high))
         return [self._answer(f"SET TIMER OK,{rest[-1]}")]
 
     def _position(self, now: datetime, told: Mapping[str, Value]) -> Datum:

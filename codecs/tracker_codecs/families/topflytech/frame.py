@@ -85,16 +85,15 @@ def answer_text(frame: bytes) -> str:
 class TopflyStream(Stream):
     """Cuts one direction of a link; on UDP every feed is whole. `server` is true for what a server sends."""
 
-    __slots__ = ("_datagrams", "_header", "_lost", "_raw", "_rest", "_server", "device_id")
+    __slots__ = ("_datagrams", "_header", "_lost", "_raw", "_rest")
 
-    def __init__(self, transport: Transport = Transport.TCP, *, server: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
         self._raw = b""
         self._header = 0
         self._lost = False
-        self._server = server
-        self._datagrams = transport is Transport.UDP
+        self._datagrams = self.transport is Transport.UDP
 
     @property
     def known(self) -> dict[str, str]:
@@ -151,7 +150,7 @@ class TopflyStream(Stream):
             device_id = digits[1:]
         else:
             device_id = self.device_id or ""
-        if self._server and kind == COMMAND:
+        if self.server and kind == COMMAND:
             end = data.find(b"#", pos + HEAD + 1, pos + MAX_FRAME)
             if end < 0:
                 return 0 if left < MAX_FRAME else -1
@@ -160,7 +159,7 @@ class TopflyStream(Stream):
             return 0
         self._lost = False
         frame = data[pos : pos + length]
-        if self._server:
+        if self.server:
             events.append(Message(Kind.OTHER, frame, device_id, data="server"))
             return length
         if self.device_id is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.topflytech.frame import ASSET, HEADERS
@@ -25,6 +26,7 @@ RANGES = {
     "tracking_angle": (0, 90),
     "tracking_distance": (0, 65535),
 }
+_in_range = whole_numbers(RANGES)
 _READ = Capability(Strength.READ_BACK)
 VARIANTS: Mapping[str, Mapping[str, Capability]] = {
     "topfly": {
@@ -38,22 +40,13 @@ _PIN = re.compile(r"[0-9A-Za-z]{0,16}", re.ASCII).fullmatch
 _IMEI = re.compile(r"\d{15}", re.ASCII).fullmatch
 
 
-def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    problems = []
+def check(target: Target, wanted: Settings) -> list[Problem]:
+    """See `Family.check`: all four go out in one command."""
     lacking = ", ".join(name for name in ORDER if name not in wanted)
-    for name, value in wanted.items():
-        if name not in able:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
-            continue
-        if lacking:
-            reason = f"the unit takes all four settings in one command; {lacking} must be asked for beside it"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-            continue
-        low, high = RANGES[name]
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high}"))
-    return problems
+    if lacking:
+        reason = f"the unit takes all four settings in one command; {lacking} must be asked for beside it"
+        return [Problem(name, Severity.UNSUPPORTED, reason) for name in wanted]
+    return _in_range(target, wanted)
 
 
 def header_for(target: Target) -> int:

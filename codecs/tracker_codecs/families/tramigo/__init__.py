@@ -1,5 +1,1 @@
 """Tramigo vehicle trackers."""
-
-from tracker_codecs.families.tramigo.family import FAMILY
-
-__all__ = ["FAMILY"]

@@ -64,22 +64,24 @@ def _report(target: Target) -> str:
     return word.capitalize()
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def why_not(target: Target, name: str) -> str:
+    """Why a field is not carried."""
+    if target.variant != "minutes":
+        return _NO_SECONDS
+    return _NO_CONSOLE if len(target.device_id) == 15 else "no public command of these units carries it"
+
+
+def capabilities(target: Target) -> Mapping[str, Capability]:
+    """See `Family.capabilities`: units that are known by their IMEI have no console."""
+    return {} if len(target.device_id) == 15 else VARIANTS[target.variant]
+
+
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`: all four values go out in one command."""
-    _report(target)
     problems = []
     missing = [name for name in RANGES if name not in wanted]
     for name, value in wanted.items():
-        if target.variant != "minutes" or len(target.device_id) == 15:
-            reason = _NO_CONSOLE if target.variant == "minutes" else _NO_SECONDS
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif name not in RANGES:
-            reason = able[name].reason if name in able else "no public command of these units carries it"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif able[name].experimental and not target.experimental:
-            reason = f"known with low confidence only ({able[name].reason}): needs the experimental switch"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif not _sound(name, value):
+        if not _sound(name, value):
             low, high = RANGES[name]
             kind = "in tenths" if name == "tracking_distance" else "a whole number"
             problems.append(Problem(name, Severity.REFUSE, f"must be {kind}, {low} to {high}"))
@@ -131,12 +133,10 @@ def _told(word: str, text: str) -> dict[str, Value]:
     return dict(zip(RANGES, (int(trip), float(distance), int(parked), int(angle)), strict=True))
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
     word = _report(target)
-    wrote = yield _write(target, word, carried)
+    wrote = yield _write(target, word, wanted)
     again = yield _ask(target, Purpose.READ_BACK)
     reported = _told(word, str(again.messages[-1].data)) if again.ok else {}
     refused = f"the tracker answers: {wrote.text}" if wrote.verdict is Verdict.REFUSED else ""
@@ -145,18 +145,15 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
-        acknowledged=carried if wrote.ok else (),
-        refused=dict.fromkeys(carried, refused) if refused else {},
-        written=carried,
+        acknowledged=wanted if wrote.ok else (),
+        refused=dict.fromkeys(wanted, refused) if refused else {},
+        written=wanted,
         unanswered=wrote.verdict is Verdict.TIMEOUT and not reported,
     )
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if not wanted:
-        return Outcome({})
     reply = yield _ask(target, Purpose.READ)
     reported = _told(_report(target), str(reply.messages[-1].data)) if reply.ok else {}
     told = {name: reported[name] for name in wanted if name in reported}

@@ -7,10 +7,10 @@ says nothing, as a unit does to a sender without authority. The check of its fra
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Value
+from tracker_codecs.contract import Datum
+from tracker_codecs.device import Device
 from tracker_codecs.families.tramigo.dialogue import RANGES
 from tracker_codecs.families.tramigo.frame import text_frame
 
@@ -23,25 +23,20 @@ _FACTORY = dict(zip(RANGES, (10, 1, 120, 30), strict=True))
 _STATUS = "Tramigo: Status, GPS: 91%, GSM: 77%, GPRS: Connected, battery: 100%, reports: Ignition (off)"
 
 
-class TramigoEmulator(Emulator):
+class TramigoEmulator(Device):
     """One unit; see the module. `stored` holds the values of its report, `word` its name."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.word = str(options.get("report", "find")).capitalize()
-        self.stored: dict[str, Value] = {name: settings.get(name, usual) for name, usual in _FACTORY.items()}
-        self._index = 0
+    factory = _FACTORY
 
-    @property
-    def settings(self) -> dict[str, Value]:
-        """See `Emulator.settings`."""
-        return dict(self.stored)
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.word = str(self.options.get("report", "find")).capitalize()
+        self._index = 0
 
     @property
     def report_interval(self) -> float:
         """Seconds between reports: the unit counts minutes."""
-        return float(self.stored["tracking_interval"]) * 60
+        return float(self.held["tracking_interval"]) * 60
 
     def _say(self, text: str, now: datetime = _THEN) -> list[Datum]:
         self._index = self._index % 0xFFFF + 1
@@ -66,7 +61,7 @@ class TramigoEmulator(Emulator):
         if self.faults.silent or not text:
             return []
         if text == "STATUS":
-            values = ",".join(f"{self.stored[name]:g}" for name in RANGES)
+            values = ",".join(f"{self.held[name]:g}" for name in RANGES)
             place = f"6.49298, 3.34865, {_THEN:{_CLOCK}}"
             return self._say(f"{_STATUS}, {self.word} ({values}), {place}")
         found = _SET.fullmatch(text)
@@ -77,5 +72,5 @@ class TramigoEmulator(Emulator):
                 continue
             value = float(told) if "." in told else int(told)
             low, high = self.faults.clamp.get(name, (value, value))
-            self.stored[name] = min(max(value, low), high)
+            self.held[name] = min(max(value, low), high)
         return self._say(f"Tramigo: {self.word}, reporting is turned on, {_THEN:{_CLOCK}}")

@@ -45,10 +45,10 @@ _EVENT = struct.Struct("<HIHiiHHBBBHHHHII")
 class TramigoStream(Stream):
     """What a unit says. A message's `data` is its text (protocol 80) or None."""
 
-    __slots__ = ("_rest", "_skipping", "device_id")
+    __slots__ = ("_rest", "_skipping")
 
-    def __init__(self) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
         self._skipping = False
 
@@ -201,3 +201,21 @@ def recognise(first: bytes) -> bool | None:
     if len(first) < 15:
         return None
     return _SMALLEST[_BLOCKS] <= int.from_bytes(first[1:3], "little") <= MAX_FRAME and len(_imei(first)) == 15
+
+
+_TEXTS = re.compile(rb"gprs,ack,\d{1,5}|[A-Za-z](?:(?!gprs,ack)[ -~])*", re.ASCII)
+
+
+def from_server(data: bytes, channel: str) -> Sequence[Event]:
+    """What a server sends: receipts and commands, texts without an end; a binary receipt is told as it is."""
+    if data[:3] == b"\x04\x18\0":
+        return [Message(Kind.OTHER, data)]
+    texts = [Message(Kind.OTHER, found[0]) for found in _TEXTS.finditer(data)]
+    return texts if b"".join(each.frame for each in texts) == data else [PeerError("no text", discarded=data[:64])]
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """The id of a frame of protocol 80; its check is left as it is, since nobody knows the right one."""
+    if frame[:1] == b"\x80" and max(len(old), len(new)) < 11:
+        return frame[:12] + frame[12:16].replace(int(old).to_bytes(4), int(new).to_bytes(4)) + frame[16:]
+    return frame

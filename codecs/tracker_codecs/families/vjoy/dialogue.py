@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import (
     Capability,
     Command,
@@ -66,25 +67,18 @@ _ASLEEP = re.compile(r"\bsleep\b.*\b\d{1,3} hour", re.ASCII | re.DOTALL)
 _RAW = re.compile(r"\*[!-)+-Z^-~ ]{1,60}(?:\*[!-)+-Z^-~ ]{1,60}){0,8}\*", re.ASCII)
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`. Hours of sleep go out with sleep only."""
     problems = []
     for name, value in wanted.items():
-        capability = able.get(name)
-        low, high = RANGES.get(name, (0, 0))
-        why, severity = "", Severity.UNSUPPORTED
-        if capability is None or capability.best is None:
-            why = capability.reason if capability else "the protocol has no public command for it"
-        elif capability.experimental and not target.experimental:
-            why = f"known with low confidence only ({capability.reason}): needs the experimental switch"
-        elif not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            why, severity = f"must be a whole number, {low} to {high}", Severity.REFUSE
+        low, high = RANGES[name]
+        if not is_whole(value, low, high):
+            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high}"))
         elif name == WAKE and wanted.get(MODE) != 1:
-            why = f"goes out with {MODE} 1 only"
+            problems.append(Problem(name, Severity.UNSUPPORTED, f"goes out with {MODE} 1 only"))
         elif name == MODE and value == 1 and WAKE not in wanted:
-            why = f"sleep goes out with {WAKE}, which must be given too"
-        if why:
-            problems.append(Problem(name, severity, why))
+            reason = f"sleep goes out with {WAKE}, which must be given too"
+            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
     return problems
 
 
@@ -121,43 +115,42 @@ def _sleeping(target: Target, carried: Mapping[str, Value]) -> Command:
     return _command(target, text, Purpose.WRITE, fields, "a notice about sleep", fits)
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`: intervals first, sleep last; a command without an answer ends the conversation."""
     acknowledged: list[str] = []
     reported: dict[str, Value] = {}
     written: list[str] = []
     unanswered = False
-    if CONTINUOUS in carried:
+    if CONTINUOUS in wanted:
         taken: list[int] = []
         for word in ("rsampling", "rupload"):
-            reply = yield _numbered(target, word, carried[CONTINUOUS])
+            reply = yield _numbered(target, word, wanted[CONTINUOUS])
             written.append(CONTINUOUS)
             unanswered = reply.verdict is Verdict.TIMEOUT
             if unanswered:
                 break
             found = _NUMBER[word].match(reply.messages[-1].data[1]) if reply.ok else None
             taken += [int(found[1])] if found else []
-        other = [value for value in taken if value != carried[CONTINUOUS]]
+        other = [value for value in taken if value != wanted[CONTINUOUS]]
         if other:
             reported[CONTINUOUS] = other[-1]
         elif len(taken) == 2:
             acknowledged.append(CONTINUOUS)
-    if MODE in carried and not unanswered:
-        command = _sleeping(target, carried)
+    if MODE in wanted and not unanswered:
+        command = _sleeping(target, wanted)
         reply = yield command
         written += command.fields
         unanswered = reply.verdict is Verdict.TIMEOUT
         if reply.ok:
             acknowledged.append(MODE)
             hours = _HOURS.search(reply.messages[-1].data[1])
-            if hours and WAKE in carried and int(hours[1]) != carried[WAKE]:
+            if hours and WAKE in wanted and int(hours[1]) != wanted[WAKE]:
                 reported[WAKE] = int(hours[1])
-            elif hours and WAKE in carried:
+            elif hours and WAKE in wanted:
                 acknowledged.append(WAKE)
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
         acknowledged=acknowledged,
         written=written,
         unanswered=unanswered,
@@ -170,8 +163,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for a text that does not begin and end with a star or holds a square bracket.
     """
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         payload, shown = text, text.hex()
     else:
         shown = text.strip()

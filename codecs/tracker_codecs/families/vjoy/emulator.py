@@ -6,9 +6,11 @@ The notice of `*sleep*` is not published; that of `*sleepv*` stands for both.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Value
+from tracker_codecs.contract import Datum, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.vjoy import dialogue
 from tracker_codecs.families.vjoy.dialogue import CONTINUOUS, MODE, MOTION, WAKE
 
@@ -16,26 +18,23 @@ _COMMAND = re.compile(rb"\[begin\]sms2,\*([a-z]+)(?:\*(\d{1,4}))?\*,\[end\]")
 _MOST = 512
 
 
-class VjoyEmulator(Emulator):
+_FACTORY: Mapping[str, Value] = {CONTINUOUS: 60, MOTION: 60, MODE: 0, WAKE: 24}
+
+
+class VjoyEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.stored: dict[str, Value] = {CONTINUOUS: 60, MOTION: 60, MODE: 0, WAKE: 24}
-        self.stored |= {name: settings[name] for name in self.stored if name in settings}
-        self._sampling = int(self.stored[CONTINUOUS])
-        self._rest = b""
+    factory = _FACTORY
 
-    @property
-    def settings(self) -> dict[str, Value]:
-        """See `Emulator.settings`."""
-        return dict(self.stored)
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._sampling = int(self.held[CONTINUOUS])
+        self._rest = b""
 
     @property
     def report_interval(self) -> float:
         """Seconds between uploads while tracking."""
-        return float(self.stored[CONTINUOUS])
+        return float(self.held[CONTINUOUS])
 
     def connect(self) -> list[Datum]:
         """Nothing: there is no login."""
@@ -71,7 +70,7 @@ class VjoyEmulator(Emulator):
             if word == "rsampling":
                 return f"Notice: Track sampling interval is {value} second(s)."
             if CONTINUOUS not in self.faults.ignore:
-                self.stored[CONTINUOUS] = value
+                self.held[CONTINUOUS] = value
             return f"Notice: Upload time interval is set to {value} second(s)"
         if word == "sleepoff" and MODE not in self.faults.refuse:
             self._store(MODE, 0)
@@ -89,4 +88,4 @@ class VjoyEmulator(Emulator):
 
     def _store(self, name: str, value: int) -> None:
         if name not in self.faults.ignore:
-            self.stored[name] = value
+            self.held[name] = value

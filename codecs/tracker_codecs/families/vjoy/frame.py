@@ -143,7 +143,7 @@ def told(text: str) -> dict[str, Any]:
     return found
 
 
-def from_server(data: bytes) -> Sequence[Event]:
+def from_server(data: bytes, channel: str = "") -> Sequence[Event]:
     """Commands of a server in these bytes."""
     events: list[Event] = []
     at = 0

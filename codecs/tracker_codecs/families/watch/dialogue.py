@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
@@ -22,11 +23,9 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Severity,
     Strength,
     Target,
     Value,
@@ -47,15 +46,7 @@ _RAW = re.compile(r"([A-Za-z][0-9A-Za-z_]{0,23})(?:,[ -)+-Z\\^-|~]{0,400})?", re
 _SECRET = re.compile(r"PW,(.+)", re.ASCII | re.IGNORECASE)
 
 
-def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    problems = []
-    for name, value in wanted.items():
-        if name not in able:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "the protocol has no public command for it"))
-        elif not isinstance(value, int) or isinstance(value, bool) or not LOW <= value <= HIGH:
-            problems.append(Problem(name, Severity.REFUSE, f"must be whole seconds, {LOW} to {HIGH}"))
-    return problems
+check = whole_numbers({INTERVAL: (LOW, HIGH)}, "must be whole seconds, {} to {}")
 
 
 def _option(target: Target, name: str, default: str, form: str, told: str) -> str:
@@ -98,28 +89,23 @@ def _told(reply: Reply) -> dict[str, Value]:
     return {} if seconds is None else {INTERVAL: seconds}
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`: write, then ask."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    seconds = str(int(carried[INTERVAL]))
+    seconds = str(int(wanted[INTERVAL]))
     wrote = yield _command(target, f"UPLOAD,{seconds}", Purpose.WRITE, [INTERVAL], ("", seconds))
     again = yield _command(target, "TS", Purpose.READ_BACK, [INTERVAL])
     reported = _told(again)
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
-        acknowledged=carried if wrote.ok else (),
-        written=carried,
+        acknowledged=wanted if wrote.ok else (),
+        written=wanted,
         unanswered=wrote.verdict is Verdict.TIMEOUT and not reported,
     )
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`: TS."""
-    if not wanted:
-        return Outcome({})
     reply = yield _command(target, "TS", Purpose.READ, wanted)
     return Outcome({}, _told(reply), unanswered=reply.verdict is Verdict.TIMEOUT)
 

@@ -5,23 +5,21 @@ Option `status` (true): it answers TS; some firmware does not. A refusal is not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.watch import dialogue
 from tracker_codecs.families.watch.dialogue import INTERVAL
 from tracker_codecs.families.watch.frame import WatchStream, build
 
 
-class WatchEmulator(Emulator):
+class WatchEmulator(Device):
     """One watch; see the module. Options besides `status`: `maker` (3G), `index`."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        self.interval = int(settings.get(INTERVAL, 600))
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.interval = int(self.held.get(INTERVAL, 600))
         self._stream = WatchStream(server=True)
 
     @property

@@ -62,12 +62,11 @@ def build(maker: str, device_id: str, content: str, index: str = "") -> bytes:
 class WatchStream(DelimitedStream):
     """Cuts one direction of a link. `server`: the bytes are those of a server."""
 
-    __slots__ = ("_index", "_maker", "_server")
+    __slots__ = ("_index", "_maker")
     first, last, most = b"[", b"]", MAX_FRAME
 
-    def __init__(self, *, server: bool = False) -> None:
-        super().__init__()
-        self._server = server
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._maker = self._index = b""
 
     @property
@@ -90,7 +89,7 @@ class WatchStream(DelimitedStream):
         rest = content[len(word) + 1 :].decode("latin-1")
         right = int(length, 16) == len(content)
         said = Said(maker.decode(), index.decode() if index else "", word.decode(), rest, right)
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, device_id, data=said)
         self.device_id, self._maker, self._index = device_id, maker, index or b""
         kind, owed = Kind.OTHER, b""

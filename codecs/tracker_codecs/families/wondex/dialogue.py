@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
@@ -51,6 +52,7 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
     }
 }
 RANGES = {"tracking_interval": (1, 86400), "tracking_distance": (0, 65535), "tracking_angle": (0, 359)}
+_in_range = whole_numbers(RANGES)
 BY_TIME = 1
 MODES = (BY_TIME, 3, 4, 9)
 _SEVEN = re.compile(r"\$OK:TRACK=(\d{1,6}(?:,\d{1,6}){6}),?", re.ASCII)
@@ -96,24 +98,14 @@ def kept(target: Target) -> Track | None:
     return Track(int(found[1]), 0, 0, int(found[2]), int(found[3]), int(found[4]), 0)
 
 
-def check(target: Target, able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
-    password(target)
-    given = kept(target)
-    problems = []
-    for name, value in wanted.items():
-        if name not in able:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
-            continue
-        low, high = RANGES[name]
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high}"))
-    if given is not None:
-        missing = [name for name in RANGES if name not in wanted]
-        if missing and len(missing) < len(RANGES):
-            reason = f"with track_keep nothing is read, so {', '.join(missing)} must be given too"
-            fine = {name for name in wanted if name in able} - {each.field for each in problems}
-            problems += [Problem(name, Severity.UNSUPPORTED, reason) for name in wanted if name in fine]
+    problems = _in_range(target, wanted)
+    missing = [name for name in RANGES if name not in wanted] if kept(target) is not None else []
+    if missing:
+        reason = f"with track_keep nothing is read, so {', '.join(missing)} must be given too"
+        told = {each.field for each in problems}
+        problems += [Problem(name, Severity.UNSUPPORTED, reason) for name in wanted if name not in told]
     return problems
 
 
@@ -187,39 +179,37 @@ def _refusal(reply: Reply) -> str:
     return f"the unit refuses TRACK: {reply.text}"
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
     had = kept(target)
     asked = had is None
     if had is None:
-        reply = yield _ask(target, Purpose.READ, list(carried))
+        reply = yield _ask(target, Purpose.READ, list(wanted))
         had = EXAMPLE if reply.assumed else _told(reply)
         why = "not written: the unit does not tell its TRACK as seven numbers; the option track_keep gives what to keep"
         if reply.verdict is Verdict.REFUSED:
             why = _refusal(reply)
         if reply.verdict is Verdict.TIMEOUT:
-            return judge(wanted, reported={}, problems=problems, unanswered=True)
+            return judge(wanted, reported={}, unanswered=True)
         if had is not None and had.mode not in MODES:
             why, had = f"not written: what tracking mode {had.mode} does is not public; track_keep gives one", None
         if had is None:
-            return judge(wanted, reported={}, problems=problems, refused=dict.fromkeys(carried, why))
+            return judge(wanted, reported={}, refused=dict.fromkeys(wanted, why))
         assumed = reply.assumed
     else:
         assumed = False
     refused: dict[str, str] = {}
     plan = had._replace(
-        interval=int(carried.get("tracking_interval", had.interval)),
-        distance=int(carried.get("tracking_distance", had.distance)),
-        heading=int(carried.get("tracking_angle", had.heading)),
+        interval=int(wanted.get("tracking_interval", had.interval)),
+        distance=int(wanted.get("tracking_distance", had.distance)),
+        heading=int(wanted.get("tracking_angle", had.heading)),
     )
-    if had.mode == BY_TIME and plan.distance and "tracking_distance" in carried and not assumed:
+    if had.mode == BY_TIME and plan.distance and "tracking_distance" in wanted and not assumed:
         refused["tracking_distance"] = "not written: tracking mode 1 reports by time, not by distance"
         plan = plan._replace(distance=had.distance)
-    written = [name for name in carried if name not in refused]
+    written = [name for name in wanted if name not in refused]
     if not written:
-        return judge(wanted, reported={}, problems=problems, refused=refused)
+        return judge(wanted, reported={}, refused=refused)
     numbers = ",".join(map(str, plan))
     # Seven other numbers are a late answer to the query.
     wrote = yield _command(
@@ -240,7 +230,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
         refused=refused,
         acknowledged=written if wrote.ok else (),
         written=written,
@@ -250,8 +239,6 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if not wanted:
-        return Outcome({})
     reply = yield _ask(target, Purpose.READ, wanted)
     track = _told(reply)
     found = _values(track) if track else {}
@@ -265,8 +252,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for a text that is no such command or longer than 200 characters.
     """
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
 
         def match(message: Message) -> Match:
             return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO

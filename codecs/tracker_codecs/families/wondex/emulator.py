@@ -6,25 +6,23 @@ mode; `told` (true) false: it answers the query with `$OK:TRACK` alone; `passwor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.wondex import frame as wire
 from tracker_codecs.families.wondex.dialogue import Track
 
 _PLACES = {"tracking_interval": "interval", "tracking_distance": "distance", "tracking_angle": "heading"}
 
 
-class WondexEmulator(Emulator):
+class WondexEmulator(Device):
     """One unit; see the module."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        self.track = Track(int(options.get("mode", 9)), 120, 150, 0, 1, 4, 15)
-        self.track = self.track._replace(**{_PLACES[n]: int(value) for n, value in settings.items() if n in _PLACES})
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self.track = Track(int(self.options.get("mode", 9)), 120, 150, 0, 1, 4, 15)
+        self.track = self.track._replace(**{_PLACES[n]: int(value) for n, value in self.held.items() if n in _PLACES})
         self._stream = wire.WondexStream(server=True)
         self._sequence = 10
 

@@ -36,12 +36,8 @@ def line(text: str) -> bytes:
 class WondexStream(Cutter):
     """Cuts one direction of a link. `server`: the bytes are those of a server."""
 
-    __slots__ = ("_server",)
+    __slots__ = ()
     starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"[\d$\xd0\r\n]")
-
-    def __init__(self, *, server: bool = False, datagrams: bool = False) -> None:
-        super().__init__(datagrams=datagrams)
-        self._server = server
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter.frame`."""
@@ -66,7 +62,7 @@ class WondexStream(Cutter):
 
     def _alive(self, frame: bytes) -> Message:
         """A keep-alive; the id of a line, which may be longer than 32 bits tell, stands."""
-        if self._server:
+        if self.server:
             return Message(Kind.OTHER, frame, data=("alive", ""))
         if self.device_id is None:
             self.device_id = str(int.from_bytes(frame[4:], "little"))
@@ -74,7 +70,7 @@ class WondexStream(Cutter):
 
     def _line(self, frame: bytes) -> Message | None:
         text = frame[:-1].removesuffix(b"\r")
-        if self._server:
+        if self.server:
             order = _ORDER.fullmatch(text)
             return order and Message(Kind.OTHER, frame, data=("order", order[1].decode("ascii")))
         found = _POSITION.fullmatch(text)
@@ -116,3 +112,10 @@ def recognise(first: bytes) -> bool | None:
     a unit that opens with one needs a port of its family alone.
     """
     return None if len(first) < 2 and KEEP_ALIVE.startswith(first) else first.startswith(KEEP_ALIVE)
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """The id of a position or a keep-alive."""
+    if frame[:2] == KEEP_ALIVE and frame[4:] == int(old).to_bytes(8, "little")[:4]:
+        return frame[:4] + int(new).to_bytes(8, "little")[:4]
+    return frame.replace(old.encode("ascii"), new.encode("ascii"))

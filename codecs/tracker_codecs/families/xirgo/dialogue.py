@@ -9,7 +9,7 @@ Sources: those of `settings`; success and failure by field count from the public
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tracker_codecs.contract import (
     Command,
@@ -18,7 +18,6 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
@@ -63,16 +62,14 @@ def _write(target: Target, name: str, arguments: Sequence[str], *, read: bool) -
     )
 
 
-def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried: Mapping[str, Value]) -> Dialogue:
+def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
     asks = target.variant == "obd"
     cells: Sequence[str] = ()
     if asks:
-        before = yield _ask(target, Purpose.READ, list(carried))
+        before = yield _ask(target, Purpose.READ, list(wanted))
         if before.verdict is Verdict.TIMEOUT:
-            return judge(wanted, reported={}, problems=problems, unanswered=True)
+            return judge(wanted, reported={}, unanswered=True)
         cells = _cells(before)
     flags = values.alerts(target, cells)
     refused: dict[str, str] = {}
@@ -81,9 +78,9 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
     written: list[str] = []
     unanswered = False
     for name in values.CODES:
-        if name not in carried or unanswered:
+        if name not in wanted or unanswered:
             continue
-        arguments = [values.encode(name, carried[name]), *([flags[name]] if name in flags else [])]
+        arguments = [values.encode(name, wanted[name]), *([flags[name]] if name in flags else [])]
         reply = yield _write(target, name, arguments, read=asks)
         written.append(name)
         if reply.verdict is Verdict.TIMEOUT:
@@ -92,7 +89,7 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
             refused[name] = f"refused by the unit, which answers {reply.text}"
         elif reply.ok:
             value = values.decode(name, _cells(reply)[0])
-            if value == carried[name]:
+            if value == wanted[name]:
                 echoed[name] = value
             elif values.possible(name, value):
                 reported[name] = value
@@ -100,18 +97,17 @@ def apply(target: Target, wanted: Settings, problems: Sequence[Problem], carried
                 refused[name] = f"refused by the unit, which answers {reply.text}"
     known: dict[str, str] = {}
     if asks:
-        again = yield _ask(target, Purpose.READ_BACK, list(carried))
+        again = yield _ask(target, Purpose.READ_BACK, list(wanted))
         found = values.told(_cells(again))
         if "tracking_angle" in echoed and found.get("tracking_angle") == echoed["tracking_angle"]:
             known = {ANGLE_SEEN: "yes"}
         elif ANGLE_SEEN not in target.known:
             found.pop("tracking_angle", None)
-        reported |= {name: value for name, value in found.items() if name in carried}
+        reported |= {name: value for name, value in found.items() if name in wanted}
         unanswered = unanswered or (again.verdict is Verdict.TIMEOUT)
     return judge(
         wanted,
         reported=reported,
-        problems=problems,
         acknowledged=echoed,
         refused=refused,
         written=written,
@@ -147,8 +143,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     """
     code = ""
     if isinstance(text, bytes):
-        if not text:
-            raise LocalError("there is nothing to send", parameter="command")
         payload, shown = text, text.hex()
     else:
         shown = text.strip()

@@ -9,38 +9,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Value
+from tracker_codecs.contract import Datum, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.xirgo import settings as values
 
 _FIELDS = {code: name for name, code in values.CODES.items()}
 _MOST = 1024
 
 
-class XirgoEmulator(Emulator):
+_FACTORY: Mapping[str, Value] = {
+    "tracking_interval": 120,
+    "psm_interval": 3600,
+    "tracking_angle": 45,
+    "tracking_distance": 5,
+}
+
+
+class XirgoEmulator(Device):
     """One unit; see the module. Option `layout`: 29 or 21 fields in the answer to 3050, or any other number."""
 
-    def __init__(
-        self, device_id: str, variant: str, settings: Settings, faults: Faults, options: Mapping[str, Value]
-    ) -> None:
-        self.device_id = device_id
-        self.variant = variant
-        self.faults = faults
-        self.options = options
-        self.stored: dict[str, Value] = {
-            "tracking_interval": 120,
-            "psm_interval": 3600,
-            "tracking_angle": 45,
-            "tracking_distance": 5,
-        }
-        self.stored |= {name: settings[name] for name in self.stored if name in settings}
+    factory = _FACTORY
+
+    def begin(self) -> None:
+        """See `Device.begin`."""
         self.flags = {"tracking_interval": "1", "psm_interval": "1"}
         self._sequence = 0
         self._rest = b""
-
-    @property
-    def settings(self) -> dict[str, Value]:
-        """See `Emulator.settings`."""
-        return dict(self.stored)
 
     def connect(self) -> list[Datum]:
         """Nothing: there is no login."""
@@ -81,13 +75,13 @@ class XirgoEmulator(Emulator):
         low, high = self.faults.clamp.get(name, (0, 2592000))
         value = int(min(max(value, low), high))
         if name not in self.faults.ignore:
-            self.stored[name] = value
+            self.held[name] = value
             if name in self.flags and len(arguments) > 1:
                 self.flags[name] = arguments[1]
         return ",".join((code, _shown(name, value), *arguments[1:]))
 
     def _everything(self) -> str:
-        on, off, angle, distance = (_shown(name, self.stored[name]) for name in values.CODES)
+        on, off, angle, distance = (_shown(name, self.held[name]) for name in values.CODES)
         head = [on, self.flags["tracking_interval"], off, self.flags["psm_interval"], angle, "75"]
         rest = ["5", "8", "9", "11.5", "0", "60", "0", "1", "1", "0", "0", "0", "0", "1", "0", "0", "0", "0", "0", "0"]
         fields = int(self.options.get("layout", 29))

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tracker_codecs.contract import Event, Kind, Message, Stream
+from tracker_codecs.contract import Event, Kind, Message, Stream, Transport
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -33,12 +33,12 @@ _ANSWERS = b"137"
 class XirgoStream(Stream):
     """Cuts what a device says. `datagrams`: a message ends with its datagram, and reports are owed an answer."""
 
-    __slots__ = ("_datagrams", "_rest", "_skipping", "device_id")
+    __slots__ = ("_datagrams", "_rest", "_skipping")
 
-    def __init__(self, *, datagrams: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
-        self._datagrams = datagrams
+        self._datagrams = self.transport is Transport.UDP
         self._skipping = False
 
     @property
@@ -103,7 +103,7 @@ class XirgoStream(Stream):
         )
 
 
-def from_server(data: bytes) -> list[Event]:
+def from_server(data: bytes, channel: str = "") -> list[Event]:
     """Commands and acknowledgements, one a line."""
     events: list[Event] = []
     for line in data[: 64 * MAX_FRAME].replace(b"\r", b"\n").split(b"\n"):

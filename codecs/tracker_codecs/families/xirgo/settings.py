@@ -21,6 +21,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 
 #: Field -> command, in the order of writing. Below: profile units in one of the device's; steps and ranges in the
@@ -34,6 +35,7 @@ _RANGES = {
     "tracking_angle": (10, 180),
     "tracking_distance": (1, 100),
 }
+_in_range = whole_numbers(_RANGES)
 #: Commands whose second argument is the alert flag.
 WITH_ALERT = ("tracking_interval", "psm_interval")
 QUERY = "3050"
@@ -51,17 +53,12 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
 }
 
 
-def check(able: Mapping[str, Capability], wanted: Settings) -> list[Problem]:
+def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
-    problems = []
+    problems = _in_range(target, wanted)
+    told = {each.field for each in problems}
     for name, value in wanted.items():
-        if name not in able:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "no public command of these units carries it"))
-            continue
-        low, high = _RANGES[name]
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            problems.append(Problem(name, Severity.REFUSE, f"must be a whole number, {low} to {high}"))
-        elif value % _STEP[name]:
+        if name not in told and value % _STEP[name]:
             problems.append(Problem(name, Severity.REFUSE, f"the unit counts in steps of {_STEP[name]} s"))
     return problems
 
