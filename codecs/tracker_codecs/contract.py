@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
@@ -294,6 +294,16 @@ class Capability:
 
 #: Variant -> the profile fields that it can carry.
 Variants = Mapping[str, Mapping[str, Capability]]
+
+
+class Carried(dict[str, Value]):
+    """What a dialogue is to bring about: settings without those that cannot be carried. `asked` holds them all."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self, asked: Settings, dropped: Collection[str] = ()) -> None:
+        super().__init__({name: value for name, value in asked.items() if name not in dropped})
+        self.asked = asked
 
 
 @dataclass(frozen=True, slots=True)

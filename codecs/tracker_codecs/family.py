@@ -17,6 +17,7 @@ from tracker_codecs import defaults
 from tracker_codecs.contract import (
     NO_FAULTS,
     Capability,
+    Carried,
     Clock,
     Command,
     Dialogue,
@@ -94,7 +95,7 @@ class Family:
     _capabilities: Callable[[Target], Mapping[str, Capability]] | None = None
     #: What is wrong with settings that the variant carries, each alone and with each other.
     _check: Callable[[Target, Settings], list[Problem]] = defaults.no_problems
-    #: The dialogue that brings a tracker to settings, all of which it carries and none of which is refused.
+    #: The dialogue that brings a tracker to settings, all of which it carries and none of which is refused (`Carried`).
     _apply: Callable[[Target, Settings], Dialogue] | None = None
     _read: Callable[[Target, Sequence[str]], Dialogue] = defaults.read_nothing
     _identify: Callable[[Target], Dialogue] = defaults.identify_nothing
@@ -167,7 +168,7 @@ class Family:
         and where the variant carries nothing at all.
         """
         able = self.capabilities(target)
-        if self._apply is None or not able:
+        if self._apply is None or not self._of(target.variant):
             name = next(iter(settings), "")
             raise LocalError(self._why_not(target, name, able.get(name)), parameter=name)
         problems = self.check(target, settings)
@@ -175,7 +176,7 @@ class Family:
             if problem.severity is Severity.REFUSE:
                 raise LocalError(problem.reason, parameter=problem.field)
         dropped = {problem.field: problem.reason for problem in problems}
-        carried = {name: value for name, value in settings.items() if name not in dropped}
+        carried = Carried(settings, dropped)
         if carried:
             self._named(target.device_id, target.transport)
         dialogue = self._apply(target, carried) if carried else defaults.identify_nothing(target)

@@ -90,6 +90,6 @@ def test_openings() -> None:
 def test_settings_and_commands_are_refused_with_the_reason() -> None:
     target = Target(IMEI, variant="session")
     (problem,) = FAMILY.check(target, {"tracking_interval": 60})
-    assert problem.reason == FAMILY.reason
+    assert problem.reason == FAMILY.unsupported
     with pytest.raises(LocalError, match="give bytes"):
         FAMILY.raw(target, "PING")

@@ -265,9 +265,9 @@ def test_what_does_not_fit_is_told_before_anything_is_sent() -> None:
 @pytest.mark.parametrize("device_id", ["", "1,2", "\u0663" * 15, "1" * 21])
 def test_an_id_that_no_frame_carries_is_refused(device_id: str) -> None:
     at = Target(device_id, variant="motion")
-    for dialogue in (FAMILY.apply(at, NEAR), FAMILY.read(at, list(NEAR))):
+    for dialogue in (lambda: FAMILY.apply(at, NEAR), lambda: FAMILY.read(at, list(NEAR))):
         with pytest.raises(LocalError):
-            next(dialogue)
+            next(dialogue())
     with pytest.raises(LocalError):
         FAMILY.raw(at, "L1(R1)")
 

@@ -92,4 +92,4 @@ def test_raw_bytes_are_taken_or_not() -> None:
     with pytest.raises(LocalError, match="give bytes"):
         FAMILY.raw(target, "reset")
     (problem,) = FAMILY.check(target, {"tracking_interval": 60})
-    assert problem.reason == FAMILY.reason
+    assert problem.reason == FAMILY.unsupported

@@ -62,6 +62,6 @@ def test_the_answer_redaction_and_reasons() -> None:
     assert renamed.device_id == "87654321"
     target = Target("12345678", variant="session", transport=Transport.UDP)
     (problem,) = FAMILY.check(target, {"tracking_interval": 60})
-    assert problem.reason == FAMILY.reason
+    assert problem.reason == FAMILY.unsupported
     with pytest.raises(LocalError, match="give bytes"):
         FAMILY.raw(target, "reset")

@@ -100,7 +100,7 @@ def test_redaction_and_reasons() -> None:
         assert one(renamed).device_id == "490154203237518"
     target = Target("014631000252383", variant="session", transport=Transport.UDP)
     (problem,) = FAMILY.check(target, {"tracking_interval": 60})
-    assert problem.reason == FAMILY.reason
+    assert problem.reason == FAMILY.unsupported
     with pytest.raises(LocalError, match="give bytes"):
         FAMILY.raw(target, "reset")
 

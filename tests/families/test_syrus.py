@@ -361,7 +361,10 @@ def test_raw_commands() -> None:
     assert command.payload == b">SSSXP21<"
     answers = heard(b">RTD60120<" + raw("set_ack-01"))
     assert [command.match(message).value for message in answers[:1]] == ["no"]
-    assert FAMILY.raw(Target("356612021234567"), ">SSSXP21<").match(answers[1]).value == "done"
+    assert (
+        FAMILY.raw(Target("356612021234567", variant=next(iter(FAMILY.variants))), ">SSSXP21<").match(answers[1]).value
+        == "done"
+    )
     for text in ("", "S", ">SED49U<>SED48U<", "SED\r\nX", "QED\xe9"):
         with pytest.raises(LocalError):
             FAMILY.raw(target(), text)

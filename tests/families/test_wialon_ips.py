@@ -167,7 +167,7 @@ def test_openings_and_redaction() -> None:
 def test_settings_are_refused_with_the_reason() -> None:
     target = Target(ID, variant="v2")
     (problem,) = FAMILY.check(target, {"tracking_interval": 60})
-    assert (problem.reason, problem.field) == (FAMILY.reason, "tracking_interval")
+    assert (problem.reason, problem.field) == (FAMILY.unsupported, "tracking_interval")
 
 
 def test_a_password_that_looks_like_a_checksum_is_one() -> None:

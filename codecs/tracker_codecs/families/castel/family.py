@@ -33,6 +33,7 @@ FAMILY = Family(
     fields=messages.fields,
     normalise=messages.normalise,
     rename=messages.rename,
+    options=settings.version_of,
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,

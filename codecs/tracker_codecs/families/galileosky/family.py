@@ -29,6 +29,7 @@ FAMILY = Family(
     fields=messages.fields,
     normalise=messages.normalise,
     rename=messages.rename,
+    options=settings.options,
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,

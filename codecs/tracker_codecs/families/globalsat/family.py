@@ -29,6 +29,7 @@ FAMILY = Family(
     recognise=frame.recognise,
     fields=frame.fields,
     rename=frame.renamed,
+    options=dialogue.keeps_gps_on,
     check=dialogue.check,
     apply=dialogue.apply,
     read=dialogue.read,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
+from tracker_codecs.contract import Capability, Carried, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.gt06 import gt02
 from tracker_codecs.families.gt06.texts import Angle, Mode
@@ -179,6 +179,7 @@ def _value_problem(variant: str, name: str, value: Value, kind: Value) -> Proble
 def plan(target: Target, wanted: Settings) -> Plan:
     """The writes for these settings."""
     made = Plan()
+    asked = wanted.asked if isinstance(wanted, Carried) else wanted
     variant = target.variant
     if variant == "concox_gt700":
         _plan_modes(made, wanted)
@@ -196,7 +197,7 @@ def plan(target: Target, wanted: Settings) -> Plan:
     elif kind is not None:
         if options(target).mode_command:
             # leaves the smart and the sleep mode; its time is put right by TIMER afterwards, or idle beside a distance
-            made.mode = Mode(1, wanted.get("tracking_interval", MODE_1_DEFAULT))
+            made.mode = Mode(1, asked.get("tracking_interval", MODE_1_DEFAULT))
             made.mode_fields = ("type",)
         if kind != "interval_angle":
             made.angle, made.angle_fields = 0, ("type",)

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from tracker_codecs.contract import Datum, Message, Value
 from tracker_codecs.device import Device
-from tracker_codecs.errors import LocalError
 from tracker_codecs.families.jointech import frame as wire
 from tracker_codecs.families.jointech import settings as values
 
@@ -18,12 +17,6 @@ _STATE = bytes.fromhex("22348310113550543f12980000002d060000000020e028109228661f
 
 
 _PLACE = "T,22.564025,N,113.242329,E,5.21,152,9,32%,00000000000011,10133,5173,22,100"
-
-
-def _ten(device_id: str) -> str:
-    if len(device_id) != 10 or not (device_id.isascii() and device_id.isdigit()):
-        raise LocalError("must be 10 digits", parameter="device_id")
-    return device_id
 
 
 class GpUnit(Device):
@@ -44,7 +37,6 @@ class JointechEmulator(Device):
 
     def begin(self) -> None:
         """See `Device.begin`."""
-        self.device_id = _ten(self.device_id)
         self.upload = int(self.held.get(values.FIELD, 60))
         self.wake_up = values.WAKE_UP
         self._serial = 0

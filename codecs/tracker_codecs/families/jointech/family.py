@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracker_codecs.contract import (
+    Ids,
     Limits,
 )
 from tracker_codecs.families.jointech import dialogue, frame, messages, settings
@@ -22,6 +23,7 @@ FAMILY = Family(
     acknowledgement_proves="the answer carries the values in force",
     variants=settings.VARIANTS,
     unsupported=settings.why_not,
+    ids=Ids(r"\d{10}", "must be 10 digits"),
     stream=frame.JointechStream,
     server=frame.JointechStream.from_server,
     recognise=frame.recognise,

@@ -26,6 +26,7 @@ FAMILY = Family(
     recognise=frame.recognise,
     fields=frame.fields,
     rename=frame.rename,
+    options=settings.numbers,
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,

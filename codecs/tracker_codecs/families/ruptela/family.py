@@ -28,6 +28,7 @@ FAMILY = Family(
     recognise=frame.recognise,
     fields=messages.fields,
     rename=messages.rename,
+    options=settings.password,
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,

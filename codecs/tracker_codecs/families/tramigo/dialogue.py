@@ -56,7 +56,7 @@ _LISTED = r" \((\d{1,5}),(\d{1,5}(?:\.\d{1,2})?),(\d{1,5}),(\d{1,3})\)"
 _RAW = re.compile(r"[A-Za-z][ -~]{0,149}", re.ASCII)
 
 
-def _report(target: Target) -> str:
+def report_of(target: Target) -> str:
     """`Find` or `Status`. Raises LocalError for another option."""
     word = str(target.options.get("report", "find")).lower()
     if word not in ("find", "status"):
@@ -135,7 +135,7 @@ def _told(word: str, text: str) -> dict[str, Value]:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    word = _report(target)
+    word = report_of(target)
     wrote = yield _write(target, word, wanted)
     again = yield _ask(target, Purpose.READ_BACK)
     reported = _told(word, str(again.messages[-1].data)) if again.ok else {}
@@ -155,7 +155,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
     reply = yield _ask(target, Purpose.READ)
-    reported = _told(_report(target), str(reply.messages[-1].data)) if reply.ok else {}
+    reported = _told(report_of(target), str(reply.messages[-1].data)) if reply.ok else {}
     told = {name: reported[name] for name in wanted if name in reported}
     return Outcome({}, told, unanswered=reply.verdict is Verdict.TIMEOUT)
 

@@ -27,6 +27,7 @@ FAMILY = Family(
     recognise=frame.recognise,
     fields=frame.fields,
     rename=frame.renamed,
+    options=dialogue.report_of,
     capabilities=dialogue.capabilities,
     check=dialogue.check,
     apply=dialogue.apply,

@@ -98,6 +98,11 @@ def kept(target: Target) -> Track | None:
     return Track(int(found[1]), 0, 0, int(found[2]), int(found[3]), int(found[4]), 0)
 
 
+def options(target: Target) -> object:
+    """Raises LocalError for a password or a track_keep that does not fit."""
+    return password(target), kept(target)
+
+
 def check(target: Target, wanted: Settings) -> list[Problem]:
     """See `Family.check`."""
     problems = _in_range(target, wanted)

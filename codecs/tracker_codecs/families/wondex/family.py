@@ -28,6 +28,7 @@ FAMILY = Family(
     recognise=frame.recognise,
     fields=frame.fields,
     rename=frame.renamed,
+    options=dialogue.options,
     check=dialogue.check,
     apply=dialogue.apply,
     read=dialogue.read,
