@@ -5,10 +5,10 @@ As the firmware does it replaces the position section whole: what a set_config l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.meshtastic import packets, proto
 from tracker_codecs.families.meshtastic import settings as values
 from tracker_codecs.families.meshtastic.packets import Packet, Said
@@ -17,35 +17,38 @@ from tracker_codecs.families.meshtastic.stream import MeshtasticStream
 
 #: Factory state: position flags 811 and an enabled GPS are no settings of ours.
 _OTHERS = {7: 811, 13: 1}
-_FACTORY = {"tracking_interval": 900, "smart_position": True, "gps_interval": 120, "tracking_distance": 100}
-_FACTORY |= {"smart_min_interval": 30}
+_FACTORY = {
+    "tracking_interval": 900,
+    "smart_position": True,
+    "gps_interval": 120,
+    "tracking_distance": 100,
+    "smart_min_interval": 30,
+}
 _LOG = b"\x1b[32mINFO \x1b[0m| ??:??:?? 0 S:B:43,2.7.11\r\n"
 
 
-class MeshtasticEmulator(Emulator):
+class MeshtasticEmulator(Device):
     """One node. Options: `managed` (false) true refuses local admin; `echo` (false) true sends back what it hears."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.node = int(device_id.removeprefix("!"), 16)
-        self.faults = faults
-        self.options = options
+    factory = _FACTORY
+    ears = MeshtasticStream
+
+    def begin(self) -> None:
+        """`position` is the stored position section."""
+        self.node = packets.number_of(self.device_id)
         had = [Field(at, VARINT, value) for at, value in _OTHERS.items()]
-        #: The stored position section.
-        self.position = values.changed(had, _FACTORY | dict(settings))
+        self.position = values.changed(had, self.stored)
         self._pending: list[Field] | None = None
         self._editing = False
         self._count = 0
-        self._stream = MeshtasticStream(from_client=True)
 
     @property
     def settings(self) -> dict[str, Value]:
         """The stored settings."""
         return values.decode(self.position)
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """A node says nothing of its own before it is asked."""
-        self._stream = MeshtasticStream(from_client=True)
         self._pending, self._editing = None, False
         return []
 
@@ -65,19 +68,19 @@ class MeshtasticEmulator(Emulator):
         """Its own position, as it is broadcast."""
         place = [Field(1, FIXED32, 488583300), Field(2, FIXED32, 22951300), Field(3, VARINT, 35)]
         place.append(Field(4, FIXED32, int(now.timestamp())))
-        return [self._packet(packets.POSITION_APP, proto.build(place), to=0xFFFFFFFF)]
+        return [self._packet(packets.POSITION_APP, proto.build(place), to=packets.BROADCAST)]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Answers want_config_id and admin messages."""
+        """Its port may send back what it hears."""
         said = [Datum(data)] if self.options.get("echo") else []
-        for event in self._stream.feed(data):
-            if self.faults.silent or not isinstance(event, Message) or not isinstance(event.data, Said):
-                continue
-            if event.data.variant == "want_config_id" and isinstance(event.data.value, int):
-                said += self._dump(event.data.value)
-            elif event.data.packet and event.data.packet.to == self.node:
-                said += self._admin(event.data.packet)
-        return said
+        return said + super().receive(data, channel)
+
+    def hear(self, message: Message) -> list[Datum]:
+        """Answers want_config_id and admin messages."""
+        heard: Said = message.data
+        if heard.variant == "want_config_id" and isinstance(heard.value, int):
+            return self._dump(heard.value)
+        return self._admin(heard.packet) if heard.packet and heard.packet.to == self.node else []
 
     def _dump(self, nonce: int) -> list[Datum]:
         position = proto.build([Field(2, LEN, proto.build(self.position))])
@@ -127,7 +130,6 @@ class MeshtasticEmulator(Emulator):
         for name in told:
             if name in self.faults.ignore:
                 told[name] = self.settings[name]
-            elif name in self.faults.clamp:
-                low, high = self.faults.clamp[name]
-                told[name] = int(min(max(told[name], low), high))
+            else:
+                told[name] = self.clamped(name, told[name])
         self.position = values.changed(wanted, told)
