@@ -1,6 +1,6 @@
 """u-blox GNSS receivers on a serial port; see the package's modules."""
 
-from tracker_codecs.contract import Limits, SerialForm, Transport
+from tracker_codecs.contract import Ids, Limits, SerialForm, Transport
 from tracker_codecs.families.ubx import dialogue, frame, payload, settings
 from tracker_codecs.families.ubx.emulator import UbxEmulator
 from tracker_codecs.family import Family
@@ -23,6 +23,7 @@ FAMILY = Family(
     ),
     variants=settings.VARIANTS,
     unsupported="this family does not know the field",
+    ids=Ids(".+", "a device id is one line of text"),  # no command names it: whatever its owner calls it
     stream=frame.UbxStream,
     server=frame.UbxStream.from_server,
     recognise=frame.recognise,
