@@ -20,8 +20,8 @@ from tracker_codecs.families.lorawan.device import (
     Answer,
     Ask,
     Device,
+    Run,
     Setting,
-    Tokens,
     Told,
     Unit,
     Uplinks,
@@ -132,27 +132,27 @@ class Abeeway2(Device):
     sample = (18, bytes.fromhex("036ac18900001d28b901603702"))
     unit = _Unit
 
-    def reads(self, names: Collection[str], tokens: Tokens, before: bool) -> list[Ask]:
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """One request: five parameters fit one answer; the mode stands in the answer's header."""
         wanted = tuple(name for name in SETTINGS if name in names)
         ids = [IDS[name] for name in wanted if name in IDS] or [0]
-        token = tokens()
+        token = run.token()
         text = f"request configuration {bytes(ids).hex(' ')}, token {token}"
         expects = f"configuration uplink with token {token}"
         return [Ask(bytes([3, token, *ids]), text, expects, wanted, _read(token, ids))]
 
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """Parameters first (five at most), then the mode, which has a command of its own."""
         out = []
         names = tuple(name for name in IDS if name in settings)
         if names:
             data = Parameters.build({"items": [{"id": IDS[name], "value": settings[name]} for name in names]})
             shown = ", ".join(f"{IDS[name]:02X}={settings[name]}" for name in names)
-            out.append(self._write(0x0B, tokens(), data, f"set parameters {shown}", names))
+            out.append(self._write(0x0B, run.token(), data, f"set parameters {shown}", names))
         if "mode" in settings:
             number = MODES.index(settings["mode"])
             text = f"set mode {number} ({settings['mode']})"
-            out.append(self._write(2, tokens(), bytes([number]), text, ("mode",)))
+            out.append(self._write(2, run.token(), bytes([number]), text, ("mode",)))
         return out
 
     @staticmethod

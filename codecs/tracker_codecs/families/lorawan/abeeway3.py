@@ -14,17 +14,7 @@ from typing import Any
 from construct import Byte, Bytes, Construct, GreedyBytes, GreedyRange, Struct, Terminated, this
 
 from tracker_codecs.contract import Settings
-from tracker_codecs.families.lorawan.device import (
-    Ask,
-    Device,
-    Setting,
-    Tokens,
-    Told,
-    Unit,
-    Uplinks,
-    collecting,
-    parse,
-)
+from tracker_codecs.families.lorawan.device import Ask, Device, Run, Setting, Told, Unit, Uplinks, collecting, parse
 from tracker_codecs.families.lorawan.network import Event
 
 Key = tuple[int, int]
@@ -182,21 +172,21 @@ class Abeeway3(Device):
     sample = (19, bytes.fromhex("a660292cd00102f784480b00030006000800"))
     unit = _Unit
 
-    def reads(self, names: Collection[str], tokens: Tokens, before: bool) -> list[Ask]:
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """One generic request; before a change the triggers too, which decide whether an interval has any effect."""
         wanted = tuple(name for name in IDS if name in names)
-        out = [_get([IDS[name] for name in wanted], tokens(), wanted)]
+        out = [_get([IDS[name] for name in wanted], run.token(), wanted)]
         triggered = tuple(name for name in wanted if name in _TRIGGER_BITS)
-        if before and triggered:
-            out.append(_get(TRIGGERS, tokens(), triggered))
+        if run.changing and triggered:
+            out.append(_get(TRIGGERS, run.token(), triggered))
         return out
 
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """One generic request with every parameter."""
         names = tuple(name for name in IDS if name in settings)
         data = b"".join(bytes([*IDS[name], 4 << 3 | _INT]) + settings[name].to_bytes(4, "big") for name in names)
         shown = ", ".join(f"{IDS[name][0]}/{IDS[name][1]:02X}={settings[name]}" for name in names)
-        return [_request(0, [IDS[name] for name in names], data, f"set {shown}", tokens(), names)]
+        return [_request(0, [IDS[name] for name in names], data, f"set {shown}", run.token(), names)]
 
     def told(self, uplinks: Iterable[Event]) -> Told:
         """Values of readings; a remark where no trigger lets an interval work."""

@@ -106,17 +106,25 @@ def parse(layout: Construct, data: bytes) -> Any:
         raise PeerError(f"the payload {data[:16].hex()} does not fit its layout", discarded=data) from None
 
 
-class Tokens:
-    """Ack tokens of one dialogue: neighbouring revisions share none. `stride` tokens a revision, of `count`."""
+@dataclass(slots=True)
+class Run:
+    """One dialogue as a device sees it: whether a change is to follow, and the uplinks that told something so far.
 
-    def __init__(self, serial: int, stride: int, count: int) -> None:
-        self._next, self._count = serial // 32 * stride + serial % 32 // 16 * stride, count
+    Ack tokens: neighbouring revisions share none. `tokens` as in `Device.tokens`.
+    """
 
-    def __call__(self) -> int:
+    serial: int
+    tokens: tuple[int, int]
+    changing: bool = False
+    had: Sequence[Event] = ()
+    _drawn: int = 0
+
+    def token(self) -> int:
         """The next token."""
-        token = self._next % self._count
-        self._next += 1
-        return token
+        stride, count = self.tokens
+        token = self.serial // 32 * stride + self.serial % 32 // 16 * stride + self._drawn
+        self._drawn += 1
+        return token % count
 
 
 class Unit(ABC):
@@ -177,15 +185,15 @@ class Device(ABC):
         found = {name: self.settings[name].unfit(value) for name, value in settings.items()}
         return [Problem(name, Severity.REFUSE, reason) for name, reason in found.items() if reason]
 
-    def reads(self, names: Collection[str], tokens: Tokens, before: bool) -> list[Ask]:
-        """The queries for these fields; `before` the change they may ask for more. None where nothing can be asked."""
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
+        """The queries for these fields, and what else a change must know. None where nothing can be asked."""
         return []
 
     @abstractmethod
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """The downlinks that write these settings."""
 
-    def second(self, settings: Settings, had: Sequence[Event]) -> list[Ask]:
+    def second(self, settings: Settings, run: Run) -> list[Ask]:
         """Downlinks that could be made only after the first change was read back."""
         return []
 

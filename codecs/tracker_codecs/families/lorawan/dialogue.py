@@ -32,7 +32,7 @@ from tracker_codecs.contract import (
 from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.lorawan import network
-from tracker_codecs.families.lorawan.device import RADIO_ACK, Ask, Tokens, Told
+from tracker_codecs.families.lorawan.device import RADIO_ACK, Ask, Run, Told
 from tracker_codecs.families.lorawan.devices import device_of
 from tracker_codecs.families.lorawan.network import Event
 
@@ -70,7 +70,7 @@ class Talk(Course):
         self.eui = target.device_id.lower()
         self.device = device_of(target)
         self.address = network.address(target.device_id, target.options)
-        self.tokens = Tokens(target.serial, *self.device.tokens)
+        self.run = Run(target.serial, self.device.tokens, changing=bool(wanted))
         self.used: set[int] = set()
         self.evidence: dict[str, str] = {}
         #: Uplinks that answered writes.
@@ -212,22 +212,24 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
 
 
 def _apply(talk: Talk) -> Dialogue:
-    device, wanted = talk.device, talk.wanted
-    before = yield from talk.question(device.reads(wanted, talk.tokens, True), Purpose.READ)
+    device, run, wanted = talk.device, talk.run, talk.wanted
+    before = yield from talk.question(device.reads(wanted, run), Purpose.READ)
     if before.refused:
         return talk.refuse(before.refused)
     if before.silent:
         talk.unanswered = True
         return talk.judged()
-    yield from talk.write(device.writes(wanted, before.uplinks, talk.tokens))
+    run.changing, run.had = False, before.uplinks
+    yield from talk.write(device.writes(wanted, run))
     after = Heard(silent=talk.lost)
-    asks = device.reads(wanted, talk.tokens, False)
+    asks = device.reads(wanted, run)
     if asks and not (talk.lost and _QUEUED in talk.evidence.values()):
         after = yield from talk.question(asks, Purpose.READ_BACK)
-        more = device.second(wanted, [*before.uplinks, *after.uplinks]) if not after.silent else []
+        run.had = [*before.uplinks, *after.uplinks]
+        more = device.second(wanted, run) if not after.silent else []
         if more:
             yield from talk.write(more)
-            after = yield from talk.question(device.reads(wanted, talk.tokens, False), Purpose.READ_BACK)
+            after = yield from talk.question(device.reads(wanted, run), Purpose.READ_BACK)
     try:
         told = device.told(after.uplinks)
         notes = device.told([*before.uplinks, *after.uplinks]).notes
@@ -257,7 +259,7 @@ def _read(talk: Talk, wanted: Sequence[str]) -> Dialogue:
         for name, found in talk.device.fields.items()
         if name in wanted and found.best is Strength.READ_BACK and (talk.target.experimental or not found.experimental)
     ]
-    asks = talk.device.reads(able, talk.tokens, False) if able else []
+    asks = talk.device.reads(able, talk.run) if able else []
     if not asks:
         return Outcome({})
     heard = yield from talk.question(asks, Purpose.READ)

@@ -8,7 +8,7 @@ common.cpp); dragino-end-node-decoder; Dragino LGT-92 user manual p. 18.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from construct import Byte, Int16ub, Int24ub, Struct, Terminated
@@ -20,8 +20,8 @@ from tracker_codecs.families.lorawan.device import (
     READ,
     Ask,
     Device,
+    Run,
     Setting,
-    Tokens,
     Told,
     Unit,
     Uplinks,
@@ -29,7 +29,6 @@ from tracker_codecs.families.lorawan.device import (
     holding,
     parse,
 )
-from tracker_codecs.families.lorawan.network import Event
 
 _SECONDS = (6, 16777215)
 _TRACKERD = 0x13
@@ -82,7 +81,7 @@ class Dragino(Device):
     sample = (5, bytes.fromhex("13014801ff0fd04501"))
     unit = _Unit
 
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """A confirmed downlink for each setting."""
         out = []
         for name, each in self.settings.items():
@@ -145,7 +144,7 @@ class TrackerD(Dragino):
         "motion_wake": Setting(False, 0xAF, able=READ),
     }
 
-    def reads(self, names: Collection[str], tokens: Tokens, before: bool) -> list[Ask]:
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """The status, where the motion wake is asked for."""
         if "motion_wake" not in names:
             return []

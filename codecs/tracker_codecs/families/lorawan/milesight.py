@@ -13,17 +13,7 @@ from construct import Byte, Int16sl, Int16ul, Int32sl, Struct
 
 from tracker_codecs.contract import Capability, Settings, Strength
 from tracker_codecs.errors import PeerError
-from tracker_codecs.families.lorawan.device import (
-    Ask,
-    Device,
-    Setting,
-    Tokens,
-    Told,
-    Unit,
-    Uplinks,
-    collecting,
-    parse,
-)
+from tracker_codecs.families.lorawan.device import Ask, Device, Run, Setting, Told, Unit, Uplinks, collecting, parse
 from tracker_codecs.families.lorawan.network import Event
 
 MODES = ("periodic", "motion", "timing")
@@ -139,7 +129,7 @@ class MilesightAt101(Device):
     sample = (85, bytes.fromhex("01756403671b01050000048836bf7701f000090722"))
     unit = _Unit
 
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """One chain of at most 19 bytes."""
         names = tuple(name for name in SETTINGS if name in settings)
         payload = b""

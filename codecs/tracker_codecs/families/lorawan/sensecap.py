@@ -16,8 +16,8 @@ from tracker_codecs.contract import Problem, Settings, Severity
 from tracker_codecs.families.lorawan.device import (
     Ask,
     Device,
+    Run,
     Setting,
-    Tokens,
     Told,
     Unit,
     Uplinks,
@@ -170,13 +170,12 @@ class SenseCap(Device):
         out = [problem for problem in super().check(settings) if problem.field not in EVENT]
         return out + [Problem(name, Severity.UNSUPPORTED, reason) for name in EVENT if name in settings]
 
-    def reads(self, names: Collection[str], tokens: Tokens, before: bool) -> list[Ask]:
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """The status."""
-        return [
-            Ask(b"\x88", "request status", "status uplink 01 or 02", tuple(names), holding(self.uplink_port, status))
-        ]
+        answer = holding(self.uplink_port, status)
+        return [Ask(b"\x88", "request status", "status uplink 01 or 02", tuple(names), answer)]
 
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """Intervals, mode, and the event settings where they were read."""
         out = []
         names = tuple(name for name in INTERVALS if name in settings)
@@ -187,11 +186,12 @@ class SenseCap(Device):
         if "tracking_mode" in settings:
             number = MODES.index(settings["tracking_mode"])
             out.append(by_radio(bytes([0x83, number]), f"set mode {number}", ("tracking_mode",)))
-        return out + self._events(settings, had)
+        return out + self._events(settings, run.had)
 
-    def second(self, settings: Settings, had: Sequence[Event]) -> list[Ask]:
+    def second(self, settings: Settings, run: Run) -> list[Ask]:
         """A tracker that was in another mode tells its event settings only after the change of mode."""
-        return [] if any(event.payload[:1] == b"\1" for event in had[:-1]) else self._events(settings, had)
+        told_before = any(event.payload[:1] == b"\1" for event in run.had[:-1])
+        return [] if told_before else self._events(settings, run.had)
 
     @staticmethod
     def _events(settings: Settings, had: Sequence[Event]) -> list[Ask]:

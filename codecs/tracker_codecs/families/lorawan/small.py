@@ -10,7 +10,7 @@ VegaAbsolute/IoTVegaParser; Browan TBOL100 reference manual p. 13, TBSL100 and T
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from construct import Bytes, Const, GreedyRange, Int8ul, Int16ul, Struct, Terminated, this
@@ -20,8 +20,8 @@ from tracker_codecs.errors import PeerError
 from tracker_codecs.families.lorawan.device import (
     Ask,
     Device,
+    Run,
     Setting,
-    Tokens,
     Told,
     Unit,
     Uplinks,
@@ -29,7 +29,6 @@ from tracker_codecs.families.lorawan.device import (
     holding,
     parse,
 )
-from tracker_codecs.families.lorawan.network import Event
 
 # -- Vega LM-1 -------------------------------------------------------------------------------------------------------
 CODES = {60: 1, 360: 2, 720: 3, 1440: 4, 5: 5, 15: 6, 30: 7, 1: 8}
@@ -94,12 +93,12 @@ class VegaLm1(Device):
                 out.append(Problem(name, Severity.REFUSE, reason))
         return out
 
-    def reads(self, names: Collection[str], tokens: Tokens, before: bool) -> list[Ask]:
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """The whole settings packet."""
         answer = holding(3, packet, (n for name in names for n in PAIRS.get(name, (ALARM,))))
         return [Ask(b"\1", "request settings", "settings packet on port 3", tuple(names), answer)]
 
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """One packet."""
         names = tuple(name for name in self.settings if name in settings)
         items: dict[int, int] = {}
@@ -182,12 +181,12 @@ class BrowanTbol100(Device):
     sample = (204, bytes.fromhex("001e0001201c023c00"))
     unit = _Browan
 
-    def reads(self, names: Collection[str], tokens: Tokens, before: bool) -> list[Ask]:
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """A single 00."""
         answer = holding(self.uplink_port, table, (BROWAN[name] for name in names))
         return [Ask(b"\0", "request settings", "settings on port 204", tuple(names), answer)]
 
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """One frame; unconfirmed, as the maker asks."""
         names = tuple(name for name in BROWAN if name in settings)
         payload = Table.build({"items": [{"id": BROWAN[name], "value": settings[name]} for name in names]})

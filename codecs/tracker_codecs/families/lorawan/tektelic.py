@@ -16,17 +16,7 @@ from construct import Byte, Bytes, GreedyRange, Int16ub, Int32ub, Struct, Switch
 
 from tracker_codecs.contract import Match, Problem, Settings, Severity
 from tracker_codecs.errors import PeerError
-from tracker_codecs.families.lorawan.device import (
-    Ask,
-    Device,
-    Setting,
-    Tokens,
-    Told,
-    Unit,
-    Uplinks,
-    holding,
-    parse,
-)
+from tracker_codecs.families.lorawan.device import Ask, Device, Run, Setting, Told, Unit, Uplinks, holding, parse
 from tracker_codecs.families.lorawan.network import Event
 
 TICK, REST, MOVING, SAVE = 0x20, 0x22, 0x23, 0x70
@@ -113,14 +103,14 @@ class Tektelic(Device):
                 out.append(Problem(name, Severity.REFUSE, reason))
         return out
 
-    def reads(self, names: Collection[str], tokens: Tokens, before: bool) -> list[Ask]:
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """The registers, and the tick with them."""
         numbers = sorted({TICK, *(REGISTERS[name] for name in names)})
         text = f"read registers {bytes(numbers).hex(' ')}"
         answer = holding(100, registers, numbers)
         return [Ask(bytes(numbers), text, "the registers on port 100", tuple(names), answer)]
 
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """The registers, then the command that saves them."""
         names = tuple(name for name in REGISTERS if name in settings)
         tick = settings.get("core_tick", 0)
