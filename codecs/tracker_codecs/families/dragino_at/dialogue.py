@@ -114,9 +114,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
     course, reported = Course(), {}
-    for name, capability in values.VARIANTS[target.variant].items():
-        if name not in wanted or (capability.experimental and not target.experimental):
-            continue
+    for name in (each for each in values.WORDS if each in wanted):
         reply = yield from course.ask(_ask(name, Purpose.READ))
         if course.unanswered:
             break

@@ -25,7 +25,7 @@ class DraginoEmulator(Device):
         """`words`: what each command last wrote."""
         names = values.VARIANTS[self.variant]
         self.words = {word: _FACTORY[word] for name, word in values.WORDS.items() if name in names}
-        given = {name: value for name, value in self.stored.items() if name in names}
+        given = {name: value for name, value in self.held.items() if name in names}
         self.words |= {values.WORDS[name]: int(values.encode(name, value)) for name, value in given.items()}
 
     @property

@@ -254,12 +254,8 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
 
 
 def _read(talk: Talk, wanted: Sequence[str]) -> Dialogue:
-    able = [
-        name
-        for name, found in talk.device.fields.items()
-        if name in wanted and found.best is Strength.READ_BACK and (talk.target.experimental or not found.experimental)
-    ]
-    asks = talk.device.reads(able, talk.run) if able else []
+    able = [name for name in talk.device.settings if name in wanted]
+    asks = talk.device.reads(able, talk.run)
     if not asks:
         return Outcome({})
     heard = yield from talk.question(asks, Purpose.READ)

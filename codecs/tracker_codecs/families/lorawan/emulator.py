@@ -29,8 +29,8 @@ class LorawanEmulator(Device):
         """The unit and its settings; the server's topics."""
         self.device_id = self.device_id.lower()
         device = device_of(Target(self.device_id, variant=self.variant, options=self.options))
-        self.unit = device.unit(device, self.stored, self.faults)
-        self.stored = self.unit.state
+        self.unit = device.unit(device, self.held, self.faults)
+        self.held = self.unit.state
         self._network = str(self.options.get("network") or CHIRPSTACK)
         given = {"network": self._network, "application": _APPLICATION, "device": f"eui-{self.device_id}"}
         self.address = network.address(self.device_id, {**given, **self.options})
@@ -55,7 +55,7 @@ class LorawanEmulator(Device):
     @property
     def report_interval(self) -> float:
         """Seconds; some profiles count minutes."""
-        return self.unit.device.interval_unit * float(self.stored.get("tracking_interval") or 30)
+        return self.unit.device.interval_unit * float(self.held.get("tracking_interval") or 30)
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """A command on its topic; anything else is dropped without a word, as the servers do."""

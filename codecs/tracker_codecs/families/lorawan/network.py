@@ -283,8 +283,6 @@ def address(device_id: str, options: Mapping[str, Value]) -> Address:
 
     Raises LocalError naming the option that is missing or holds wildcards.
     """
-    if not device_id:
-        raise LocalError(IDS.reason, parameter="device_id")
     topic = str(options.get("topic", ""))
     cs, ttn = _CS_TOPIC.fullmatch(topic), _TTN_TOPIC.fullmatch(topic)
     if cs and cs[3].lower() != device_id.lower():

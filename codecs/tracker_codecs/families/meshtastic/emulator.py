@@ -37,7 +37,7 @@ class MeshtasticEmulator(Device):
         """`position` is the stored position section."""
         self.node = packets.number_of(self.device_id)
         had = [Field(at, VARINT, value) for at, value in _OTHERS.items()]
-        self.position = values.changed(had, self.stored)
+        self.position = values.changed(had, self.held)
         self._pending: list[Field] | None = None
         self._editing = False
         self._count = 0

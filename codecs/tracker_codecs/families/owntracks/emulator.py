@@ -51,7 +51,7 @@ class OwnTracksEmulator(Device):
         }
         self.configuration: dict[str, Any] = {"mode": 0, **_FACTORY[self.variant], **switches}
         self.configuration |= {"username": "jane", "password": "not-a-real-password", "host": "broker.example.org"}
-        self.configuration |= keys.configuration(self.variant, self.stored, {})
+        self.configuration |= keys.configuration(self.variant, self.held, {})
         del self.configuration["_type"]
 
     @property

@@ -31,7 +31,7 @@ class UbxEmulator(Device):
         self.keys = self.variant != "rate"
         self.cycles = int(self.options.get("cycles", 1))
         self.reference = int(self.options.get("reference", 1))
-        self.period = int(self.stored.get(values.FIELD, 1000)) // self.cycles
+        self.period = int(self.held.get(values.FIELD, 1000)) // self.cycles
         self.layers = dict.fromkeys((payload.BATTERY, payload.FLASH), self.period)
 
     @property

@@ -23,7 +23,7 @@ FAMILY = Family(
     ),
     variants=settings.VARIANTS,
     unsupported="this family does not know the field",
-    ids=Ids(".+", "a device id is one line of text"),  # no command names it: whatever its owner calls it
+    ids=Ids("[ -~]{1,64}", "a device id is 1 to 64 printable ASCII characters"),  # whatever its owner calls it
     stream=frame.UbxStream,
     server=frame.UbxStream.from_server,
     recognise=frame.recognise,
