@@ -11,7 +11,7 @@ VegaAbsolute/IoTVegaParser; Browan TBOL100 reference manual p. 13, TBSL100 and T
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import Any
 
 from construct import Bytes, Const, GreedyRange, Int8ul, Int16ul, Struct, Terminated, this
 
@@ -33,7 +33,13 @@ from tracker_codecs.families.lorawan.device import (
 # -- Vega LM-1 -------------------------------------------------------------------------------------------------------
 CODES = {60: 1, 360: 2, 720: 3, 1440: 4, 5: 5, 15: 6, 30: 7, 1: 8}
 _MINUTES = {code: minutes for minutes, code in CODES.items()}
-PAIRS = {"on_stop_tracking_interval": (49, 16), "tracking_interval": (62, 63)}
+#: By ids: periods of collection and of transmission, which are always written alike.
+VEGA = {
+    "on_stop_tracking_interval": Setting(60, (49, 16)),
+    "tracking_interval": Setting(5, (62, 63)),
+    "movement_alarm": Setting(False, (71,)),
+}
+PAIRS: dict[str, tuple[int, int]] = {name: each.key for name, each in VEGA.items() if len(each.key) == 2}
 ALARM = 71
 Packet = Struct(
     "type" / Const(0, Int8ul),
@@ -75,11 +81,7 @@ class VegaLm1(Device):
     name = "vega_lm1"
     port, uplink_port = 3, 3
     interval_unit = 60.0
-    settings: ClassVar = {
-        "on_stop_tracking_interval": Setting(60),
-        "tracking_interval": Setting(5),
-        "movement_alarm": Setting(False),
-    }
+    settings = VEGA
     sample = (3, bytes.fromhex("00310001063e000106"))
     unit = _Lm1
 
@@ -95,18 +97,16 @@ class VegaLm1(Device):
 
     def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """The whole settings packet."""
-        answer = holding(3, packet, (n for name in names for n in PAIRS.get(name, (ALARM,))))
+        answer = holding(3, packet, (n for name in names for n in VEGA[name].key))
         return [Ask(b"\1", "request settings", "settings packet on port 3", tuple(names), answer)]
 
     def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """One packet."""
-        names = tuple(name for name in self.settings if name in settings)
+        names = tuple(name for name in VEGA if name in settings)
         items: dict[int, int] = {}
         for name in names:
-            if name in PAIRS:
-                items |= dict.fromkeys(PAIRS[name], CODES[settings[name]])
-            else:
-                items[ALARM] = int(settings[name])
+            value = CODES[settings[name]] if name in PAIRS else int(settings[name])
+            items |= dict.fromkeys(VEGA[name].key, value)
         shown = ", ".join(f"{n}={v}" for n, v in items.items())
         return [by_radio(_build(items), f"set {shown}", names)]
 
@@ -138,12 +138,12 @@ class VegaLm1(Device):
 
 # -- Browan TBOL100 --------------------------------------------------------------------------------------------------
 #: By id.
-SETTINGS = {
+BROWAN = {
     "tracking_interval": Setting(30, 0, (15, 65535)),
     "on_stop_tracking_interval": Setting(7200, 1, (15, 65535)),
     "stop_detection_delay": Setting(60, 2, (15, 65535)),
 }
-BROWAN: dict[str, int] = {name: each.key for name, each in SETTINGS.items()}
+_IDS: dict[str, int] = {name: each.key for name, each in BROWAN.items()}
 _KEYS = ("moving_interval_s", "stationary_interval_s", "gsensor_timeout_s")
 Table = Struct("items" / GreedyRange(Struct("id" / Int8ul, "value" / Int16ul)), Terminated)
 
@@ -162,10 +162,10 @@ class _Browan(Unit):
         if f_port != self.device.port:
             return []
         if payload == b"\0":
-            items = [{"id": number, "value": self.state[name]} for name, number in BROWAN.items()]
+            items = [{"id": number, "value": self.state[name]} for name, number in _IDS.items()]
             return [(self.device.uplink_port, bytes(Table.build({"items": items})))]
         found = table(payload)
-        for name, number in BROWAN.items():
+        for name, number in _IDS.items():
             if number in found:
                 self.store(name, found[number])
         return []
@@ -177,26 +177,26 @@ class BrowanTbol100(Device):
     name = "browan_tbol100"
     port, uplink_port = 204, 204
     able = Capability(Strength.READ_BACK, "port by analogy with sister products", True)
-    settings = SETTINGS
+    settings = BROWAN
     sample = (204, bytes.fromhex("001e0001201c023c00"))
     unit = _Browan
 
     def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """A single 00."""
-        answer = holding(self.uplink_port, table, (BROWAN[name] for name in names))
+        answer = holding(self.uplink_port, table, (_IDS[name] for name in names))
         return [Ask(b"\0", "request settings", "settings on port 204", tuple(names), answer)]
 
     def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """One frame; unconfirmed, as the maker asks."""
-        names = tuple(name for name in BROWAN if name in settings)
-        payload = Table.build({"items": [{"id": BROWAN[name], "value": settings[name]} for name in names]})
-        shown = ", ".join(f"{BROWAN[name]:02X}={settings[name]} s" for name in names)
+        names = tuple(name for name in _IDS if name in settings)
+        payload = Table.build({"items": [{"id": _IDS[name], "value": settings[name]} for name in names]})
+        shown = ", ".join(f"{_IDS[name]:02X}={settings[name]} s" for name in names)
         return [Ask(payload, f"set {shown}", "sent by a radio gateway; the tracker answers nothing", names)]
 
     def understand(self, payload: bytes, out: Told) -> None:
         """The table."""
         found = table(payload)
-        out.values |= {name: found[number] for name, number in BROWAN.items() if number in found}
+        out.values |= {name: found[number] for name, number in _IDS.items() if number in found}
 
     def decode(self, f_port: int, payload: bytes) -> dict[str, Any]:
         """The table on port 204."""

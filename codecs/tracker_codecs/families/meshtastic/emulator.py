@@ -5,6 +5,7 @@ As the firmware does it replaces the position section whole: what a set_config l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from tracker_codecs.contract import Datum, Message, Value
@@ -52,23 +53,22 @@ class MeshtasticEmulator(Device):
         self._pending, self._editing = None, False
         return []
 
-    def _say(self, number: int, wire: int, value: int | bytes) -> Datum:
+    def _say(self, said: Field) -> Datum:
         self._count += 1
-        return Datum(packets.frame(proto.build([Field(1, VARINT, self._count), Field(number, wire, value)])))
+        return Datum(packets.frame(proto.build([Field(1, VARINT, self._count), said])))
 
-    def _packet(self, port: int, payload: bytes, request: int = 0, to: int = 0) -> Datum:
-        decoded = [Field(1, VARINT, port), Field(2, LEN, payload)]
+    def _packet(self, port: int, said: Sequence[Field], request: int = 0, to: int = 0) -> Datum:
+        decoded = [Field(1, VARINT, port), proto.inside(2, *said)]
         if request:
             decoded.append(Field(6, FIXED32, request))
-        packet = [Field(1, FIXED32, self.node), Field(2, FIXED32, to or self.node)]
-        packet += [Field(4, LEN, proto.build(decoded)), Field(6, FIXED32, 0x55667700 + self._count)]
-        return self._say(2, LEN, proto.build(packet))
+        packet = [Field(1, FIXED32, self.node), Field(2, FIXED32, to or self.node), proto.inside(4, *decoded)]
+        return self._say(proto.inside(2, *packet, Field(6, FIXED32, 0x55667700 + self._count)))
 
     def report(self, now: datetime) -> list[Datum]:
         """Its own position, as it is broadcast."""
         place = [Field(1, FIXED32, 488583300), Field(2, FIXED32, 22951300), Field(3, VARINT, 35)]
         place.append(Field(4, FIXED32, int(now.timestamp())))
-        return [self._packet(packets.POSITION_APP, proto.build(place), to=packets.BROADCAST)]
+        return [self._packet(packets.POSITION_APP, place, to=packets.BROADCAST)]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """Its port may send back what it hears."""
@@ -83,16 +83,15 @@ class MeshtasticEmulator(Device):
         return self._admin(heard.packet) if heard.packet and heard.packet.to == self.node else []
 
     def _dump(self, nonce: int) -> list[Datum]:
-        position = proto.build([Field(2, LEN, proto.build(self.position))])
-        about = proto.build([Field(1, LEN, b"2.7.11.ee68575"), Field(9, VARINT, 43)])
-        return [
-            self._say(3, LEN, proto.build([Field(1, VARINT, self.node)])),
-            self._say(13, LEN, about),
-            self._say(5, LEN, proto.build([Field(1, LEN, b"")])),
-            self._say(5, LEN, position),
-            self._say(5, LEN, proto.build([Field(8, LEN, proto.build([Field(2, LEN, b"private key of the node")]))])),
-            self._say(7, VARINT, nonce),
-        ]
+        said = (
+            proto.inside(3, Field(1, VARINT, self.node)),
+            proto.inside(13, Field(1, LEN, b"2.7.11.ee68575"), Field(9, VARINT, 43)),
+            proto.inside(5, proto.inside(1)),
+            proto.inside(5, proto.inside(2, *self.position)),
+            proto.inside(5, proto.inside(8, Field(2, LEN, b"private key of the node"))),
+            Field(7, VARINT, nonce),
+        )
+        return [self._say(each) for each in said]
 
     def _admin(self, packet: Packet) -> list[Datum]:
         if packet.port != packets.ADMIN_APP:
@@ -101,8 +100,8 @@ class MeshtasticEmulator(Device):
             return [self._routing(packet.number, 33)]
         fields = proto.parse(packet.payload)
         if proto.number(fields, 5) == packets.POSITION_CONFIG:
-            config = proto.build([Field(2, LEN, proto.build(self.position))])
-            return [self._packet(packets.ADMIN_APP, proto.build([Field(6, LEN, config)]), packet.number)]
+            config = proto.inside(6, proto.inside(2, *self.position))
+            return [self._packet(packets.ADMIN_APP, [config], packet.number)]
         if proto.number(fields, 64):
             self._editing = True
         wanted = packets.position_of(proto.part(fields, 34) or b"")
@@ -114,7 +113,7 @@ class MeshtasticEmulator(Device):
         if self._pending is not None and (proto.number(fields, 65) or not self._editing):
             self._store(self._pending)
             self._pending, self._editing = None, False
-            said += [Datum(_LOG), self._say(8, VARINT, 1)]
+            said += [Datum(_LOG), self._say(Field(8, VARINT, 1))]
         return said
 
     def _differs(self, name: str, wanted: list[Field]) -> bool:
@@ -123,13 +122,10 @@ class MeshtasticEmulator(Device):
 
     def _routing(self, request: int, error: int) -> Datum:
         # A bare radio acknowledgement has error 0 as well; the field is there even so, as in the published messages.
-        return self._packet(packets.ROUTING_APP, proto.build([Field(3, VARINT, error)]), request)
+        return self._packet(packets.ROUTING_APP, [Field(3, VARINT, error)], request)
 
     def _store(self, wanted: list[Field]) -> None:
         told = values.decode(wanted)
-        for name in told:
-            if name in self.faults.ignore:
-                told[name] = self.settings[name]
-            else:
-                told[name] = self.clamped(name, told[name])
+        for name, value in told.items():
+            told[name] = self.settings[name] if name in self.faults.ignore else self.clamped(name, value)
         self.position = values.changed(wanted, told)

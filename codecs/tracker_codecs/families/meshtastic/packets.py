@@ -159,14 +159,9 @@ def want_config(nonce: int) -> bytes:
 
 def admin(node: int, number: int, payload: bytes) -> bytes:
     """An AdminMessage to a node, which its admin module has to answer (want_response)."""
-    decoded = [Field(1, VARINT, ADMIN_APP), Field(2, LEN, payload), Field(3, VARINT, 1)]
-    packet = [
-        Field(2, FIXED32, node),
-        Field(4, LEN, proto.build(decoded)),
-        Field(6, FIXED32, number),
-        Field(10, VARINT, 1),
-    ]
-    return frame(proto.build([Field(1, LEN, proto.build(packet))]))
+    decoded = proto.inside(4, Field(1, VARINT, ADMIN_APP), Field(2, LEN, payload), Field(3, VARINT, 1))
+    packet = proto.inside(1, Field(2, FIXED32, node), decoded, Field(6, FIXED32, number), Field(10, VARINT, 1))
+    return frame(proto.build([packet]))
 
 
 GET_POSITION = proto.build([Field(5, VARINT, POSITION_CONFIG)])
@@ -176,7 +171,7 @@ COMMIT_EDIT = proto.build([Field(65, VARINT, 1)])
 
 def set_position(config: list[Field]) -> bytes:
     """The AdminMessage that replaces the whole PositionConfig: what is left out becomes 0."""
-    return proto.build([Field(34, LEN, proto.build([Field(2, LEN, proto.build(config))]))])
+    return proto.build([proto.inside(34, proto.inside(2, *config))])
 
 
 # -- from the node ---------------------------------------------------------------------------------------------------

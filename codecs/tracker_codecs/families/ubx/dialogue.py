@@ -287,8 +287,8 @@ def _answer_to(kind: bytes) -> Matcher:
     acknowledges = acknowledged(kind)
 
     def match(message: Message) -> Match:
-        if kind[0] == 6:
-            return Match.PART if wire.kind_of(message.frame) == kind else acknowledges(message)
-        return Match.DONE if wire.kind_of(message.frame) == kind else acknowledges(message)
+        if wire.kind_of(message.frame) == kind:
+            return Match.PART if kind[0] == 6 else Match.DONE  # the ACK ends what a CFG message says
+        return acknowledges(message)
 
     return match
