@@ -38,7 +38,7 @@ SETTINGS = {
     "mode": Setting("standby", choices=MODES),
     "tracking_interval": Setting(300, 0x00, (15, 86400)),
     "heartbeat_interval": Setting(600, 0x01, (300, 86400)),
-    "periodic_position_interval": Setting(0, 0x03, (900, 604800), off=True),
+    "periodic_position_interval": Setting(0, 0x03, (900, 604800), off=True),  # 0: none
     "stop_detection_delay": Setting(180, 0x17, (20, 3600)),
     "gps_timeout": Setting(120, 0x09, (30, 300)),
 }

@@ -18,7 +18,7 @@ from tracker_codecs.families.ubx import settings as values
 
 
 class UbxEmulator(Device):
-    """One receiver on one port.
+    """One receiver on one port; of the variant `auto` one with configuration keys.
 
     Options: `cycles` (1) and `reference` (1) as stored; `flash` (true) false refuses the flash layer; `minimum` (25)
     ms below which a period is refused; `echo` (false) true sends back what it hears.
