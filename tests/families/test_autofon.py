@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.autofon.family import FAMILY
+from tracker_codecs.families.autofon import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "autofon" / "frames.yaml"
 CASES = {
@@ -77,6 +77,6 @@ def test_redaction_and_reasons() -> None:
     assert message.device_id == "490154203237518"
     target = Target("351513052899314", variant="session")
     (problem,) = FAMILY.check(target, {"tracking_interval": 60})
-    assert problem.reason == FAMILY.reason
+    assert problem.reason == FAMILY.unsupported
     with pytest.raises(LocalError, match="give bytes"):
         FAMILY.raw(target, "1234,report")

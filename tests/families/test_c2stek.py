@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.c2stek.family import FAMILY
+from tracker_codecs.families.c2stek import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "c2stek" / "frames.yaml"
 CASES = {case["id"].removeprefix("c2stek-"): case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -68,7 +68,7 @@ def test_openings_and_redaction() -> None:
 def test_settings_and_commands_are_refused_with_the_reason() -> None:
     target = Target("863083030602124", variant="session")
     (problem,) = FAMILY.check(target, {"tracking_interval": 60})
-    assert problem.reason == FAMILY.reason
+    assert problem.reason == FAMILY.unsupported
     with pytest.raises(LocalError, match="give bytes"):
         FAMILY.raw(target, "20")
 

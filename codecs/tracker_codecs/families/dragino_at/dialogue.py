@@ -10,25 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from tracker_codecs import guards
+from tracker_codecs.answers import Matcher
 from tracker_codecs.contract import (
     Command,
     Dialogue,
     Match,
     Message,
-    Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
     Target,
     Value,
-    Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.dragino_at import settings as values
 from tracker_codecs.families.dragino_at.stream import RESULTS
-from tracker_codecs.judge import judge
 
 TIMEOUT = 5.0
 _LINE = re.compile(r"AT[ -~]{0,120}").fullmatch
@@ -49,7 +46,7 @@ def _result(message: Message) -> Match:
     return Match.DONE if message.text == "OK" else Match.REFUSED
 
 
-def _value(understand: Callable[[str], object | None]) -> Callable[[Message], Match]:
+def _value(understand: Callable[[str], object | None]) -> Matcher:
     """Matcher of a reading: lines that `understand` takes, then OK."""
     seen = False
 
@@ -75,9 +72,7 @@ def _number(word: str) -> Callable[[str], int | None]:
     return understand
 
 
-def _command(
-    line: str, purpose: Purpose, match: Callable[[Message], Match], expects: str, fields: tuple[str, ...] = ()
-) -> Command:
+def _command(line: str, purpose: Purpose, match: Matcher, expects: str, fields: tuple[str, ...] = ()) -> Command:
     return Command(line.encode("ascii") + b"\r\n", line, purpose, expects, match, fields, TIMEOUT)
 
 
@@ -93,86 +88,60 @@ def _told(name: str, reply: Reply) -> Value:
     return values.decode(name, found.pop()) if reply.ok and len(found) == 1 else None
 
 
-def accepted(target: Target, wanted: Settings) -> tuple[list[Problem], dict[str, Value]]:
-    """Problems, and what will be carried. Raises LocalError for a value that the unit cannot hold."""
-    problems = values.check(target, wanted)
-    guards.none_refused(problems)
-    told = {problem.field for problem in problems}
-    return problems, {name: value for name, value in wanted.items() if name not in told}
+def _why(reply: Reply) -> str:
+    word = reply.messages[-1].text
+    return f"refused by the unit with {word}: {_MEANING.get(word, 'no reason given')}"
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    problems, carried = accepted(target, wanted)
-    acknowledged: set[str] = set()
-    written: set[str] = set()
-    refused: dict[str, str] = {}
-    reported: dict[str, Value] = {}
-    unanswered = False
-    for name, value in carried.items():
+    course = Course(wanted)
+    for name, value in wanted.items():
         line = f"AT+{values.WORDS[name]}={values.encode(name, value)}"
-        reply = yield _command(line, Purpose.WRITE, _result, "OK", (name,))
-        written.add(name)
-        if reply.verdict is Verdict.TIMEOUT:
-            unanswered = True
+        yield from course.change(_command(line, Purpose.WRITE, _result, "OK", (name,)), _why)
+        if course.unanswered:
+            return course.judged()
+    reported: dict[str, Value] = {}
+    for name in wanted:
+        reply = yield from course.ask(_ask(name, Purpose.READ_BACK))
+        if course.unanswered:
             break
-        if reply.verdict is Verdict.REFUSED:
-            word = reply.messages[-1].text
-            refused[name] = f"refused by the unit with {word}: {_MEANING.get(word, 'no reason given')}"
-        elif reply.ok:
-            acknowledged.add(name)
-    if not unanswered:
-        for name in carried:
-            reply = yield _ask(name, Purpose.READ_BACK)
-            if reply.verdict is Verdict.TIMEOUT:
-                unanswered = True
-                break
-            if (told := _told(name, reply)) is not None:
-                reported[name] = told
-    return judge(
-        wanted,
-        reported=reported,
-        problems=problems,
-        acknowledged=acknowledged,
-        refused=refused,
-        written=written,
-        unanswered=unanswered,
-    )
+        if (told := _told(name, reply)) is not None:
+            reported[name] = told
+    return course.judged(reported)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    reported: dict[str, Value] = {}
-    for name, capability in values.VARIANTS[target.variant].items():
-        if name not in wanted or (capability.experimental and not target.experimental):
-            continue
-        reply = yield _ask(name, Purpose.READ)
-        if reply.verdict is Verdict.TIMEOUT:
-            return Outcome({}, reported, unanswered=True)
+    course, reported = Course(), {}
+    for name in (each for each in values.WORDS if each in wanted):
+        reply = yield from course.ask(_ask(name, Purpose.READ))
+        if course.unanswered:
+            break
         if (told := _told(name, reply)) is not None:
             reported[name] = told
-    return Outcome({}, reported)
+    return course.told(reported)
 
 
-def identify() -> Dialogue:
+def identify(target: Target) -> Dialogue:
     """See `Family.identify`: model and firmware, then the device EUI."""
-    known: dict[str, str] = {}
-    reply = yield _command("AT+MODEL=?", Purpose.PROBE, _value(_MODEL), "model and version, then OK")
-    if reply.verdict is Verdict.TIMEOUT:
-        return Outcome({}, unanswered=True)
+    course = Course()
+    reply = yield from course.ask(_command("AT+MODEL=?", Purpose.PROBE, _value(_MODEL), "model and version, then OK"))
+    if course.unanswered:
+        return course.told()
     found = _MODEL(reply.messages[0].text) if reply.ok else None
     if found:
-        known = {"hardware": found[1], "firmware": found[2]}
+        course.known = {"hardware": found[1], "firmware": found[2]}
         if found[1] == "TrackerD":
-            known["model"] = "dragino_trackerd_serial"
-    reply = yield _command("AT+DEUI=?", Purpose.PROBE, _value(_EUI), "eight bytes in hex, then OK")
+            course.known["model"] = "dragino_trackerd_serial"
+    reply = yield from course.ask(_command("AT+DEUI=?", Purpose.PROBE, _value(_EUI), "eight bytes in hex, then OK"))
     found = _EUI(reply.messages[0].text) if reply.ok else None
     if found:
-        known["device_id"] = found[1].replace(" ", "").lower()
-    return Outcome({}, known=known, unanswered=reply.verdict is Verdict.TIMEOUT)
+        course.known["device_id"] = found[1].replace(" ", "").lower()
+    return course.told()
 
 
-def raw(text: str | bytes) -> Command:
+def raw(target: Target, text: str | bytes) -> Command:
     """See `Family.raw`: a line that begins with AT; bytes go as they are."""
     if isinstance(text, bytes):
         return Command(text, "an operator's own bytes", Purpose.RAW, "a result", _result, timeout=TIMEOUT)
@@ -180,7 +149,6 @@ def raw(text: str | bytes) -> Command:
     if not _LINE(line):
         raise LocalError("must begin with AT and be one line of printable ASCII", parameter="command")
     key = _KEY(line)
-    shown = line[: key.start(1)] + "***" if key else line
     secrets = (key[1].encode("ascii"),) if key else ()
     payload = line.encode("ascii") + b"\r\n"
 
@@ -188,4 +156,4 @@ def raw(text: str | bytes) -> Command:
         result = _result(message)
         return Match.PART if result is Match.NO and message.text != line else result
 
-    return Command(payload, shown, Purpose.RAW, "lines, then a result", match, timeout=TIMEOUT, secrets=secrets)
+    return Command(payload, line, Purpose.RAW, "lines, then a result", match, timeout=TIMEOUT, secrets=secrets)

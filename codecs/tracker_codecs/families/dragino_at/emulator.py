@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.dragino_at import settings as values
 from tracker_codecs.families.dragino_at.stream import DraginoStream
 
@@ -16,30 +16,25 @@ _COMMAND = re.compile(r"AT\+([A-Z0-9]+)=(.*)", re.ASCII).fullmatch
 _FACTORY = {"TDC": 1200000, "MTDC": 300000, "ATDC": 60000, "INTWK": 0}
 
 
-class DraginoEmulator(Emulator):
+class DraginoEmulator(Device):
     """One unit. Options: `prefix` (false) true prints values as AT+TDC=...; `echo` (false) true sends back lines."""
 
-    def __init__(
-        self, device_id: str, variant: str, settings: Settings, faults: Faults, options: Mapping[str, Value]
-    ) -> None:
-        self.device_id = device_id
-        self.faults = faults
-        self.options = options
-        names = values.VARIANTS[variant]
-        self.stored = {word: _FACTORY[word] for name, word in values.WORDS.items() if name in names}
-        for name, value in settings.items():
-            if name in names:
-                self.stored[values.WORDS[name]] = int(values.encode(name, value))
-        self._stream = DraginoStream(from_host=True)
+    ears = DraginoStream
+
+    def begin(self) -> None:
+        """`words`: what each command last wrote."""
+        names = values.VARIANTS[self.variant]
+        self.words = {word: _FACTORY[word] for name, word in values.WORDS.items() if name in names}
+        given = {name: value for name, value in self.held.items() if name in names}
+        self.words |= {values.WORDS[name]: int(values.encode(name, value)) for name, value in given.items()}
 
     @property
     def settings(self) -> dict[str, Value]:
         """The stored settings, in seconds."""
-        return {_FIELDS[word]: values.decode(_FIELDS[word], number) for word, number in self.stored.items()}
+        return {_FIELDS[word]: values.decode(_FIELDS[word], number) for word, number in self.words.items()}
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """Log lines of the start: opening the port resets the unit."""
-        self._stream = DraginoStream(from_host=True)
         return [Datum(b"\r\nTrackerD ,v1.4.6\r\ndatalog count:0\r\n")]
 
     def report(self, now: datetime) -> list[Datum]:
@@ -47,12 +42,13 @@ class DraginoEmulator(Emulator):
         return [Datum(b"Start searching for GPS...\r\n")]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Obeys lines; a value, an empty line, a result."""
+        """Its port may send back what it hears."""
         said = [Datum(data)] if self.options.get("echo") else []
-        for event in self._stream.feed(data):
-            if isinstance(event, Message) and not self.faults.silent:
-                said += [Datum(f"{line}\r\n".encode("ascii")) for line in self._obey(event.text)]
-        return said
+        return said + super().receive(data, channel)
+
+    def hear(self, message: Message) -> list[Datum]:
+        """Obeys a line; a value, an empty line, a result."""
+        return [Datum(f"{line}\r\n".encode("ascii")) for line in self._obey(message.text)]
 
     def _obey(self, line: str) -> list[str]:
         found = _COMMAND(line)
@@ -64,11 +60,11 @@ class DraginoEmulator(Emulator):
         }
         if line in fixed:
             return [fixed[line], "", "OK", ""]
-        if found is None or found[1] not in self.stored:
+        if found is None or found[1] not in self.words:
             return ["", "ERROR", ""]
         if found[2] == "?":
             prefix = f"AT+{found[1]}=" if self.options.get("prefix") else ""
-            return [f"{prefix}{self.stored[found[1]]}", "", "OK", ""]
+            return [f"{prefix}{self.words[found[1]]}", "", "OK", ""]
         return ["", "OK" if self._set(found[1], found[2]) else "AT_PARAM_ERROR", ""]
 
     def _set(self, word: str, text: str) -> bool:
@@ -78,5 +74,5 @@ class DraginoEmulator(Emulator):
             return False
         if name not in self.faults.ignore:
             low, high = self.faults.clamp.get(name, (0, 2147483))
-            self.stored[word] = number if word == "INTWK" else int(min(max(number / 1000, low), high) * 1000)
+            self.words[word] = number if word == "INTWK" else int(min(max(number / 1000, low), high) * 1000)
         return True

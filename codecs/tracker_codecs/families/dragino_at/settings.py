@@ -8,9 +8,7 @@ firmware 1.4.6 to 1.4.8. For the LGT-92 only the vendor's list of commands names
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value, Variants
 
 #: Field -> command word.
 WORDS = {
@@ -22,7 +20,7 @@ WORDS = {
 #: Seconds.
 RANGE = (6, 2147483)
 _LGT92 = Capability(Strength.READ_BACK, "the unit of AT+TDC on the LGT-92 is inferred from its sisters", True)
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+VARIANTS: Variants = {
     "trackerd": dict.fromkeys(WORDS, Capability(Strength.READ_BACK)),
     "lgt92": {"tracking_interval": _LGT92},
 }
@@ -32,13 +30,7 @@ def check(target: Target, settings: Settings) -> list[Problem]:
     """See `Family.check`."""
     problems = []
     for name, value in settings.items():
-        capability = VARIANTS[target.variant].get(name)
-        if capability is None:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "this model does not know the field"))
-        elif capability.experimental and not target.experimental:
-            reason = f"known with low confidence only ({capability.reason}): needs the experimental switch"
-            problems.append(Problem(name, Severity.UNSUPPORTED, reason))
-        elif name == "motion_tracking_interval" and settings.get("motion_wake") is False:
+        if name == "motion_tracking_interval" and settings.get("motion_wake") is False:
             problems.append(Problem(name, Severity.UNSUPPORTED, "no effect while motion_wake is false"))
         elif reason := _unfit(name, value):
             problems.append(Problem(name, Severity.REFUSE, reason))

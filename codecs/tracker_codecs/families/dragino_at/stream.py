@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from tracker_codecs.contract import Event, Kind, Message, Stream
 from tracker_codecs.errors import PeerError
@@ -25,12 +26,11 @@ BLANKED = b"***\r\n"
 class DraginoStream(Stream):
     """One unit's console. Only the answer to AT+DEUI=? tells who it is, and identify() asks for that."""
 
-    __slots__ = ("_from_host", "_rest", "device_id")
+    __slots__ = ("_rest",)
 
-    def __init__(self, *, from_host: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
-        self._from_host = from_host
 
     @property
     def buffered(self) -> int:
@@ -61,5 +61,35 @@ class DraginoStream(Stream):
         text = body.decode("ascii")
         if _SECRET(text):
             line, text = BLANKED, "***"
-        answer = not self._from_host and (text in RESULTS or _VALUE(text) is not None)
+        answer = not self.server and (text in RESULTS or _VALUE(text) is not None)
         events.append(Message(Kind.REPLY if answer else Kind.OTHER, line, text=clean(text)))
+
+
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: the line that a TrackerD starts with; other log text names no family."""
+    start = first.lstrip(b"\r\n")[:8]
+    if len(start) < 8:
+        return None if b"TrackerD".startswith(start) else False
+    return start == b"TrackerD"
+
+
+def fields(message: Message) -> dict[str, Any]:
+    """See `Family.fields`: results, values, and commands of the host."""
+    text = message.text
+    if text in RESULTS:
+        return {"message": "result", "ok": text == "OK", "result": text}
+    word, equals, value = text.removeprefix("AT+").partition("=")
+    if not text.startswith("AT+") or not equals:
+        return {"message": "line", "text": text}
+    found: dict[str, Any] = {"message": "read" if value == "?" else "write", "command": word}
+    if value.isdigit():
+        found["interval_ms" if word in ("TDC", "MTDC", "ATDC") else "value"] = int(value)
+    return found
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """See `Family.rename`: the device EUI, as the console prints it: in pairs of digits."""
+    if len(old) != 16 or len(new) != 16:
+        return frame
+    was, becomes = (" ".join(one[at : at + 2] for at in range(0, 16, 2)).encode() for one in (old, new))
+    return frame.replace(was, becomes).replace(old.encode(), new.encode())

@@ -9,25 +9,40 @@ asset-tracker (driver and examples), Abeeway reference guide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from construct import Byte, Bytes, GreedyBytes, GreedyRange, Int24sb, Int32ub, Struct, Terminated
 
-from tracker_codecs.contract import Match, Problem, Settings, Severity, Value
+from tracker_codecs.contract import Match, Settings
 from tracker_codecs.errors import PeerError
-from tracker_codecs.families.lorawan.device import READ, Ask, Device, Tokens, Told, Unit, Uplinks, parse, quiet
+from tracker_codecs.families.lorawan.device import (
+    Answer,
+    Ask,
+    Device,
+    Run,
+    Setting,
+    Told,
+    Unit,
+    Uplinks,
+    collecting,
+    parse,
+)
 from tracker_codecs.families.lorawan.network import Event
 
 MODES = ("standby", "motion_tracking", "permanent_tracking", "motion_start_end", "activity")
+#: Stops the tracker for good: no value of the profile.
 _OFF = 5
-IDS = {
-    "tracking_interval": 0x00,
-    "heartbeat_interval": 0x01,
-    "periodic_position_interval": 0x03,
-    "stop_detection_delay": 0x17,
-    "gps_timeout": 0x09,
+#: By parameter id; the mode has a command of its own.
+SETTINGS = {
+    "mode": Setting("standby", choices=MODES),
+    "tracking_interval": Setting(300, 0x00, (15, 86400)),
+    "heartbeat_interval": Setting(600, 0x01, (300, 86400)),
+    "periodic_position_interval": Setting(0, 0x03, (900, 604800), off=True),  # 0: none
+    "stop_detection_delay": Setting(180, 0x17, (20, 3600)),
+    "gps_timeout": Setting(120, 0x09, (30, 300)),
 }
+IDS: dict[str, int] = {name: each.key for name, each in SETTINGS.items() if name != "mode"}
 _NAMES = {number: name for name, number in IDS.items()}
 #: Ranges by id, for a look at foreign configurations; 15 is the shock detection.
 _FLAGGED = {0x15: (0, 255)}
@@ -41,97 +56,125 @@ Heartbeat = Struct("reset_cause" / Byte, "firmware" / Bytes(3))
 Command = Struct("type" / Byte, "token" / Byte, "data" / GreedyBytes)
 
 
+def configuration(payload: bytes) -> tuple[Any, dict[int, int]]:
+    """Header and (id, value)s of a configuration uplink. Raises PeerError."""
+    found = parse(Uplink, payload)
+    content = parse(Configuration, found.body)
+    if found.head.type != 7 or content.tag != 2 or found.head.ack & 15:
+        raise PeerError("no configuration uplink")
+    return found.head, {item.id: item.value for item in content.parameters["items"]}
+
+
+def _carries(event: Event, token: int) -> bool:
+    return event.f_port in (17, 18) and len(event.payload) >= 5 and event.payload[4] >> 4 == token
+
+
+def _read(token: int, ids: Sequence[int]) -> Answer:
+    """Every id must come, over several uplinks if need be."""
+
+    def found(event: Event) -> Collection[int]:
+        mine = _carries(event, token) and event.payload[0] == 7
+        return configuration(event.payload)[1] if mine else ()
+
+    return collecting(ids, found)
+
+
+def _written(token: int) -> Answer:
+    """Any uplink that carries the token will do."""
+
+    def answer(event: Event) -> Match:
+        if not _carries(event, token):
+            return Match.NO
+        if event.payload[0] == 7:
+            configuration(event.payload)  # a broken one is no answer
+        return Match.DONE
+
+    return answer
+
+
+class _Unit(Unit):
+    """Reports its configuration after a change, as with the factory's flags; out of range means unchanged."""
+
+    def hear(self, f_port: int, payload: bytes) -> Uplinks:
+        if f_port != self.device.port or len(payload) < 2:
+            return []
+        kind, token, data = payload[0], payload[1] & 15, payload[2:]
+        if kind == 0x0B and len(data) % 5 == 0 and len(data) <= 25:
+            items = parse(Parameters, data)["items"]
+            for item in items:
+                name = _NAMES.get(item.id)
+                if name and not SETTINGS[name].unfit(item.value):
+                    self.store(name, item.value)
+            return [self._configuration(token, [item.id for item in items])]
+        if kind == 2 and len(data) == 1 and data[0] < len(MODES):
+            self.store("mode", MODES[data[0]])
+            return [(18, self._head(5, token) + bytes.fromhex("00020604"))]
+        if kind == 3:
+            return [self._configuration(token, list(data[i : i + 5])) for i in range(0, len(data), 5)]
+        return []
+
+    def _head(self, kind: int, token: int) -> bytes:
+        return bytes([kind, MODES.index(self.state["mode"]) << 5, 100, 124, token << 4])
+
+    def _configuration(self, token: int, ids: list[int]) -> tuple[int, bytes]:
+        items = [{"id": n, "value": self.state[_NAMES[n]]} for n in ids if n in _NAMES]
+        body = Configuration.build({"tag": 2, "parameters": {"items": items}})
+        return 18, self._head(7, token) + body
+
+
 class Abeeway2(Device):
     """Firmware 1.7 to 2.6."""
 
     name = "abeeway2"
-    fields = dict.fromkeys(("mode", *IDS), READ)
     port, uplink_port = 2, 18
     tokens = (5, 16)
-    ranges: ClassVar = {
-        "tracking_interval": (15, 86400),
-        "heartbeat_interval": (300, 86400),
-        "periodic_position_interval": (900, 604800),
-        "stop_detection_delay": (20, 3600),
-        "gps_timeout": (30, 300),
-    }
-    factory: ClassVar = {
-        "mode": "standby",
-        "tracking_interval": 300,
-        "heartbeat_interval": 600,
-        "periodic_position_interval": 0,
-        "stop_detection_delay": 180,
-        "gps_timeout": 120,
-    }
+    settings = SETTINGS
     sample = (18, bytes.fromhex("036ac18900001d28b901603702"))
+    unit = _Unit
 
-    def special(self, name: str, value: Value) -> bool:
-        """0 switches the periodic position off."""
-        return name == "periodic_position_interval" and value == 0
-
-    def check(self, settings: Settings) -> list[Problem]:
-        """Mode off stops the tracker for good: refused."""
-        out = super().check(settings)
-        if settings.get("mode", MODES[0]) not in MODES:
-            out.append(Problem("mode", Severity.REFUSE, f"must be one of {', '.join(MODES)}"))
-        return out
-
-    def reads(self, names: Iterable[str], tokens: Tokens, before: bool) -> list[Ask]:
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """One request: five parameters fit one answer; the mode stands in the answer's header."""
-        wanted = tuple(name for name in self.fields if name in set(names))
+        wanted = tuple(name for name in SETTINGS if name in names)
         ids = [IDS[name] for name in wanted if name in IDS] or [0]
-        token = tokens()
+        token = run.token()
         text = f"request configuration {bytes(ids).hex(' ')}, token {token}"
-        payload = Command.build({"type": 3, "token": token, "data": bytes(ids)})
-        answer = _configuration(token, ids, whole=True)
-        return [Ask(payload, text, f"configuration uplink with token {token}", wanted, answer)]
+        expects = f"configuration uplink with token {token}"
+        return [Ask(bytes([3, token, *ids]), text, expects, wanted, _read(token, ids))]
 
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """Parameters first (five at most), then the mode, which has a command of its own."""
         out = []
-        items = [{"id": IDS[name], "value": settings[name]} for name in IDS if name in settings]
-        if items:
-            token = tokens()
-            data = Parameters.build({"items": items})
-            shown = ", ".join(f"{item['id']:02X}={item['value']}" for item in items)
-            text = f"set parameters {shown}, token {token}"
-            names = tuple(name for name in IDS if name in settings)
-            answer = _configuration(token, [IDS[name] for name in names], whole=False)
-            payload = Command.build({"type": 0x0B, "token": token, "data": data})
-            out.append(Ask(payload, text, f"uplink with token {token}", names, answer))
+        names = tuple(name for name in IDS if name in settings)
+        if names:
+            data = Parameters.build({"items": [{"id": IDS[name], "value": settings[name]} for name in names]})
+            shown = ", ".join(f"{IDS[name]:02X}={settings[name]}" for name in names)
+            out.append(self._write(0x0B, run.token(), data, f"set parameters {shown}", names))
         if "mode" in settings:
-            token = tokens()
             number = MODES.index(settings["mode"])
-            payload = Command.build({"type": 2, "token": token, "data": bytes([number])})
-            answer = _configuration(token, [], whole=False)
-            text = f"set mode {number} ({settings['mode']}), token {token}"
-            out.append(Ask(payload, text, f"uplink with token {token}", ("mode",), answer))
+            text = f"set mode {number} ({settings['mode']})"
+            out.append(self._write(2, run.token(), bytes([number]), text, ("mode",)))
         return out
 
-    def told(self, events: Sequence[Event]) -> Told:
+    @staticmethod
+    def _write(kind: int, token: int, data: bytes, text: str, names: tuple[str, ...]) -> Ask:
+        payload = bytes([kind, token]) + data
+        return Ask(payload, f"{text}, token {token}", f"uplink with token {token}", names, _written(token))
+
+    def understand(self, payload: bytes, out: Told) -> None:
         """Parameters of configuration uplinks, and the mode of their headers."""
-        out = Told()
-        for event in events:
-            if event.kind != "up" or not event.payload or event.payload[0] != 7:
-                continue
-            head, items = configuration(event.payload)
-            for number, value in items.items():
-                if number in _NAMES:
-                    out.values[_NAMES[number]] = value
-            mode = head.status >> 5
-            if mode < len(MODES):
-                out.values["mode"] = MODES[mode]
-            else:
-                out.foreign["mode"] = "off" if mode == _OFF else f"mode {mode}"
-        return out
+        if payload[:1] != b"\7":
+            return
+        head, items = configuration(payload)
+        out.values |= {_NAMES[number]: value for number, value in items.items() if number in _NAMES}
+        mode = head.status >> 5
+        if mode < len(MODES):
+            out.values["mode"] = MODES[mode]
+        else:
+            out.foreign["mode"] = "off" if mode == _OFF else f"mode {mode}"
 
-    def acknowledged(self, ask: Ask, events: Sequence[Event]) -> tuple[set[str], dict[str, str]]:
+    def acknowledged(self, ask: Ask, uplinks: Sequence[Event]) -> tuple[set[str], dict[str, str]]:
         """A configuration uplink after the change names the parameters it holds."""
-        told: set[str] = set()
-        for event in events:
-            if event.kind == "up" and event.payload and event.payload[0] == 7:
-                told |= {_NAMES[n] for n in configuration(event.payload)[1] if n in _NAMES}
-        return told & set(ask.fields), {}
+        return (self.told(uplinks).values.keys() - {"mode"}) & set(ask.fields), {}
 
     def decode(self, f_port: int, payload: bytes) -> dict[str, Any]:
         """Frame pending, position, heartbeat and configuration; other types by their header."""
@@ -177,70 +220,3 @@ class Abeeway2(Device):
         elif found.type == 2 and len(found.data) == 1:
             out |= {"message": "set_mode", "mode": found.data[0]}
         return out
-
-    def unit(self, settings: Settings, faults: Any) -> Unit:
-        """See `Device.unit`."""
-        return _Unit(self, settings, faults)
-
-
-def configuration(payload: bytes) -> tuple[Any, dict[int, int]]:
-    """Header and (id, value)s of a configuration uplink. Raises PeerError."""
-    found = parse(Uplink, payload)
-    content = parse(Configuration, found.body)
-    if found.head.type != 7 or content.tag != 2 or found.head.ack & 15:
-        raise PeerError("no configuration uplink")
-    return found.head, {item.id: item.value for item in content.parameters["items"]}
-
-
-def _configuration(token: int, ids: Sequence[int], whole: bool) -> Any:
-    """`whole`: every id must come, over several uplinks if need be; else any uplink that carries the token will do."""
-    open_ids = set(ids)
-
-    def answer(event: Event) -> Match:
-        payload = event.payload
-        if event.f_port not in (17, 18) or len(payload) < 5 or payload[4] >> 4 != token:
-            return Match.NO
-        if payload[0] != 7:
-            return Match.NO if whole else Match.DONE
-        found = set(configuration(payload)[1]) & open_ids
-        open_ids.difference_update(found)
-        if not whole or not open_ids:
-            return Match.DONE
-        return Match.PART if found else Match.NO
-
-    return quiet(answer)
-
-
-class _Unit(Unit):
-    """Reports its configuration after a change, as with the factory's flags; out of range means unchanged."""
-
-    def hear(self, f_port: int, payload: bytes) -> Uplinks:
-        """See `Unit.hear`."""
-        if f_port != self.device.port or len(payload) < 2:
-            return []
-        kind, token, data = payload[0], payload[1] & 15, payload[2:]
-        if kind == 0x0B and len(data) % 5 == 0 and len(data) <= 25:
-            items = parse(Parameters, data)["items"]
-            for item in items:
-                name = _NAMES.get(item.id, "")
-                low, high = self.device.ranges.get(name, (1, 0))
-                if low <= item.value <= high or self.device.special(name, item.value):
-                    self.store(name, item.value)
-            return [self._configuration(token, [item.id for item in items])]
-        if kind == 2 and len(data) == 1 and data[0] < len(MODES):
-            self.store("mode", MODES[data[0]])
-            return [(18, self._head(5, token) + bytes.fromhex("00020604"))]
-        if kind == 3:
-            return [self._configuration(token, list(data[i : i + 5])) for i in range(0, len(data), 5)]
-        return []
-
-    def _head(self, kind: int, token: int) -> bytes:
-        status = MODES.index(self.state["mode"]) << 5
-        return bytes(
-            Header.build({"type": kind, "status": status, "battery": 100, "temperature": 124, "ack": token << 4})
-        )
-
-    def _configuration(self, token: int, ids: list[int]) -> tuple[int, bytes]:
-        items = [{"id": n, "value": self.state[_NAMES[n]]} for n in ids if n in _NAMES]
-        body = Configuration.build({"tag": 2, "parameters": {"items": items}})
-        return 18, self._head(7, token) + body

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from tracker_codecs import guards
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -26,18 +25,16 @@ from tracker_codecs.contract import (
     Purpose,
     Reply,
     Settings,
-    Severity,
     Strength,
     Target,
-    Value,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.lorawan import network
-from tracker_codecs.families.lorawan.device import RADIO_ACK, Ask, Device, Tokens, Told
+from tracker_codecs.families.lorawan.device import RADIO_ACK, Ask, Run, Told
 from tracker_codecs.families.lorawan.devices import device_of
 from tracker_codecs.families.lorawan.network import Event
-from tracker_codecs.judge import judge
 
 #: Seconds; the most that a lane waits. A tracker that reports more rarely is served over several contacts.
 TIMEOUT = 600.0
@@ -45,48 +42,41 @@ _QUEUED = "in the network server's queue; the tracker has opened no receive wind
 _SENT = "sent by a radio gateway; that the tracker received it is not proved"
 
 
-def problems_of(target: Target, settings: Settings) -> list[Problem]:
+def no_such_setting(target: Target, name: str) -> str:
+    """Why a field that the device does not name is not carried."""
+    return f"{target.variant} has no such setting"
+
+
+def check(target: Target, settings: Settings) -> list[Problem]:
     """See `Family.check`."""
-    device = device_of(target.variant, target.options)
-    out = device.check({name: value for name, value in settings.items() if name in device.fields})
-    for name in settings:
-        found = device.fields.get(name)
-        if found is None:
-            out.append(Problem(name, Severity.UNSUPPORTED, f"{device.name} has no such setting"))
-        elif found.experimental and not target.experimental:
-            reason = f"experimental ({found.reason}), and not switched on for this tracker"
-            out = [problem for problem in out if problem.field != name]
-            out.append(Problem(name, Severity.UNSUPPORTED, reason))
-    return out
-
-
-def accepted(target: Target, wanted: Settings) -> tuple[list[Problem], dict[str, Value]]:
-    """Problems, and the settings that will be carried. Raises LocalError for a value that cannot be held."""
-    problems = problems_of(target, wanted)
-    guards.none_refused(problems)
-    told = {problem.field for problem in problems}
-    return problems, {name: value for name, value in wanted.items() if name not in told}
+    return device_of(target).check(settings)
 
 
 @dataclass(slots=True)
 class Heard:
     """What a round of questions gave."""
 
-    events: list[Event] = field(default_factory=list)
+    uplinks: list[Event] = field(default_factory=list)
     silent: bool = False
     refused: str = ""
 
 
-class Talk:
-    """One conversation: ids of downlinks, tokens, uplinks that are spent."""
+class Talk(Course):
+    """One conversation: ids of downlinks, tokens, uplinks that are spent; how far each write came, in words."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, wanted: Settings | None = None) -> None:
+        super().__init__(wanted)
         self.target = target
         self.eui = target.device_id.lower()
-        self.device: Device = device_of(target.variant, target.options)
+        self.device = device_of(target)
         self.address = network.address(target.device_id, target.options)
-        self.tokens = Tokens(target.serial, *self.device.tokens)
+        self.run = Run(target.serial, self.device.tokens, changing=bool(wanted))
         self.used: set[int] = set()
+        self.evidence: dict[str, str] = {}
+        #: Uplinks that answered writes.
+        self.echoes: list[Event] = []
+        #: A write got lost on the way: no answer of the tracker.
+        self.lost = False
         self._step = 0
 
     def command(self, ask: Ask, purpose: Purpose, port: int | None = None) -> Command:
@@ -119,7 +109,7 @@ class Talk:
             if not isinstance(event, Event) or event.dev_eui != self.eui or event.resent:
                 return Match.NO
             if event.kind == "up":
-                return ask.answer(event) if ask.answer and event.f_cnt not in self.used else Match.NO
+                return self._said(ask, event)
             if ident not in event.ids:
                 return Match.NO
             if event.kind == "failed":
@@ -135,18 +125,27 @@ class Talk:
 
         return matched
 
-    def take(self, reply: Reply) -> list[Event]:
-        """The events of a reply; its uplinks answer nothing else any more."""
-        events = [message.data for message in reply.messages if isinstance(message.data, Event)]
-        self.used |= {event.f_cnt for event in events if event.kind == "up"}
-        return events
+    def _said(self, ask: Ask, uplink: Event) -> Match:
+        if ask.answer is None or uplink.f_cnt in self.used:
+            return Match.NO
+        try:
+            return ask.answer(uplink)
+        except PeerError:  # a payload that does not fit is no answer
+            return Match.NO
 
-    def ask(self, asks: Sequence[Ask], purpose: Purpose) -> Generator[Command, Reply, Heard]:
+    def _take(self, reply: Reply) -> tuple[list[Event], list[Event]]:
+        """The events of a reply, and the uplinks among them, which answer nothing else any more."""
+        events = [message.data for message in reply.messages if isinstance(message.data, Event)]
+        uplinks = [event for event in events if event.kind == "up"]
+        self.used.update(event.f_cnt for event in uplinks)
+        return events, uplinks
+
+    def question(self, asks: Sequence[Ask], purpose: Purpose) -> Step[Heard]:
         """Question after question."""
         heard = Heard()
         for ask in asks:
             reply = yield self.command(ask, purpose)
-            events = self.take(reply)
+            events, uplinks = self._take(reply)
             if reply.verdict is Verdict.TIMEOUT:
                 heard.silent = True
                 break
@@ -154,8 +153,51 @@ class Talk:
                 heard.refused = refusal(events)
                 heard.silent = not heard.refused
                 break
-            heard.events += [event for event in events if event.kind == "up"]
+            heard.uplinks += uplinks
         return heard
+
+    def write(self, asks: Sequence[Ask]) -> Step[None]:
+        """Write after write, until one got lost."""
+        for ask in asks:
+            reply = yield self.command(ask, Purpose.WRITE)
+            events, uplinks = self._take(reply)
+            kinds = {event.kind for event in events}
+            evidence = RADIO_ACK if "ack" in kinds else _SENT if kinds & {"sent", "nack", "up"} else _QUEUED
+            self.written.update(ask.fields)
+            self.evidence |= dict.fromkeys(ask.fields, evidence)
+            if reply.verdict is Verdict.REFUSED and (reason := refusal(events)):
+                self.refused |= dict.fromkeys(ask.fields, reason)
+                self.acknowledged -= set(ask.fields)
+                continue
+            yes, no = self.device.acknowledged(ask, uplinks)
+            if self.device.radio_answers and "ack" in kinds:
+                yes = set(ask.fields)
+            self.acknowledged = (self.acknowledged - no.keys()) | (yes - self.refused.keys())
+            self.refused |= no
+            self.echoes += uplinks
+            if reply.verdict is Verdict.REFUSED and not no:
+                self.lost = True
+                return
+            if reply.verdict is Verdict.TIMEOUT:
+                # What was sent but not answered is decided by the read-back; what is queued needs another contact.
+                self.lost = True
+                if not kinds & {"sent", "ack"}:
+                    return
+
+    def worded(self, name: str, found: FieldOutcome, told: Told, notes: dict[str, str]) -> FieldOutcome:
+        """The outcome with what was proved in words; a stored value that no profile value names is a mismatch."""
+        mere = (FieldState.ACKNOWLEDGED, FieldState.WRITTEN, FieldState.UNKNOWN)
+        if name in told.foreign and found.state in mere:
+            reason = f"read back: {told.foreign[name]}"
+            return FieldOutcome(FieldState.MISMATCHED, found.desired, None, Strength.READ_BACK, reason)
+        if found.state is FieldState.CONFIRMED and name in notes:
+            return replace(found, reason=notes[name])
+        if found.state is FieldState.WRITTEN:
+            return replace(found, reason=self.evidence.get(name, found.reason))
+        if found.state is FieldState.ACKNOWLEDGED:
+            reason = self.device.fields[name].reason or "the tracker answered; its read-back did not come"
+            return replace(found, reason=reason)
+        return found
 
 
 def refusal(events: Sequence[Event]) -> str:
@@ -164,120 +206,62 @@ def refusal(events: Sequence[Event]) -> str:
     return f"the network server refused the downlink: {last.reason}" if last and last.kind == "failed" else ""
 
 
-@dataclass(slots=True)
-class _Writes:
-    """What became of the writes."""
-
-    events: list[Event] = field(default_factory=list)
-    acknowledged: set[str] = field(default_factory=set)
-    refused: dict[str, str] = field(default_factory=dict)
-    written: dict[str, str] = field(default_factory=dict)
-    lost: bool = False
-
-
-def _write(talk: Talk, asks: Sequence[Ask], result: _Writes) -> Generator[Command, Reply, None]:
-    for ask in asks:
-        reply = yield talk.command(ask, Purpose.WRITE)
-        events = talk.take(reply)
-        reason = refusal(events) if reply.verdict is Verdict.REFUSED else ""
-        kinds = {event.kind for event in events}
-        evidence = RADIO_ACK if "ack" in kinds else _SENT if kinds & {"sent", "nack", "up"} else _QUEUED
-        for name in ask.fields:
-            result.written[name] = evidence
-        if reason:
-            result.refused |= dict.fromkeys(ask.fields, reason)
-            result.acknowledged -= set(ask.fields)
-            continue
-        yes, no = talk.device.acknowledged(ask, events)
-        result.acknowledged = (result.acknowledged - no.keys()) | (yes - result.refused.keys())
-        result.refused |= no
-        result.events += [event for event in events if event.kind == "up"]
-        if reply.verdict is Verdict.REFUSED and not no:
-            result.lost = True
-            return
-        if reply.verdict is Verdict.TIMEOUT:
-            # What was sent but not answered is decided by the read-back; what is still queued needs another contact.
-            result.lost = True
-            if not kinds & {"sent", "ack"}:
-                return
-
-
 def apply(target: Target, wanted: Settings) -> Dialogue:
-    """See `Family.apply`."""
-    problems, carried = accepted(target, wanted)
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    talk, result = Talk(target), _Writes()
-    device = talk.device
-    before = yield from talk.ask(device.reads(carried, talk.tokens, True), Purpose.READ)
-    if before.refused or before.silent:
-        refused = dict.fromkeys(carried, before.refused) if before.refused else {}
-        return judge(wanted, reported={}, problems=problems, refused=refused, unanswered=before.silent)
-    yield from _write(talk, device.writes(carried, before.events, talk.tokens), result)
-    after = Heard(silent=result.lost)
-    asks = device.reads(carried, talk.tokens, False)
-    if asks and not (result.lost and _QUEUED in result.written.values()):
-        after = yield from talk.ask(asks, Purpose.READ_BACK)
-        more = device.second(carried, [*before.events, *after.events]) if not after.silent else []
+    """See `Family.apply`; LocalError at once where the tracker's topic is not known."""
+    return _apply(Talk(target, wanted))
+
+
+def _apply(talk: Talk) -> Dialogue:
+    device, run, wanted = talk.device, talk.run, talk.wanted
+    before = yield from talk.question(device.reads(wanted, run), Purpose.READ)
+    if before.refused:
+        return talk.refuse(before.refused)
+    if before.silent:
+        talk.unanswered = True
+        return talk.judged()
+    run.changing, run.had = False, before.uplinks
+    yield from talk.write(device.writes(wanted, run))
+    after = Heard(silent=talk.lost)
+    asks = device.reads(wanted, run)
+    if asks and not (talk.lost and _QUEUED in talk.evidence.values()):
+        after = yield from talk.question(asks, Purpose.READ_BACK)
+        run.had = [*before.uplinks, *after.uplinks]
+        more = device.second(wanted, run) if not after.silent else []
         if more:
-            yield from _write(talk, more, result)
-            after = yield from talk.ask(device.reads(carried, talk.tokens, False), Purpose.READ_BACK)
+            yield from talk.write(more)
+            after = yield from talk.question(device.reads(wanted, run), Purpose.READ_BACK)
     try:
-        told = device.told(after.events)
-        notes = device.told([*before.events, *after.events]).notes
+        told = device.told(after.uplinks)
+        notes = device.told([*before.uplinks, *after.uplinks]).notes
         if not asks:
-            told = _echoes(device, result.events, carried)
+            # An echo that equals what was asked is no more than an acknowledgement; one that differs tells the value.
+            told = device.told(talk.echoes)
+            told.values = {name: value for name, value in told.values.items() if value != wanted.get(name, value)}
     except PeerError:
         told, notes = Told(), {}
     # A frame that got lost on the way is no answer: another try, not a mismatch.
-    astray = result.lost and any(told.values.get(n) != carried[n] for n in result.written if n not in result.refused)
-    outcome = judge(
-        wanted,
-        reported=told.values,
-        problems=problems,
-        acknowledged=result.acknowledged,
-        refused=result.refused,
-        written=result.written,
-        unanswered=after.silent or astray,
+    astray = talk.lost and any(told.values.get(name) != wanted[name] for name in talk.written - talk.refused.keys())
+    talk.unanswered = after.silent or astray
+    outcome = talk.judged(told.values)
+    return replace(
+        outcome, fields={name: talk.worded(name, found, told, notes) for name, found in outcome.fields.items()}
     )
-    return replace(outcome, fields={n: _worded(n, f, told, notes, result, device) for n, f in outcome.fields.items()})
-
-
-def _echoes(device: Device, events: Sequence[Event], carried: Settings) -> Told:
-    """An echo that equals what was asked is no more than an acknowledgement; one that differs tells the value."""
-    told = device.told(events)
-    told.values = {name: value for name, value in told.values.items() if name in carried and value != carried[name]}
-    return told
-
-
-def _worded(
-    name: str, found: FieldOutcome, told: Told, notes: dict[str, str], result: _Writes, device: Device
-) -> FieldOutcome:
-    """The outcome with what was proved in words; a stored value that no profile value names is a mismatch."""
-    mere = (FieldState.ACKNOWLEDGED, FieldState.WRITTEN, FieldState.UNKNOWN)
-    if name in told.foreign and found.state in mere:
-        reason = f"read back: {told.foreign[name]}"
-        return FieldOutcome(FieldState.MISMATCHED, found.desired, None, Strength.READ_BACK, reason)
-    if found.state is FieldState.CONFIRMED and name in notes:
-        return replace(found, reason=notes[name])
-    if found.state is FieldState.WRITTEN:
-        return replace(found, reason=result.written.get(name, found.reason))
-    if found.state is FieldState.ACKNOWLEDGED:
-        return replace(found, reason=device.fields[name].reason or "the tracker answered; its read-back did not come")
-    return found
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
-    """See `Family.read`."""
-    talk = Talk(target)
-    able = [n for n, f in talk.device.fields.items() if f.best is Strength.READ_BACK and n in wanted]
-    able = [n for n in able if target.experimental or not talk.device.fields[n].experimental]
-    asks = talk.device.reads(able, talk.tokens, False) if able else []
+    """See `Family.read`; LocalError at once where the tracker's topic is not known."""
+    return _read(Talk(target), wanted)
+
+
+def _read(talk: Talk, wanted: Sequence[str]) -> Dialogue:
+    able = [name for name in talk.device.settings if name in wanted]
+    asks = talk.device.reads(able, talk.run)
     if not asks:
         return Outcome({})
-    heard = yield from talk.ask(asks, Purpose.READ)
-    values = talk.device.told(heard.events).values
-    return Outcome({}, {n: v for n, v in values.items() if n in able}, unanswered=heard.silent)
+    heard = yield from talk.question(asks, Purpose.READ)
+    values = talk.device.told(heard.uplinks).values
+    talk.unanswered = heard.silent
+    return talk.told({name: value for name, value in values.items() if name in able})
 
 
 def raw(target: Target, text: str | bytes) -> Command:

@@ -8,27 +8,28 @@ common.cpp); dragino-end-node-decoder; Dragino LGT-92 user manual p. 18.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from construct import Byte, Int16ub, Int24ub, Struct, Terminated
 
-from tracker_codecs.contract import Capability, Match, Settings, Strength
+from tracker_codecs.contract import Capability, Settings, Strength
+from tracker_codecs.errors import PeerError
 from tracker_codecs.families.lorawan.device import (
     RADIO_ACK,
     READ,
     Ask,
     Device,
-    Tokens,
+    Run,
+    Setting,
     Told,
     Unit,
     Uplinks,
+    by_radio,
+    holding,
     parse,
-    quiet,
 )
-from tracker_codecs.families.lorawan.network import Event
 
-_ACK = Capability(Strength.ACKNOWLEDGED, RADIO_ACK)
 _SECONDS = (6, 16777215)
 _TRACKERD = 0x13
 Interval = Struct("command" / Byte, "seconds" / Int24ub, Terminated)
@@ -45,30 +46,55 @@ Status = Struct(
 _MESSAGES = {0x01: "set_interval", 0x03: "set_motion_interval", 0xB1: "set_alarm_interval", 0xA9: "set_keepalive"}
 
 
+def status(payload: bytes) -> Any:
+    """The status of a TrackerD. Raises PeerError for anything else."""
+    if payload[:1] != bytes([_TRACKERD]):
+        raise PeerError("no status of a TrackerD", discarded=payload)
+    return parse(Status, payload)
+
+
+class _Unit(Unit):
+    """Takes a command of exactly the right length, says nothing but its status."""
+
+    def hear(self, f_port: int, payload: bytes) -> Uplinks:
+        settings = self.device.settings
+        if payload == b"\x23\1" and "motion_wake" in settings:
+            return [(5, bytes.fromhex("13014801ff0fd045") + bytes([self.state["motion_wake"]]))]
+        for name, each in settings.items():
+            if payload[:1] != bytes([each.key]):
+                continue
+            if name == "motion_wake" and len(payload) == 2:
+                self.store(name, payload[1] == 1)
+            elif name != "motion_wake" and len(payload) == 4:
+                seconds = parse(Interval, payload).seconds
+                if seconds >= _SECONDS[0]:
+                    self.store(name, seconds)
+        return []
+
+
 class Dragino(Device):
-    """What both have in common."""
+    """What both have in common: a command a setting, by its number."""
 
     port, uplink_port = 2, 5
-    commands: ClassVar[dict[str, int]]
+    able = Capability(Strength.ACKNOWLEDGED, RADIO_ACK)
+    radio_answers = True
     sample = (5, bytes.fromhex("13014801ff0fd04501"))
+    unit = _Unit
 
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """A confirmed downlink for each setting."""
         out = []
-        for name in self.fields:
+        for name, each in self.settings.items():
             if name not in settings:
                 continue
-            if name in self.commands:
-                payload = Interval.build({"command": self.commands[name], "seconds": settings[name]})
-                text = f"set {name} {settings[name]} s"
+            value = settings[name]
+            if name == "motion_wake":
+                payload, text = bytes([each.key, value]), f"set motion wake {int(value)}"
             else:
-                payload, text = bytes([0xAF, int(settings[name])]), f"set motion wake {int(settings[name])}"
-            out.append(Ask(payload, text, "acknowledgement of the tracker's radio", (name,), confirmed=True))
+                payload = Interval.build({"command": each.key, "seconds": value})
+                text = f"set {name} {value} s"
+            out.append(by_radio(payload, text, (name,)))
         return out
-
-    def acknowledged(self, ask: Ask, events: Sequence[Event]) -> tuple[set[str], dict[str, str]]:
-        """The radio's acknowledgement is the only one there is."""
-        return (set(ask.fields), {}) if any(event.kind == "ack" for event in events) else (set(), {})
 
     def decode(self, f_port: int, payload: bytes) -> dict[str, Any]:
         """The status on port 5."""
@@ -106,72 +132,35 @@ class Dragino(Device):
             return {"message": _MESSAGES[found.command], "seconds": found.seconds}
         return {"message": "other"}
 
-    def unit(self, settings: Settings, faults: Any) -> Unit:
-        """See `Device.unit`."""
-        return _Unit(self, settings, faults)
-
 
 class TrackerD(Dragino):
     """TrackerD."""
 
     name = "dragino_trackerd"
-    commands: ClassVar = {"tracking_interval": 0x01, "motion_tracking_interval": 0x03, "alarm_tracking_interval": 0xB1}
-    fields: ClassVar = {**dict.fromkeys(commands, _ACK), "motion_wake": READ}
-    ranges = dict.fromkeys(commands, _SECONDS)
-    factory: ClassVar = {
-        "tracking_interval": 1200,
-        "motion_tracking_interval": 300,
-        "alarm_tracking_interval": 60,
-        "motion_wake": False,
+    settings: ClassVar = {
+        "tracking_interval": Setting(1200, 0x01, _SECONDS),
+        "motion_tracking_interval": Setting(300, 0x03, _SECONDS),
+        "alarm_tracking_interval": Setting(60, 0xB1, _SECONDS),
+        "motion_wake": Setting(False, 0xAF, able=READ),
     }
 
-    def reads(self, names: Iterable[str], tokens: Tokens, before: bool) -> list[Ask]:
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """The status, where the motion wake is asked for."""
-        if "motion_wake" not in set(names):
+        if "motion_wake" not in names:
             return []
+        answer = holding(self.uplink_port, status)
+        return [Ask(b"\x23\1", "request status", "status on port 5", ("motion_wake",), answer)]
 
-        def answer(event: Event) -> Match:
-            if event.f_port != self.uplink_port or event.payload[:1] != bytes([_TRACKERD]):
-                return Match.NO
-            parse(Status, event.payload)
-            return Match.DONE
-
-        return [Ask(b"\x23\1", "request status", "status on port 5", ("motion_wake",), quiet(answer))]
-
-    def told(self, events: Sequence[Event]) -> Told:
-        """Of the status."""
-        out = Told()
-        for event in events:
-            if event.kind == "up":
-                out.values["motion_wake"] = bool(parse(Status, event.payload).flags & 1)
-        return out
+    def understand(self, payload: bytes, out: Told) -> None:
+        """The status."""
+        out.values["motion_wake"] = bool(status(payload).flags & 1)
 
 
 class Lgt92(Dragino):
     """LGT-92."""
 
     name = "dragino_lgt92"
-    commands: ClassVar = {"tracking_interval": 0x01, "heartbeat_interval": 0xA9}
-    fields = dict.fromkeys(commands, _ACK)
-    ranges = dict.fromkeys(commands, _SECONDS)
-    factory: ClassVar = {"tracking_interval": 300, "heartbeat_interval": 3600}
-
-
-class _Unit(Unit):
-    """Takes a command of exactly the right length, says nothing but its status."""
-
-    def hear(self, f_port: int, payload: bytes) -> Uplinks:
-        """See `Unit.hear`."""
-        device = self.device
-        assert isinstance(device, Dragino)
-        if payload == b"\x23\1" and "motion_wake" in device.fields:
-            flags = int(self.state["motion_wake"])
-            return [(5, bytes.fromhex("13014801ff0fd045") + bytes([flags]))]
-        for name, number in device.commands.items():
-            if payload[:1] == bytes([number]) and len(payload) == 4:
-                seconds = parse(Interval, payload).seconds
-                if seconds >= _SECONDS[0]:
-                    self.store(name, seconds)
-        if payload[:1] == b"\xaf" and len(payload) == 2 and "motion_wake" in device.fields:
-            self.store("motion_wake", payload[1] == 1)
-        return []
+    settings: ClassVar = {
+        "tracking_interval": Setting(300, 0x01, _SECONDS),
+        "heartbeat_interval": Setting(3600, 0xA9, _SECONDS),
+    }

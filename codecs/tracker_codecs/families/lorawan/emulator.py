@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Value
+from tracker_codecs.contract import Datum, Target
+from tracker_codecs.device import Device
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.lorawan import network
 from tracker_codecs.families.lorawan.devices import device_of
@@ -21,33 +22,27 @@ from tracker_codecs.families.lorawan.network import CHIRPSTACK, TTN, Downlink
 _APPLICATION = "17c82e96-be03-4f38-aef3-f83d48582d97"
 
 
-class LorawanEmulator(Emulator):
+class LorawanEmulator(Device):
     """See the module."""
 
-    def __init__(
-        self, device_id: str, variant: str, settings: Settings, faults: Faults, options: Mapping[str, Value]
-    ) -> None:
-        self.device_id = device_id.lower()
-        self.faults = faults
-        self.options = options
-        self.unit = device_of(variant, options).unit(settings, faults)
-        self._network = str(options.get("network") or CHIRPSTACK)
-        given = {"network": self._network, "application": _APPLICATION, "device": f"eui-{self.device_id}", **options}
-        self.address = network.address(self.device_id, given)
+    def begin(self) -> None:
+        """The unit and its settings; the server's topics."""
+        self.device_id = self.device_id.lower()
+        device = device_of(Target(self.device_id, variant=self.variant, options=self.options))
+        self.unit = device.unit(device, self.held, self.faults)
+        self.held = self.unit.state
+        self._network = str(self.options.get("network") or CHIRPSTACK)
+        given = {"network": self._network, "application": _APPLICATION, "device": f"eui-{self.device_id}"}
+        self.address = network.address(self.device_id, {**given, **self.options})
         self._up = self._down = 0
         self._now = datetime(2026, 1, 1, tzinfo=UTC)
-
-    @property
-    def settings(self) -> dict[str, Value]:
-        """See `Emulator.settings`."""
-        return dict(self.unit.state)
 
     def subscriptions(self) -> list[str]:
         """The server listens to commands."""
         push = self.address.down
         return [push] if self._network == CHIRPSTACK else [push, push.removesuffix("push") + "replace"]
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The tracker joins."""
         self._up = self._down = 0
         return [self._event("join", {"join_accept": {}}, {"devAddr": "00189440"})]
@@ -60,8 +55,7 @@ class LorawanEmulator(Emulator):
     @property
     def report_interval(self) -> float:
         """Seconds; some profiles count minutes."""
-        scale = 60.0 if self.unit.device.name in ("sensecap_t1000", "vega_lm1", "milesight_at101") else 1.0
-        return scale * float(self.unit.state.get("tracking_interval") or 30)
+        return self.unit.device.interval_unit * float(self.held.get("tracking_interval") or 30)
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """A command on its topic; anything else is dropped without a word, as the servers do."""

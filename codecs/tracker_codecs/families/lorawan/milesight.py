@@ -6,33 +6,31 @@ minutes here. Sources: Milesight-IoT/SensorDecoders at-series/at101; actility/de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from construct import Byte, Int16sl, Int16ul, Int32sl, Struct
 
-from tracker_codecs.contract import Capability, Match, Problem, Settings, Severity, Strength
+from tracker_codecs.contract import Capability, Settings, Strength
 from tracker_codecs.errors import PeerError
-from tracker_codecs.families.lorawan.device import Ask, Device, Tokens, Told, Unit, Uplinks, parse, quiet
+from tracker_codecs.families.lorawan.device import Ask, Device, Run, Setting, Told, Unit, Uplinks, collecting, parse
 from tracker_codecs.families.lorawan.network import Event
 
 MODES = ("periodic", "motion", "timing")
 POSITIONING = ("gnss", "wifi", "wifi_gnss")
-_ENUMS = {"tracking_mode": MODES, "positioning": POSITIONING}
-#: Field -> type, fixed bytes before the value, layout of the value.
-TABLE: dict[str, tuple[int, bytes, Any]] = {
-    "tracking_mode": (0x66, b"", Byte),
-    "tracking_interval": (0x8E, b"\0", Int16ul),
-    "motion_tracking_interval": (0x8E, b"\1", Int16ul),
-    "gnss_timeout": (0x3C, b"", Byte),
-    "positioning": (0x71, b"", Byte),
+#: By type, fixed bytes before the value, layout of the value.
+SETTINGS = {
+    "tracking_mode": Setting("periodic", (0x66, b"", Byte), choices=MODES),
+    "tracking_interval": Setting(1440, (0x8E, b"\0", Int16ul), (1, 1440)),
+    "motion_tracking_interval": Setting(10, (0x8E, b"\1", Int16ul), (1, 1440)),
+    "gnss_timeout": Setting(2, (0x3C, b"", Byte), (1, 5)),
+    "positioning": Setting("wifi_gnss", (0x71, b"", Byte), choices=POSITIONING),
 }
 #: Bytes of data by type, settings (channel ff, fe) and telemetry (channel, type).
 _SIZES = {0x66: 1, 0x8E: 3, 0x3C: 1, 0x71: 1, 0x13: 3, 0x58: 4, 0x8A: 3, 0x10: 1, 0x28: 1, 0x17: 2, 0x3B: 1, 0x2D: 1}
 _TELEMETRY = {(1, 0x75): 1, (3, 0x67): 2, (4, 0x88): 9, (5, 0): 1, (6, 0): 1}
 Place = Struct("latitude" / Int32sl, "longitude" / Int32sl, "status" / Byte)
 Motion = Struct("which" / Byte, "delta" / Byte, "duration" / Int16ul)
-_ECHO = "the echo says no more than that the tracker took the frame; it cannot be asked"
 
 
 def blocks(payload: bytes) -> list[tuple[int, int, bytes]]:
@@ -49,10 +47,17 @@ def blocks(payload: bytes) -> list[tuple[int, int, bytes]]:
 
 
 def _name(kind: int, data: bytes) -> tuple[str, int] | None:
-    for name, (number, fixed, layout) in TABLE.items():
+    for name, each in SETTINGS.items():
+        number, fixed, layout = each.key
         if kind == number and data.startswith(fixed):
             return name, int(parse(layout, data[len(fixed) :]))
     return None
+
+
+def _coded(name: str, number: int) -> bytes:
+    """Type and data of a setting."""
+    kind, fixed, layout = SETTINGS[name].key
+    return bytes([kind, *fixed, *layout.build(number)])
 
 
 def settings_in(payload: bytes) -> tuple[dict[str, Any], dict[str, str]]:
@@ -64,8 +69,8 @@ def settings_in(payload: bytes) -> tuple[dict[str, Any], dict[str, str]]:
         if found is None:
             continue
         name, number = found
-        choices = _ENUMS.get(name)
-        if choices is None:
+        choices = SETTINGS[name].choices
+        if not choices:
             values[name] = number
         elif number < len(choices):
             values[name] = choices[number]
@@ -74,66 +79,80 @@ def settings_in(payload: bytes) -> tuple[dict[str, Any], dict[str, str]]:
     return values, foreign
 
 
+def _shown(kind: int, data: bytes) -> dict[str, Any]:
+    if kind == 0x8E:
+        key = "motion_report_interval_min" if data[0] == 1 else "report_interval_min"
+        return {key: parse(Int16ul, data[1:])}
+    if kind == 0x66:
+        return {"report_strategy": MODES[data[0]] if data[0] < 3 else data[0]}
+    if kind == 0x3C:
+        return {"gnss_timeout_min": data[0]}
+    if kind == 0x71:
+        return {"positioning": POSITIONING[data[0]] if data[0] < 3 else data[0]}
+    if kind == 0x58:
+        found = parse(Motion, data)
+        key = "motion_detection" if found.which == 0 else "rest_detection"
+        return {key: {"delta_raw": found.delta, "duration_s": found.duration}}
+    if kind == 0x8A:
+        return {"timed_report": {"index": data[0] + 1, "minute_of_day": parse(Int16ul, data[1:])}}
+    return {f"type_{kind:02x}": data.hex()}
+
+
+class _Unit(Unit):
+    """Echoes what it took; what it refuses it does not echo."""
+
+    def hear(self, f_port: int, payload: bytes) -> Uplinks:
+        if f_port != self.device.port:
+            return []
+        echo = b""
+        for _, kind, data in blocks(payload):
+            found = _name(kind, data)
+            if found is None or found[0] in self.faults.refuse:
+                continue
+            name, number = found
+            choices = SETTINGS[name].choices
+            self.store(name, choices[number] if choices else number)
+            echo += b"\xfe" + _coded(name, self.state[name] if name in self.faults.clamp else number)
+        return [(self.device.uplink_port, echo)] if echo else []
+
+
 class MilesightAt101(Device):
     """AT101."""
 
     name = "milesight_at101"
-    fields = dict.fromkeys(TABLE, Capability(Strength.ACKNOWLEDGED, _ECHO))
     port, uplink_port = 85, 85
-    ranges: ClassVar = {
-        "tracking_interval": (1, 1440),
-        "motion_tracking_interval": (1, 1440),
-        "gnss_timeout": (1, 5),
-    }
-    factory: ClassVar = {
-        "tracking_mode": "periodic",
-        "tracking_interval": 1440,
-        "motion_tracking_interval": 10,
-        "gnss_timeout": 2,
-        "positioning": "wifi_gnss",
-    }
+    interval_unit = 60.0
+    able = Capability(
+        Strength.ACKNOWLEDGED, "the echo says no more than that the tracker took the frame; it cannot be asked"
+    )
+    settings = SETTINGS
     sample = (85, bytes.fromhex("01756403671b01050000048836bf7701f000090722"))
+    unit = _Unit
 
-    def check(self, settings: Settings) -> list[Problem]:
-        """Ranges and names."""
-        out = super().check(settings)
-        for name, choices in _ENUMS.items():
-            if name in settings and settings[name] not in choices:
-                out.append(Problem(name, Severity.REFUSE, f"must be one of {', '.join(choices)}"))
-        return out
-
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """One chain of at most 19 bytes."""
-        names = tuple(name for name in TABLE if name in settings)
+        names = tuple(name for name in SETTINGS if name in settings)
         payload = b""
         for name in names:
-            kind, fixed, layout = TABLE[name]
-            value = _ENUMS[name].index(settings[name]) if name in _ENUMS else settings[name]
-            payload += bytes([0xFF, kind]) + fixed + layout.build(value)
-        open_names = set(names)
+            value, choices = settings[name], SETTINGS[name].choices
+            payload += b"\xff" + _coded(name, choices.index(value) if choices else value)
 
-        def answer(event: Event) -> Match:
+        def echoed(event: Event) -> Collection[str]:
             values, foreign = settings_in(event.payload) if event.f_port == self.uplink_port else ({}, {})
-            found = (values.keys() | foreign.keys()) & open_names
-            open_names.difference_update(found)
-            return Match.NO if not found else Match.PART if open_names else Match.DONE
+            return values.keys() | foreign.keys()
 
         shown = ", ".join(f"{name} {settings[name]}" for name in names)
-        return [Ask(payload, f"set {shown}", "echo of every setting on port 85", names, quiet(answer))]
+        return [Ask(payload, f"set {shown}", "echo of every setting on port 85", names, collecting(names, echoed))]
 
-    def told(self, events: Sequence[Event]) -> Told:
-        """Of echoes."""
-        out = Told()
-        for event in events:
-            if event.kind == "up":
-                values, foreign = settings_in(event.payload)
-                out.values |= values
-                out.foreign |= foreign
-        return out
+    def understand(self, payload: bytes, out: Told) -> None:
+        """Echoes."""
+        values, foreign = settings_in(payload)
+        out.values |= values
+        out.foreign |= foreign
 
-    def acknowledged(self, ask: Ask, events: Sequence[Event]) -> tuple[set[str], dict[str, str]]:
+    def acknowledged(self, ask: Ask, uplinks: Sequence[Event]) -> tuple[set[str], dict[str, str]]:
         """What was echoed."""
-        return set(self.told(events).values) & set(ask.fields), {}
+        return set(self.told(uplinks).values) & set(ask.fields), {}
 
     def decode(self, f_port: int, payload: bytes) -> dict[str, Any]:
         """Telemetry and echoes."""
@@ -162,47 +181,3 @@ class MilesightAt101(Device):
         for _, kind, data in blocks(payload):
             out |= _shown(kind, data)
         return out
-
-    def unit(self, settings: Settings, faults: Any) -> Unit:
-        """See `Device.unit`."""
-        return _Unit(self, settings, faults)
-
-
-def _shown(kind: int, data: bytes) -> dict[str, Any]:
-    if kind == 0x8E:
-        key = "motion_report_interval_min" if data[0] == 1 else "report_interval_min"
-        return {key: parse(Int16ul, data[1:])}
-    if kind == 0x66:
-        return {"report_strategy": MODES[data[0]] if data[0] < 3 else data[0]}
-    if kind == 0x3C:
-        return {"gnss_timeout_min": data[0]}
-    if kind == 0x71:
-        return {"positioning": POSITIONING[data[0]] if data[0] < 3 else data[0]}
-    if kind == 0x58:
-        found = parse(Motion, data)
-        key = "motion_detection" if found.which == 0 else "rest_detection"
-        return {key: {"delta_raw": found.delta, "duration_s": found.duration}}
-    if kind == 0x8A:
-        return {"timed_report": {"index": data[0] + 1, "minute_of_day": parse(Int16ul, data[1:])}}
-    return {f"type_{kind:02x}": data.hex()}
-
-
-class _Unit(Unit):
-    """Echoes what it took; what it refuses it does not echo."""
-
-    def hear(self, f_port: int, payload: bytes) -> Uplinks:
-        """See `Unit.hear`."""
-        if f_port != self.device.port:
-            return []
-        echo = b""
-        for _, kind, data in blocks(payload):
-            found = _name(kind, data)
-            if found is None or found[0] in self.faults.refuse:
-                continue
-            name, number = found
-            choices = _ENUMS.get(name)
-            self.store(name, choices[number] if choices else number)
-            fixed, layout = TABLE[name][1:]
-            clamped = self.state[name] if name in self.faults.clamp else number
-            echo += bytes([0xFE, kind]) + fixed + layout.build(clamped)
-        return [(self.device.uplink_port, echo)] if echo else []

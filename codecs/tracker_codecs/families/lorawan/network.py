@@ -18,11 +18,12 @@ from typing import Any
 
 import orjson
 
-from tracker_codecs.contract import Value
+from tracker_codecs.contract import Ids, Value
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
 CHIRPSTACK, TTN = "chirpstack", "ttn"
+IDS = Ids("[0-9A-Fa-f]{16}", "must be a DevEUI, 16 hexadecimal digits")
 #: Longest MQTT payload taken, bytes: an uplink heard by a hundred gateways stays below.
 MAX_FRAME = 65536
 #: Longest LoRaWAN application payload, bytes, at the fastest rates.
@@ -282,8 +283,6 @@ def address(device_id: str, options: Mapping[str, Value]) -> Address:
 
     Raises LocalError naming the option that is missing or holds wildcards.
     """
-    if not re.fullmatch("[0-9A-Fa-f]{16}", device_id):
-        raise LocalError("must be a DevEUI, 16 hexadecimal digits", parameter="device_id")
     topic = str(options.get("topic", ""))
     cs, ttn = _CS_TOPIC.fullmatch(topic), _TTN_TOPIC.fullmatch(topic)
     if cs and cs[3].lower() != device_id.lower():

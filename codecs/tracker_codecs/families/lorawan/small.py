@@ -10,20 +10,36 @@ VegaAbsolute/IoTVegaParser; Browan TBOL100 reference manual p. 13, TBSL100 and T
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Collection
+from typing import Any
 
 from construct import Bytes, Const, GreedyRange, Int8ul, Int16ul, Struct, Terminated, this
 
-from tracker_codecs.contract import Capability, Match, Problem, Settings, Severity, Strength
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength
 from tracker_codecs.errors import PeerError
-from tracker_codecs.families.lorawan.device import READ, Ask, Device, Tokens, Told, Unit, Uplinks, parse, quiet
-from tracker_codecs.families.lorawan.network import Event
+from tracker_codecs.families.lorawan.device import (
+    Ask,
+    Device,
+    Run,
+    Setting,
+    Told,
+    Unit,
+    Uplinks,
+    by_radio,
+    holding,
+    parse,
+)
 
 # -- Vega LM-1 -------------------------------------------------------------------------------------------------------
 CODES = {60: 1, 360: 2, 720: 3, 1440: 4, 5: 5, 15: 6, 30: 7, 1: 8}
 _MINUTES = {code: minutes for minutes, code in CODES.items()}
-PAIRS = {"on_stop_tracking_interval": (49, 16), "tracking_interval": (62, 63)}
+#: By ids: periods of collection and of transmission, which are always written alike.
+VEGA = {
+    "on_stop_tracking_interval": Setting(60, (49, 16)),
+    "tracking_interval": Setting(5, (62, 63)),
+    "movement_alarm": Setting(False, (71,)),
+}
+PAIRS: dict[str, tuple[int, int]] = {name: each.key for name, each in VEGA.items() if len(each.key) == 2}
 ALARM = 71
 Packet = Struct(
     "type" / Const(0, Int8ul),
@@ -41,87 +57,8 @@ def _build(items: dict[int, int]) -> bytes:
     return bytes(Packet.build({"items": [{"id": n, "length": 1, "value": bytes([v])} for n, v in items.items()]}))
 
 
-class VegaLm1(Device):
-    """LM-1."""
-
-    name = "vega_lm1"
-    fields = dict.fromkeys((*PAIRS, "movement_alarm"), READ)
-    port, uplink_port = 3, 3
-    factory: ClassVar = {"on_stop_tracking_interval": 60, "tracking_interval": 5, "movement_alarm": False}
-    sample = (3, bytes.fromhex("00310001063e000106"))
-
-    def check(self, settings: Settings) -> list[Problem]:
-        """Only the periods that have a code; one minute in movement only."""
-        out = []
-        for name in PAIRS:
-            choices = [m for m in sorted(CODES) if m > 1 or name == "tracking_interval"]
-            if name in settings and (isinstance(settings[name], bool) or settings[name] not in choices):
-                reason = f"the tracker knows only {', '.join(map(str, choices))} minutes"
-                out.append(Problem(name, Severity.REFUSE, reason))
-        return out
-
-    def reads(self, names: Iterable[str], tokens: Tokens, before: bool) -> list[Ask]:
-        """The whole settings packet."""
-        wanted = tuple(names)
-        ids = {n for name in wanted for n in PAIRS.get(name, (ALARM,))}
-
-        def answer(event: Event) -> Match:
-            if event.f_port != 3:
-                return Match.NO
-            return Match.DONE if packet(event.payload).keys() >= ids else Match.NO
-
-        return [Ask(b"\1", "request settings", "settings packet on port 3", wanted, quiet(answer))]
-
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
-        """One packet."""
-        names = tuple(name for name in self.fields if name in settings)
-        items: dict[int, int] = {}
-        for name in names:
-            if name in PAIRS:
-                items |= dict.fromkeys(PAIRS[name], CODES[settings[name]])
-            else:
-                items[ALARM] = int(settings[name])
-        shown = ", ".join(f"{n}={v}" for n, v in items.items())
-        return [Ask(_build(items), f"set {shown}", "acknowledgement of the tracker's radio", names, confirmed=True)]
-
-    def told(self, events: Sequence[Event]) -> Told:
-        """An interval is told where collection and transmission agree."""
-        out = Told()
-        for event in events:
-            if event.kind != "up":
-                continue
-            found = packet(event.payload)
-            for name, (collect, send) in PAIRS.items():
-                if collect in found and send in found:
-                    if found[collect] == found[send] and found[collect] in _MINUTES:
-                        out.values[name] = _MINUTES[found[collect]]
-                    else:
-                        out.foreign[name] = f"collection period code {found[collect]}, transmission {found[send]}"
-            if ALARM in found:
-                if found[ALARM] in (0, 1):
-                    out.values["movement_alarm"] = bool(found[ALARM])
-                else:
-                    out.foreign["movement_alarm"] = str(found[ALARM])
-        return out
-
-    def decode(self, f_port: int, payload: bytes) -> dict[str, Any]:
-        """The settings packet."""
-        if f_port != 3:
-            return {"message": "other"}
-        return {"message": "settings", "params": {str(n): v for n, v in packet(payload).items()}}
-
-    def decode_down(self, payload: bytes) -> dict[str, Any]:
-        """Settings packet or request."""
-        return {"message": "request_settings"} if payload == b"\1" else self.decode(3, payload)
-
-    def unit(self, settings: Settings, faults: Any) -> Unit:
-        """See `Device.unit`."""
-        return _Lm1(self, settings, faults)
-
-
 class _Lm1(Unit):
     def hear(self, f_port: int, payload: bytes) -> Uplinks:
-        """See `Unit.hear`."""
         if f_port != 3:
             return []
         if payload == b"\1":
@@ -138,8 +75,75 @@ class _Lm1(Unit):
         return []
 
 
+class VegaLm1(Device):
+    """LM-1."""
+
+    name = "vega_lm1"
+    port, uplink_port = 3, 3
+    interval_unit = 60.0
+    settings = VEGA
+    sample = (3, bytes.fromhex("00310001063e000106"))
+    unit = _Lm1
+
+    def check(self, settings: Settings) -> list[Problem]:
+        """Only the periods that have a code; one minute in movement only."""
+        out = []
+        for name in PAIRS:
+            choices = [m for m in sorted(CODES) if m > 1 or name == "tracking_interval"]
+            if name in settings and (isinstance(settings[name], bool) or settings[name] not in choices):
+                reason = f"the tracker knows only {', '.join(map(str, choices))} minutes"
+                out.append(Problem(name, Severity.REFUSE, reason))
+        return out
+
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
+        """The whole settings packet."""
+        answer = holding(3, packet, (n for name in names for n in VEGA[name].key))
+        return [Ask(b"\1", "request settings", "settings packet on port 3", tuple(names), answer)]
+
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
+        """One packet."""
+        names = tuple(name for name in VEGA if name in settings)
+        items: dict[int, int] = {}
+        for name in names:
+            value = CODES[settings[name]] if name in PAIRS else int(settings[name])
+            items |= dict.fromkeys(VEGA[name].key, value)
+        shown = ", ".join(f"{n}={v}" for n, v in items.items())
+        return [by_radio(_build(items), f"set {shown}", names)]
+
+    def understand(self, payload: bytes, out: Told) -> None:
+        """An interval is told where collection and transmission agree."""
+        found = packet(payload)
+        for name, (collect, send) in PAIRS.items():
+            if collect in found and send in found:
+                if found[collect] == found[send] and found[collect] in _MINUTES:
+                    out.values[name] = _MINUTES[found[collect]]
+                else:
+                    out.foreign[name] = f"collection period code {found[collect]}, transmission {found[send]}"
+        if ALARM in found:
+            if found[ALARM] in (0, 1):
+                out.values["movement_alarm"] = bool(found[ALARM])
+            else:
+                out.foreign["movement_alarm"] = str(found[ALARM])
+
+    def decode(self, f_port: int, payload: bytes) -> dict[str, Any]:
+        """The settings packet."""
+        if f_port != 3:
+            return {"message": "other"}
+        return {"message": "settings", "params": {str(n): v for n, v in packet(payload).items()}}
+
+    def decode_down(self, payload: bytes) -> dict[str, Any]:
+        """Settings packet or request."""
+        return {"message": "request_settings"} if payload == b"\1" else self.decode(3, payload)
+
+
 # -- Browan TBOL100 --------------------------------------------------------------------------------------------------
-BROWAN = {"tracking_interval": 0, "on_stop_tracking_interval": 1, "stop_detection_delay": 2}
+#: By id.
+BROWAN = {
+    "tracking_interval": Setting(30, 0, (15, 65535)),
+    "on_stop_tracking_interval": Setting(7200, 1, (15, 65535)),
+    "stop_detection_delay": Setting(60, 2, (15, 65535)),
+}
+_IDS: dict[str, int] = {name: each.key for name, each in BROWAN.items()}
 _KEYS = ("moving_interval_s", "stationary_interval_s", "gsensor_timeout_s")
 Table = Struct("items" / GreedyRange(Struct("id" / Int8ul, "value" / Int16ul)), Terminated)
 
@@ -153,43 +157,46 @@ def table(payload: bytes) -> dict[int, int]:
     return found
 
 
+class _Browan(Unit):
+    def hear(self, f_port: int, payload: bytes) -> Uplinks:
+        if f_port != self.device.port:
+            return []
+        if payload == b"\0":
+            items = [{"id": number, "value": self.state[name]} for name, number in _IDS.items()]
+            return [(self.device.uplink_port, bytes(Table.build({"items": items})))]
+        found = table(payload)
+        for name, number in _IDS.items():
+            if number in found:
+                self.store(name, found[number])
+        return []
+
+
 class BrowanTbol100(Device):
     """TBOL100; experimental."""
 
     name = "browan_tbol100"
-    fields = dict.fromkeys(BROWAN, Capability(Strength.READ_BACK, "port by analogy with sister products", True))
     port, uplink_port = 204, 204
-    ranges = dict.fromkeys(BROWAN, (15, 65535))
-    factory: ClassVar = {"tracking_interval": 30, "on_stop_tracking_interval": 7200, "stop_detection_delay": 60}
+    able = Capability(Strength.READ_BACK, "port by analogy with sister products", True)
+    settings = BROWAN
     sample = (204, bytes.fromhex("001e0001201c023c00"))
+    unit = _Browan
 
-    def reads(self, names: Iterable[str], tokens: Tokens, before: bool) -> list[Ask]:
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """A single 00."""
-        wanted = tuple(names)
-        ids = {BROWAN[name] for name in wanted}
+        answer = holding(self.uplink_port, table, (_IDS[name] for name in names))
+        return [Ask(b"\0", "request settings", "settings on port 204", tuple(names), answer)]
 
-        def answer(event: Event) -> Match:
-            if event.f_port != self.uplink_port:
-                return Match.NO
-            return Match.DONE if table(event.payload).keys() >= ids else Match.NO
-
-        return [Ask(b"\0", "request settings", "settings on port 204", wanted, quiet(answer))]
-
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """One frame; unconfirmed, as the maker asks."""
-        names = tuple(name for name in BROWAN if name in settings)
-        payload = Table.build({"items": [{"id": BROWAN[name], "value": settings[name]} for name in names]})
-        shown = ", ".join(f"{BROWAN[name]:02X}={settings[name]} s" for name in names)
+        names = tuple(name for name in _IDS if name in settings)
+        payload = Table.build({"items": [{"id": _IDS[name], "value": settings[name]} for name in names]})
+        shown = ", ".join(f"{_IDS[name]:02X}={settings[name]} s" for name in names)
         return [Ask(payload, f"set {shown}", "sent by a radio gateway; the tracker answers nothing", names)]
 
-    def told(self, events: Sequence[Event]) -> Told:
-        """Of the table."""
-        out = Told()
-        for event in events:
-            if event.kind == "up":
-                found = table(event.payload)
-                out.values |= {name: found[number] for name, number in BROWAN.items() if number in found}
-        return out
+    def understand(self, payload: bytes, out: Told) -> None:
+        """The table."""
+        found = table(payload)
+        out.values |= {name: found[number] for name, number in _IDS.items() if number in found}
 
     def decode(self, f_port: int, payload: bytes) -> dict[str, Any]:
         """The table on port 204."""
@@ -202,22 +209,3 @@ class BrowanTbol100(Device):
         if payload == b"\0":
             return {"message": "get"}
         return {"message": "set", **{_KEYS[n]: v for n, v in table(payload).items()}}
-
-    def unit(self, settings: Settings, faults: Any) -> Unit:
-        """See `Device.unit`."""
-        return _Browan(self, settings, faults)
-
-
-class _Browan(Unit):
-    def hear(self, f_port: int, payload: bytes) -> Uplinks:
-        """See `Unit.hear`."""
-        if f_port != self.device.port:
-            return []
-        if payload == b"\0":
-            items = [{"id": number, "value": self.state[name]} for name, number in BROWAN.items()]
-            return [(self.device.uplink_port, bytes(Table.build({"items": items})))]
-        for name, number in BROWAN.items():
-            found = table(payload)
-            if number in found:
-                self.store(name, found[number])
-        return []

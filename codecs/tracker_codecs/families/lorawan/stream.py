@@ -33,7 +33,10 @@ class _Memory(OrderedDict[str, T]):
 class LorawanStream(Stream):
     """See `Stream`. An uplink that comes twice (QoS 1) is no second report and answers nothing."""
 
-    def __init__(self) -> None:
+    __slots__ = ("_devices", "_last", "_names")
+
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._devices: _Memory[Device] = _Memory()
         self._last: _Memory[tuple[int, int | None, bytes]] = _Memory()
         self._names: _Memory[str] = _Memory()
@@ -46,8 +49,8 @@ class LorawanStream(Stream):
     def bind(self, target: Target) -> None:
         """From now on the payloads of this tracker can be decoded."""
         try:
-            self._devices.keep(target.device_id.lower(), device_of(target.variant, target.options))
-        except LocalError:  # a wrong option or variant costs the decoding, not the link
+            self._devices.keep(target.device_id.lower(), device_of(target))
+        except (KeyError, LocalError):  # a wrong option or variant costs the decoding, not the link
             self._devices.pop(target.device_id.lower(), None)
 
     def feed(self, data: bytes, channel: str = "") -> Sequence[StreamEvent]:

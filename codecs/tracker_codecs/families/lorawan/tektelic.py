@@ -9,18 +9,24 @@ TEKTELIC Kona Home Sensor TRM T0005370 p. 11, 16, 33; actility/device-catalog t0
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from construct import Byte, Bytes, GreedyRange, Int16ub, Int32ub, Struct, Switch, Terminated, this
 
 from tracker_codecs.contract import Match, Problem, Settings, Severity
 from tracker_codecs.errors import PeerError
-from tracker_codecs.families.lorawan.device import READ, Ask, Device, Tokens, Told, Unit, Uplinks, parse, quiet
+from tracker_codecs.families.lorawan.device import Ask, Device, Run, Setting, Told, Unit, Uplinks, holding, parse
 from tracker_codecs.families.lorawan.network import Event
 
 TICK, REST, MOVING, SAVE = 0x20, 0x22, 0x23, 0x70
-REGISTERS = {"core_tick": TICK, "on_stop_tracking_interval": REST, "tracking_interval": MOVING}
+#: By register.
+SETTINGS = {
+    "core_tick": Setting(60, TICK, (60, 86400), off=True),  # 0 ticks: no periodic reports
+    "on_stop_tracking_interval": Setting(3600, REST),
+    "tracking_interval": Setting(60, MOVING),
+}
+REGISTERS: dict[str, int] = {name: each.key for name, each in SETTINGS.items()}
 _NAMES = {number: name for name, number in REGISTERS.items()}
 _SIZES = {TICK: Int32ub, **dict.fromkeys((0x21, REST, MOVING, 0x24, 0x25, 0x26, SAVE), Int16ub)}
 _Value = Switch(this.register & 0x7F, _SIZES)
@@ -38,19 +44,49 @@ def registers(payload: bytes) -> dict[int, int]:
     return {item.register: item.value for item in items}
 
 
+def _written(event: Event) -> Match:
+    """The write result."""
+    if event.f_port != 101 or not event.payload:
+        return Match.NO
+    results = parse(Results, event.payload)["items"]
+    return Match.REFUSED if any(item.count for item in results) else Match.DONE
+
+
+class _Unit(Unit):
+    def hear(self, f_port: int, payload: bytes) -> Uplinks:
+        if f_port != 100 or not payload:
+            return []
+        if payload[0] & 0x80:
+            bad = bytearray()
+            tick = self.state["core_tick"]
+            for number, value in registers(payload).items():
+                name = _NAMES.get(number & 0x7F, "")
+                if name in self.faults.refuse or (not name and number & 0x7F != SAVE):
+                    bad.append(number & 0x7F)
+                elif name == "core_tick":
+                    self.store(name, value)
+                    old, tick = tick, self.state[name]
+                    for other in (REST, MOVING):  # what it stores are ticks
+                        self.state[_NAMES[other]] = self.state[_NAMES[other]] // old * tick if old else 0
+                elif name:
+                    self.store(name, value * tick)
+            return [(101, bytes([1, len(bad), *bad]))]
+        tick = self.state["core_tick"]
+        items = []
+        for number in payload:
+            value = self.state.get(_NAMES.get(number, ""), 0)
+            items.append({"register": number, "value": value if number == TICK else value // tick if tick else 0})
+        return [(100, bytes(Values.build({"items": items})))]
+
+
 class Tektelic(Device):
     """Trackers with registers 20, 22, 23."""
 
     name = "tektelic"
-    fields = dict.fromkeys(REGISTERS, READ)
     port, uplink_port = 100, 100
-    ranges: ClassVar = {"core_tick": (60, 86400)}
-    factory: ClassVar = {"core_tick": 60, "on_stop_tracking_interval": 3600, "tracking_interval": 60}
+    settings = SETTINGS
     sample = (100, bytes.fromhex("200000003c210001"))
-
-    def special(self, name: str, value: Any) -> bool:
-        """0 ticks: no periodic reports."""
-        return name == "core_tick" and value == 0
+    unit = _Unit
 
     def check(self, settings: Settings) -> list[Problem]:
         """Intervals must be whole ticks."""
@@ -67,19 +103,14 @@ class Tektelic(Device):
                 out.append(Problem(name, Severity.REFUSE, reason))
         return out
 
-    def reads(self, names: Iterable[str], tokens: Tokens, before: bool) -> list[Ask]:
+    def reads(self, names: Collection[str], run: Run) -> list[Ask]:
         """The registers, and the tick with them."""
         numbers = sorted({TICK, *(REGISTERS[name] for name in names)})
-
-        def answer(event: Event) -> Match:
-            if event.f_port != 100:
-                return Match.NO
-            return Match.DONE if set(numbers) <= registers(event.payload).keys() else Match.NO
-
         text = f"read registers {bytes(numbers).hex(' ')}"
-        return [Ask(bytes(numbers), text, "the registers on port 100", tuple(names), quiet(answer))]
+        answer = holding(100, registers, numbers)
+        return [Ask(bytes(numbers), text, "the registers on port 100", tuple(names), answer)]
 
-    def writes(self, settings: Settings, had: Sequence[Event], tokens: Tokens) -> list[Ask]:
+    def writes(self, settings: Settings, run: Run) -> list[Ask]:
         """The registers, then the command that saves them."""
         names = tuple(name for name in REGISTERS if name in settings)
         tick = settings.get("core_tick", 0)
@@ -93,32 +124,21 @@ class Tektelic(Device):
 
     @staticmethod
     def _write(payload: bytes, text: str, names: tuple[str, ...]) -> Ask:
-        def answer(event: Event) -> Match:
-            if event.f_port != 101 or not event.payload:
-                return Match.NO
-            results = parse(Results, event.payload)["items"]
-            return Match.REFUSED if any(item.count for item in results) else Match.DONE
+        return Ask(payload, text, "write result on port 101", names, _written)
 
-        return Ask(payload, text, "write result on port 101", names, quiet(answer))
-
-    def told(self, events: Sequence[Event]) -> Told:
+    def understand(self, payload: bytes, out: Told) -> None:
         """Ticks become seconds by the tick of the same frame."""
-        out = Told()
-        for event in events:
-            if event.kind != "up":
-                continue
-            found = registers(event.payload)
-            tick = found.get(TICK)
-            for number, value in found.items():
-                if number == TICK:
-                    out.values["core_tick"] = value
-                elif number in _NAMES and tick is not None:
-                    out.values[_NAMES[number]] = value * tick
-        return out
+        found = registers(payload)
+        tick = found.get(TICK)
+        for number, value in found.items():
+            if number == TICK:
+                out.values["core_tick"] = value
+            elif number in _NAMES and tick is not None:
+                out.values[_NAMES[number]] = value * tick
 
-    def acknowledged(self, ask: Ask, events: Sequence[Event]) -> tuple[set[str], dict[str, str]]:
+    def acknowledged(self, ask: Ask, uplinks: Sequence[Event]) -> tuple[set[str], dict[str, str]]:
         """The registers that the tracker calls invalid are refused."""
-        results = [item for event in events if event.kind == "up" for item in parse(Results, event.payload)["items"]]
+        results = [item for event in uplinks for item in parse(Results, event.payload)["items"]]
         if not results:
             return set(), {}
         bad = {number & 0x7F for item in results for number in item.invalid}
@@ -145,35 +165,3 @@ class Tektelic(Device):
         if payload and not any(number & 0x80 for number in payload):
             return {"message": "read", "registers": [f"{number:02X}" for number in payload]}
         return {"message": "write", "registers": {f"{n & 0x7F:02X}": v for n, v in registers(payload).items()}}
-
-    def unit(self, settings: Settings, faults: Any) -> Unit:
-        """See `Device.unit`."""
-        return _Unit(self, settings, faults)
-
-
-class _Unit(Unit):
-    def hear(self, f_port: int, payload: bytes) -> Uplinks:
-        """See `Unit.hear`."""
-        if f_port != 100 or not payload:
-            return []
-        if payload[0] & 0x80:
-            bad = bytearray()
-            tick = self.state["core_tick"]
-            for number, value in registers(payload).items():
-                name = _NAMES.get(number & 0x7F, "")
-                if name in self.faults.refuse or (not name and number & 0x7F != SAVE):
-                    bad.append(number & 0x7F)
-                elif name == "core_tick":
-                    self.store(name, value)
-                    old, tick = tick, self.state[name]
-                    for other in (REST, MOVING):  # what it stores are ticks
-                        self.state[_NAMES[other]] = self.state[_NAMES[other]] // old * tick if old else 0
-                elif name:
-                    self.store(name, value * tick)
-            return [(101, bytes([1, len(bad), *bad]))]
-        tick = self.state["core_tick"]
-        items = []
-        for number in payload:
-            value = self.state.get(_NAMES.get(number, ""), 0)
-            items.append({"register": number, "value": value if number == TICK else value // tick if tick else 0})
-        return [(100, bytes(Values.build({"items": items})))]

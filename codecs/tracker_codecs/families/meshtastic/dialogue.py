@@ -12,10 +12,10 @@ stream_interface), meshtastic/firmware (AdminModule, PhoneAPI).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tracker_codecs.answers import Matcher, nothing
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -29,12 +29,12 @@ from tracker_codecs.contract import (
     Transport,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.meshtastic import packets, proto
 from tracker_codecs.families.meshtastic import settings as values
 from tracker_codecs.families.meshtastic.packets import Said
 from tracker_codecs.families.meshtastic.proto import Field
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 #: Seconds a restart may take to begin; it is due some seconds after the commit.
@@ -42,15 +42,6 @@ RESTART = 30.0
 PAUSE = 0.1
 #: The number that public clients use where they want the configuration without all nodes heard.
 NONCE = 69420
-_NODE = re.compile(r"!?([0-9a-fA-F]{8})").fullmatch
-
-
-def node_of(target: Target) -> int:
-    """The node number of a device id. Raises LocalError for an id that is none."""
-    found = _NODE(target.device_id)
-    if found is None or int(found[1], 16) in (0, 0xFFFFFFFF):
-        raise LocalError("must be a node number: eight hex digits", parameter="device_id")
-    return int(found[1], 16)
 
 
 @dataclass(slots=True)
@@ -81,7 +72,7 @@ def _dumped(message: Message) -> Match:
     return Match.PART if wanted else Match.NO
 
 
-def _handled(number: int, node: int, *, restart: bool = False) -> Callable[[Message], Match]:
+def _handled(number: int, node: int, *, restart: bool = False) -> Matcher:
     """Matcher of the routing answer to this packet; with `restart` the node has to come up again as well."""
 
     def match(message: Message) -> Match:
@@ -103,20 +94,14 @@ def _handled(number: int, node: int, *, restart: bool = False) -> Callable[[Mess
     return match
 
 
-def _wake_up() -> Command:
-    """Nothing answers this: waiting for nothing is the pause that the node needs."""
-    return Command(
-        packets.WAKE_UP, "wake-up", Purpose.PROBE, "nothing: a pause of 0.1 s", lambda _: Match.NO, timeout=PAUSE
-    )
-
-
-def _ask(target: Target, purpose: Purpose, fields: Sequence[str], tries: int) -> Generator[Command, Reply, _Node]:
+def _ask(target: Target, purpose: Purpose, fields: Sequence[str], tries: int) -> Step[_Node]:
     """Everything that the node has stored, asked up to `tries` times: a node that just woke up or restarted is slow."""
-    node = _Node(silent=True)
     for _ in range(tries):
         if target.transport is Transport.SERIAL:
-            yield _wake_up()
-        command = Command(
+            # Nothing answers this: waiting for nothing is the pause that the node needs.
+            pause = "nothing: a pause of 0.1 s"
+            yield Command(packets.WAKE_UP, "wake-up", Purpose.PROBE, pause, nothing, timeout=PAUSE)
+        reply = yield Command(
             packets.want_config(NONCE),
             f"want_config_id {NONCE}",
             purpose,
@@ -125,12 +110,11 @@ def _ask(target: Target, purpose: Purpose, fields: Sequence[str], tries: int) ->
             tuple(fields),
             TIMEOUT,
         )
-        reply = yield command
         if reply.assumed:
             return _Node(assumed=True)
         if reply.ok:
             return _understood(reply.messages)
-    return node
+    return _Node(silent=True)
 
 
 def _understood(messages: Sequence[Message]) -> _Node:
@@ -164,23 +148,25 @@ def _refusal(reply: Reply) -> str:
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
-    """See `Family.apply`."""
-    problems = values.check(wanted)
-    carried = {name: value for name, value in wanted.items() if name in values.NUMBERS}
-    if not carried:
-        return judge(wanted, reported={}, problems=problems)
-    number, names = node_of(target), tuple(carried)
+    """See `Family.apply`; an id that is none is refused at once, not when the first command is asked for."""
+    return _apply(target, wanted, packets.number_of(target.device_id))
+
+
+def _apply(target: Target, wanted: Settings, number: int) -> Dialogue:
+    course, names = Course(wanted), tuple(wanted)
     before = yield from _ask(target, Purpose.READ, names, 2)
+    course.known, course.unanswered = before.known, before.silent
     if before.silent:
-        return judge(wanted, reported={}, problems=problems, unanswered=True)
+        return course.judged()
     if not before.assumed and (reason := _stranger(before, number)):
-        return judge(wanted, reported={}, problems=problems, refused=dict.fromkeys(names, reason), known=before.known)
+        return course.refuse(reason)
     had = before.config or []
     steps = (
         ("begin_edit_settings", packets.BEGIN_EDIT),
-        ("set_config position, whole", packets.set_position(values.changed(had, carried))),
+        ("set_config position, whole", packets.set_position(values.changed(had, wanted))),
         ("commit_edit_settings", packets.COMMIT_EDIT),
     )
+    course.written.update(names)
     refused, stored = "", False
     for step, (text, payload) in enumerate(steps):
         packet_id = (target.serial + step) & 0xFFFFFFFF or 1
@@ -198,39 +184,35 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         if reply.verdict is Verdict.REFUSED:
             refused = refused or _refusal(reply)
         elif reply.verdict is Verdict.TIMEOUT and not reply.messages:
-            return judge(wanted, reported={}, problems=problems, written=names, known=before.known, unanswered=True)
+            course.unanswered = True
+            return course.judged()
         elif step == 1:
             stored = reply.ok
         # The transaction is closed even where its content was refused: the node must not wait for ever.
     after = yield from _ask(target, Purpose.READ_BACK, names, 3)
-    known = before.known | after.known
-    sound = not after.silent and not after.assumed and not _stranger(after, number)
-    if sound and not values.kept(had, after.config or []):
-        known["not_preserved"] = "other fields of the position section"
-    return judge(
-        wanted,
-        reported=values.decode(after.config or []) if sound else {},
-        problems=problems,
-        acknowledged=names if stored and not refused else (),
-        refused=dict.fromkeys(names, refused) if refused else {},
-        written=names,
-        known=known,
-        unanswered=after.silent,
-    )
+    course.known = before.known | after.known
+    course.unanswered = after.silent
+    if refused:
+        course.refused = dict.fromkeys(names, refused)
+    elif stored:
+        course.acknowledged.update(names)
+    if after.silent or after.assumed or _stranger(after, number):
+        return course.judged()
+    told = after.config or []
+    if not values.kept(had, told):
+        course.known["not_preserved"] = "other fields of the position section"
+    return course.judged(values.decode(told))
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    names = [name for name in wanted if name in values.NUMBERS]
-    if not names:
-        return Outcome({})
-    number = node_of(target)
-    node = yield from _ask(target, Purpose.READ, names, 2)
-    if node.silent or node.assumed:
-        return Outcome({}, unanswered=node.silent)
-    if _stranger(node, number):
-        return Outcome({}, known=node.known)
-    return Outcome({}, values.decode(node.config or []), node.known)
+    return _read(target, wanted, packets.number_of(target.device_id))
+
+
+def _read(target: Target, wanted: Sequence[str], number: int) -> Dialogue:
+    node = yield from _ask(target, Purpose.READ, wanted, 2)
+    told = {} if _stranger(node, number) else values.decode(node.config or [])
+    return Outcome({}, told, node.known, node.silent)
 
 
 def identify(target: Target) -> Dialogue:
@@ -251,7 +233,7 @@ def raw(target: Target, text: str | bytes) -> Command:
         proto.parse(payload)
     except Exception as error:
         raise LocalError("must be an AdminMessage in hex, such as 2801", parameter="command") from error
-    number, packet_id = node_of(target), target.serial & 0xFFFFFFFF or 1
+    number, packet_id = packets.number_of(target.device_id), target.serial & 0xFFFFFFFF or 1
     data = packets.admin(number, packet_id, payload)
     if not payload or len(data) > 4 + packets.MAX_PAYLOAD:
         raise LocalError("is empty or too long for a frame", parameter="command")

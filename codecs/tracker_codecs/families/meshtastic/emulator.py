@@ -5,10 +5,11 @@ As the firmware does it replaces the position section whole: what a set_config l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.meshtastic import packets, proto
 from tracker_codecs.families.meshtastic import settings as values
 from tracker_codecs.families.meshtastic.packets import Packet, Said
@@ -17,79 +18,80 @@ from tracker_codecs.families.meshtastic.stream import MeshtasticStream
 
 #: Factory state: position flags 811 and an enabled GPS are no settings of ours.
 _OTHERS = {7: 811, 13: 1}
-_FACTORY = {"tracking_interval": 900, "smart_position": True, "gps_interval": 120, "tracking_distance": 100}
-_FACTORY |= {"smart_min_interval": 30}
+_FACTORY = {
+    "tracking_interval": 900,
+    "smart_position": True,
+    "gps_interval": 120,
+    "tracking_distance": 100,
+    "smart_min_interval": 30,
+}
 _LOG = b"\x1b[32mINFO \x1b[0m| ??:??:?? 0 S:B:43,2.7.11\r\n"
 
 
-class MeshtasticEmulator(Emulator):
+class MeshtasticEmulator(Device):
     """One node. Options: `managed` (false) true refuses local admin; `echo` (false) true sends back what it hears."""
 
-    def __init__(self, device_id: str, settings: Settings, faults: Faults, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.node = int(device_id.removeprefix("!"), 16)
-        self.faults = faults
-        self.options = options
+    factory = _FACTORY
+    ears = MeshtasticStream
+
+    def begin(self) -> None:
+        """`position` is the stored position section."""
+        self.node = packets.number_of(self.device_id)
         had = [Field(at, VARINT, value) for at, value in _OTHERS.items()]
-        #: The stored position section.
-        self.position = values.changed(had, _FACTORY | dict(settings))
+        self.position = values.changed(had, self.held)
         self._pending: list[Field] | None = None
         self._editing = False
         self._count = 0
-        self._stream = MeshtasticStream(from_client=True)
 
     @property
     def settings(self) -> dict[str, Value]:
         """The stored settings."""
         return values.decode(self.position)
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """A node says nothing of its own before it is asked."""
-        self._stream = MeshtasticStream(from_client=True)
         self._pending, self._editing = None, False
         return []
 
-    def _say(self, number: int, wire: int, value: int | bytes) -> Datum:
+    def _say(self, said: Field) -> Datum:
         self._count += 1
-        return Datum(packets.frame(proto.build([Field(1, VARINT, self._count), Field(number, wire, value)])))
+        return Datum(packets.frame(proto.build([Field(1, VARINT, self._count), said])))
 
-    def _packet(self, port: int, payload: bytes, request: int = 0, to: int = 0) -> Datum:
-        decoded = [Field(1, VARINT, port), Field(2, LEN, payload)]
+    def _packet(self, port: int, said: Sequence[Field], request: int = 0, to: int = 0) -> Datum:
+        decoded = [Field(1, VARINT, port), proto.inside(2, *said)]
         if request:
             decoded.append(Field(6, FIXED32, request))
-        packet = [Field(1, FIXED32, self.node), Field(2, FIXED32, to or self.node)]
-        packet += [Field(4, LEN, proto.build(decoded)), Field(6, FIXED32, 0x55667700 + self._count)]
-        return self._say(2, LEN, proto.build(packet))
+        packet = [Field(1, FIXED32, self.node), Field(2, FIXED32, to or self.node), proto.inside(4, *decoded)]
+        return self._say(proto.inside(2, *packet, Field(6, FIXED32, 0x55667700 + self._count)))
 
     def report(self, now: datetime) -> list[Datum]:
         """Its own position, as it is broadcast."""
         place = [Field(1, FIXED32, 488583300), Field(2, FIXED32, 22951300), Field(3, VARINT, 35)]
         place.append(Field(4, FIXED32, int(now.timestamp())))
-        return [self._packet(packets.POSITION_APP, proto.build(place), to=0xFFFFFFFF)]
+        return [self._packet(packets.POSITION_APP, place, to=packets.BROADCAST)]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Answers want_config_id and admin messages."""
+        """Its port may send back what it hears."""
         said = [Datum(data)] if self.options.get("echo") else []
-        for event in self._stream.feed(data):
-            if self.faults.silent or not isinstance(event, Message) or not isinstance(event.data, Said):
-                continue
-            if event.data.variant == "want_config_id" and isinstance(event.data.value, int):
-                said += self._dump(event.data.value)
-            elif event.data.packet and event.data.packet.to == self.node:
-                said += self._admin(event.data.packet)
-        return said
+        return said + super().receive(data, channel)
+
+    def hear(self, message: Message) -> list[Datum]:
+        """Answers want_config_id and admin messages."""
+        heard: Said = message.data
+        if heard.variant == "want_config_id" and isinstance(heard.value, int):
+            return self._dump(heard.value)
+        return self._admin(heard.packet) if heard.packet and heard.packet.to == self.node else []
 
     def _dump(self, nonce: int) -> list[Datum]:
-        position = proto.build([Field(2, LEN, proto.build(self.position))])
-        about = proto.build([Field(1, LEN, b"2.7.11.ee68575"), Field(9, VARINT, 43)])
-        return [
-            self._say(3, LEN, proto.build([Field(1, VARINT, self.node)])),
-            self._say(13, LEN, about),
-            self._say(5, LEN, proto.build([Field(1, LEN, b"")])),
-            self._say(5, LEN, position),
-            self._say(5, LEN, proto.build([Field(8, LEN, proto.build([Field(2, LEN, b"private key of the node")]))])),
-            self._say(7, VARINT, nonce),
-        ]
+        said = (
+            proto.inside(3, Field(1, VARINT, self.node)),
+            proto.inside(13, Field(1, LEN, b"2.7.11.ee68575"), Field(9, VARINT, 43)),
+            proto.inside(5, proto.inside(1)),
+            proto.inside(5, proto.inside(2, *self.position)),
+            proto.inside(5, proto.inside(8, Field(2, LEN, b"private key of the node"))),
+            Field(7, VARINT, nonce),
+        )
+        return [self._say(each) for each in said]
 
     def _admin(self, packet: Packet) -> list[Datum]:
         if packet.port != packets.ADMIN_APP:
@@ -98,8 +100,8 @@ class MeshtasticEmulator(Emulator):
             return [self._routing(packet.number, 33)]
         fields = proto.parse(packet.payload)
         if proto.number(fields, 5) == packets.POSITION_CONFIG:
-            config = proto.build([Field(2, LEN, proto.build(self.position))])
-            return [self._packet(packets.ADMIN_APP, proto.build([Field(6, LEN, config)]), packet.number)]
+            config = proto.inside(6, proto.inside(2, *self.position))
+            return [self._packet(packets.ADMIN_APP, [config], packet.number)]
         if proto.number(fields, 64):
             self._editing = True
         wanted = packets.position_of(proto.part(fields, 34) or b"")
@@ -111,7 +113,7 @@ class MeshtasticEmulator(Emulator):
         if self._pending is not None and (proto.number(fields, 65) or not self._editing):
             self._store(self._pending)
             self._pending, self._editing = None, False
-            said += [Datum(_LOG), self._say(8, VARINT, 1)]
+            said += [Datum(_LOG), self._say(Field(8, VARINT, 1))]
         return said
 
     def _differs(self, name: str, wanted: list[Field]) -> bool:
@@ -120,14 +122,10 @@ class MeshtasticEmulator(Emulator):
 
     def _routing(self, request: int, error: int) -> Datum:
         # A bare radio acknowledgement has error 0 as well; the field is there even so, as in the published messages.
-        return self._packet(packets.ROUTING_APP, proto.build([Field(3, VARINT, error)]), request)
+        return self._packet(packets.ROUTING_APP, [Field(3, VARINT, error)], request)
 
     def _store(self, wanted: list[Field]) -> None:
         told = values.decode(wanted)
-        for name in told:
-            if name in self.faults.ignore:
-                told[name] = self.settings[name]
-            elif name in self.faults.clamp:
-                low, high = self.faults.clamp[name]
-                told[name] = int(min(max(told[name], low), high))
+        for name, value in told.items():
+            told[name] = self.settings[name] if name in self.faults.ignore else self.clamped(name, value)
         self.position = values.changed(wanted, told)

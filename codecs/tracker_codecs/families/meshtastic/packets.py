@@ -6,17 +6,21 @@ bytes big-endian, and a protobuf of at most 512 bytes (meshtastic/python, stream
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
-from tracker_codecs.errors import PeerError
+from tracker_codecs.contract import Ids, Message
+from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.meshtastic import proto
 from tracker_codecs.families.meshtastic.proto import FIXED32, LEN, VARINT, Field
 from tracker_codecs.text import clean
 
+IDS = Ids("!?[0-9a-fA-F]{8}", "must be a node number: eight hex digits")
 START = b"\x94\xc3"
 MAX_PAYLOAD = 512
 #: Woken by 32 of these, then a pause of 100 ms.
 WAKE_UP = b"\xc3" * 32
+BROADCAST = 0xFFFFFFFF
 POSITION_APP, ROUTING_APP, ADMIN_APP = 3, 5, 6
 POSITION_CONFIG = 1
 ERRORS = {0: "NONE", 8: "NO_RESPONSE", 32: "BAD_REQUEST", 33: "NOT_AUTHORIZED"}
@@ -63,6 +67,14 @@ def frame(payload: bytes) -> bytes:
 def node_id(node: int) -> str:
     """A node number as we write device ids: eight hex digits, without Meshtastic's leading `!`."""
     return f"{node:08x}"
+
+
+def number_of(device_id: str) -> int:
+    """The node number of a device id. Raises LocalError for an id that is none."""
+    number = int(device_id.removeprefix("!"), 16) if re.fullmatch(IDS.pattern, device_id) else 0
+    if number in (0, BROADCAST):
+        raise LocalError(IDS.reason, parameter="device_id")
+    return number
 
 
 class Packet(NamedTuple):
@@ -147,14 +159,9 @@ def want_config(nonce: int) -> bytes:
 
 def admin(node: int, number: int, payload: bytes) -> bytes:
     """An AdminMessage to a node, which its admin module has to answer (want_response)."""
-    decoded = [Field(1, VARINT, ADMIN_APP), Field(2, LEN, payload), Field(3, VARINT, 1)]
-    packet = [
-        Field(2, FIXED32, node),
-        Field(4, LEN, proto.build(decoded)),
-        Field(6, FIXED32, number),
-        Field(10, VARINT, 1),
-    ]
-    return frame(proto.build([Field(1, LEN, proto.build(packet))]))
+    decoded = proto.inside(4, Field(1, VARINT, ADMIN_APP), Field(2, LEN, payload), Field(3, VARINT, 1))
+    packet = proto.inside(1, Field(2, FIXED32, node), decoded, Field(6, FIXED32, number), Field(10, VARINT, 1))
+    return frame(proto.build([packet]))
 
 
 GET_POSITION = proto.build([Field(5, VARINT, POSITION_CONFIG)])
@@ -164,7 +171,7 @@ COMMIT_EDIT = proto.build([Field(65, VARINT, 1)])
 
 def set_position(config: list[Field]) -> bytes:
     """The AdminMessage that replaces the whole PositionConfig: what is left out becomes 0."""
-    return proto.build([Field(34, LEN, proto.build([Field(2, LEN, proto.build(config))]))])
+    return proto.build([proto.inside(34, proto.inside(2, *config))])
 
 
 # -- from the node ---------------------------------------------------------------------------------------------------
@@ -214,10 +221,14 @@ def check(said: Said) -> None:
                 position_of(value)
 
 
-def fields(said: Said) -> dict[str, Any]:
-    """Everything known of a frame. Raises PeerError for broken content."""
-    if said.packet:
-        return _packet(said.packet, said.from_client)
+def fields(message: Message) -> dict[str, Any]:
+    """See `Family.fields`."""
+    said: Said = message.data
+    found = _packet(said.packet, said.from_client) if said.packet else _plain(said)
+    return found | ({"text": message.text} if message.text else {})
+
+
+def _plain(said: Said) -> dict[str, Any]:
     found: dict[str, Any] = {"message": said.variant}
     if said.variant == "want_config_id" or said.variant == "config_complete_id":
         found["nonce"] = said.value

@@ -109,6 +109,11 @@ def build(fields: Iterable[Field]) -> bytes:
     return out
 
 
+def inside(at: int, *fields: Field) -> Field:
+    """The field that holds a message of these fields."""
+    return Field(at, LEN, build(fields))
+
+
 def number(fields: Sequence[Field], wanted: int, wire: int = VARINT) -> int:
     """The last value of a number field, 0 where it is absent (as proto3 has it)."""
     for field in reversed(fields):

@@ -19,7 +19,7 @@ def _parsed(frame: bytes) -> list[Field] | None:
         return None
 
 
-def normalise(frame: bytes) -> bytes:
+def normalised(frame: bytes) -> bytes:
     """The frame without its count, packet ids and times."""
     fields = _parsed(frame)
     if not fields:
@@ -46,22 +46,22 @@ def _without_request(field: Field) -> Field:
     return field._replace(value=proto.build(decoded))
 
 
-def rename(frame: bytes, old: str, new: str) -> bytes:
-    """The frame with node `old` called `new`. Raises LocalError for ids that are no node numbers."""
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """The frame with node `old` called `new`, wherever it names it. Raises LocalError for ids that are no numbers."""
     try:
         was, becomes = int(old, 16), int(new, 16)
     except ValueError:
-        raise LocalError("must be a node number: eight hex digits", parameter="device_id") from None
+        was = becomes = 0
     if not (len(old) == len(new) == 8 and was and becomes):
-        raise LocalError("must be a node number: eight hex digits", parameter="device_id")
+        raise LocalError(packets.IDS.reason, parameter="device_id")
     fields = _parsed(frame)
     if fields is None:
         return frame.replace(old.encode(), new.encode())
-    done = _renamed(fields, was, becomes, old.encode(), new.encode(), 0)
+    done = _inside(fields, was, becomes, old.encode(), new.encode(), 0)
     return frame if done == fields else packets.frame(proto.build(done))
 
 
-def _renamed(fields: list[Field], was: int, becomes: int, old: bytes, new: bytes, depth: int) -> list[Field]:
+def _inside(fields: list[Field], was: int, becomes: int, old: bytes, new: bytes, depth: int) -> list[Field]:
     """Numbers equal to the node's, and text that names it, in messages up to four deep."""
     out = []
     for field in fields:
@@ -74,6 +74,6 @@ def _renamed(fields: list[Field], was: int, becomes: int, old: bytes, new: bytes
                 same = proto.build(inner) == value  # otherwise it is a text that only looks like a message
             except PeerError:
                 same = False
-            value = proto.build(_renamed(inner, was, becomes, old, new, depth + 1)) if same else value.replace(old, new)
+            value = proto.build(_inside(inner, was, becomes, old, new, depth + 1)) if same else value.replace(old, new)
         out.append(field._replace(value=value))
     return out

@@ -7,9 +7,9 @@ as 0. Sources: meshtastic/protobufs (config.proto), meshtastic.org (position con
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Value
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value, Variants
 from tracker_codecs.families.meshtastic import proto
 from tracker_codecs.families.meshtastic.proto import Field
 
@@ -21,21 +21,16 @@ NUMBERS = {
     "tracking_distance": 10,
     "smart_min_interval": 11,
 }
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {"node": dict.fromkeys(NUMBERS, Capability(Strength.READ_BACK))}
+VARIANTS: Variants = {"node": dict.fromkeys(NUMBERS, Capability(Strength.READ_BACK))}
 _MOST = 0xFFFFFFFF
 #: Shorter broadcasts than this are not sent by a node that keeps to its channel.
 _LEAST_INTERVAL = 30
 
 
-def check(settings: Settings) -> list[Problem]:
+def check(target: Target, settings: Settings) -> list[Problem]:
     """See `Family.check`."""
-    problems = []
-    for name, value in settings.items():
-        if name not in NUMBERS:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "this family does not know the field"))
-        elif reason := _unfit(name, value):
-            problems.append(Problem(name, Severity.REFUSE, reason))
-    return problems
+    found = {name: _unfit(name, value) for name, value in settings.items()}
+    return [Problem(name, Severity.REFUSE, reason) for name, reason in found.items() if reason]
 
 
 def _unfit(name: str, value: Value) -> str:
@@ -61,7 +56,9 @@ def decode(config: Sequence[Field]) -> dict[str, Value]:
 
 def kept(before: Sequence[Field], after: Sequence[Field]) -> bool:
     """Whether everything that is no setting stayed as it was."""
+    return _others(before) == _others(after)
+
+
+def _others(config: Sequence[Field]) -> list[Field]:
     ours = set(NUMBERS.values())
-    return [f for f in before if f.number not in ours and f.value] == [
-        f for f in after if f.number not in ours and f.value
-    ]
+    return [each for each in config if each.number not in ours and each.value]

@@ -27,17 +27,23 @@ _READ_LATER = frozenset({"my_info", "metadata", "config"})
 _ANSWERS = frozenset({packets.ROUTING_APP, packets.ADMIN_APP})
 
 
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: a frame at once. Log text in front of it says nothing of its own."""
+    if len(first) < 4:
+        return None if START.startswith(first[:2]) else False
+    return first.startswith(START) and first[2] << 8 | first[3] <= MAX_PAYLOAD
+
+
 class MeshtasticStream(Stream):
     """One node's port. The node's number is its id; packets that it only passes on name nobody of ours."""
 
-    __slots__ = ("_from_client", "_node", "_rest", "_text", "device_id")
+    __slots__ = ("_node", "_rest", "_text")
 
-    def __init__(self, *, from_client: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._node = 0
         self._rest = b""
         self._text = b""
-        self._from_client = from_client
 
     @property
     def buffered(self) -> int:
@@ -77,9 +83,9 @@ class MeshtasticStream(Stream):
 
     def _frame(self, frame: bytes) -> Event:
         try:
-            said = (packets.understand_client if self._from_client else packets.understand)(frame[4:])
+            said = (packets.understand_client if self.server else packets.understand)(frame[4:])
             packet = said.packet
-            if packet is not None and packet.port not in _ANSWERS and not (said.from_client or self._from_client):
+            if packet is not None and packet.port not in _ANSWERS and not (said.from_client or self.server):
                 return self._packet(frame, said, packet)
             if said.variant == "my_info" and isinstance(said.value, bytes):
                 self._node = proto.number(proto.parse(said.value), 1) & 0xFFFFFFFF
@@ -90,7 +96,7 @@ class MeshtasticStream(Stream):
                 frame, said = packets.frame(b""), Said(f"{said.variant}, emptied", 0)
         except PeerError as error:
             return PeerError(error.reason, discarded=frame[:32])
-        if said.from_client or self._from_client:
+        if said.from_client or self.server:
             return Message(Kind.OTHER, frame, data=said)
         if said.packet:
             return self._packet(frame, said, said.packet)
@@ -113,13 +119,13 @@ class MeshtasticStream(Stream):
     def _log(self, data: bytes, events: list[Event]) -> None:
         while data:
             room = MAX_TEXT - len(self._text)
-            if self._from_client and len(self._text) < len(packets.WAKE_UP):
+            if self.server and len(self._text) < len(packets.WAKE_UP):
                 room = len(packets.WAKE_UP) - len(self._text)
             stop = data.find(b"\n", 0, room)
             take = stop + 1 if stop >= 0 else min(room, len(data))
             self._text += data[:take]
             data = data[take:]
-            woken = self._from_client and self._text == packets.WAKE_UP
+            woken = self.server and self._text == packets.WAKE_UP
             if stop >= 0 or len(self._text) == MAX_TEXT or woken:
                 self._flush(events)
 
@@ -127,7 +133,7 @@ class MeshtasticStream(Stream):
         text, self._text = self._text, b""
         if not text.strip(b"\r\n\0 "):
             return
-        if self._from_client and text == packets.WAKE_UP:
+        if self.server and text == packets.WAKE_UP:
             events.append(Message(Kind.OTHER, text, data=Said("wake_up", 0, from_client=True)))
         elif _PRINTABLE.issuperset(text):
             shown = clean(text.strip(), MAX_TEXT)

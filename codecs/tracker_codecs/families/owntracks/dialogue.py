@@ -8,16 +8,16 @@ github.com/owntracks/android MessageProcessor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracker_codecs import jsontext
+from tracker_codecs.answers import Matcher, nothing
 from tracker_codecs.contract import (
     Command,
     Dialogue,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
@@ -25,11 +25,11 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.owntracks import settings as keys
 from tracker_codecs.families.owntracks import wire
 from tracker_codecs.families.owntracks.settings import ANDROID, IOS
-from tracker_codecs.judge import judge
 from tracker_codecs.text import clean
 
 #: Seconds for an answer of a phone that is awake; one that sleeps is met at its next contact.
@@ -41,7 +41,6 @@ FORBIDDEN = wire.SECRET | {"mode", "url", "port", "host", "clientId", "deviceId"
 SWITCHED_OFF = (
     "the user has not switched on remote configuration in the app (Settings, remoteConfiguration; off by default)"
 )
-Matcher = Callable[[Message], Match]
 
 
 def _ours(message: Message, target: Target) -> bool:
@@ -53,10 +52,6 @@ def _of_type(target: Target, *kinds: str) -> Matcher:
         return Match.DONE if _ours(message, target) and message.data.get("_type") in kinds else Match.NO
 
     return matched
-
-
-def _never(_: Message) -> Match:
-    return Match.NO
 
 
 def _asked_location(target: Target) -> Matcher:
@@ -75,32 +70,44 @@ def _asked_location(target: Target) -> Matcher:
     return matched
 
 
-def command(
-    target: Target,
-    content: dict[str, Any],
-    purpose: Purpose,
-    expects: str,
-    match: Matcher,
-    fields: Sequence[str] = (),
-    timeout: float = TIMEOUT,
-) -> Command:
-    """A `cmd` message on the device's command topic. Raises LocalError for a device id that is no topic."""
-    payload = wire.compact({"_type": "cmd", **content})
-    channel = wire.base_topic(target.device_id, target.options) + "/cmd"
-    return Command(
-        payload, payload.decode("ascii"), purpose, expects, match, tuple(fields), timeout=timeout, channel=channel
-    )
+class Talk(Course):
+    """One conversation. Raises LocalError for a device id or a prefix that is no topic."""
 
+    def __init__(self, target: Target, wanted: Settings | None = None) -> None:
+        super().__init__(wanted)
+        self.target = target
+        #: The device's command topic.
+        self.channel = wire.base_topic(target.device_id, target.options) + "/cmd"
 
-def _dump(target: Target, purpose: Purpose, fields: Sequence[str]) -> Command:
-    return command(
-        target,
-        {"action": "dump"},
-        purpose,
-        "the configuration on /dump",
-        _of_type(target, "dump", "configuration"),
-        fields,
-    )
+    def command(
+        self,
+        content: Mapping[str, Any],
+        purpose: Purpose,
+        expects: str,
+        match: Matcher,
+        fields: Sequence[str] = (),
+        timeout: float = TIMEOUT,
+    ) -> Command:
+        """A `cmd` message."""
+        payload = wire.compact({"_type": "cmd", **content})
+        text = payload.decode("ascii")
+        return Command(payload, text, purpose, expects, match, tuple(fields), timeout=timeout, channel=self.channel)
+
+    def write(self, content: Mapping[str, Any], timeout: float, then: str = "") -> Command:
+        """The settings, which the app does not answer."""
+        expects = "nothing: the app does not answer this command" + then
+        return self.command(content, Purpose.WRITE, expects, nothing, tuple(self.wanted), timeout)
+
+    def dump(self, purpose: Purpose, fields: Sequence[str]) -> Command:
+        """iOS: the whole configuration."""
+        match = _of_type(self.target, "dump", "configuration")
+        return self.command({"action": "dump"}, purpose, "the configuration on /dump", match, fields)
+
+    def location(self, purpose: Purpose) -> Command:
+        """A location, which tells the mode and no other setting."""
+        expects = "a location with t = r, whose m is the mode"
+        match = _asked_location(self.target)
+        return self.command({"action": "reportLocation"}, purpose, expects, match, ("monitoring_mode",))
 
 
 def configuration_of(reply: Reply) -> dict[str, Any]:
@@ -110,76 +117,53 @@ def configuration_of(reply: Reply) -> dict[str, Any]:
     return inner if isinstance(inner, dict) and inner.get("_type") == "configuration" else {}
 
 
-def apply(target: Target, settings: Settings) -> Dialogue:
-    """See `Family.apply`; the settings were checked before."""
-    problems, carried = keys.accepted(target, settings)
-    if not carried:
-        return judge(settings, reported={}, problems=problems)
-    content = {
-        "action": "setConfiguration",
-        "configuration": keys.configuration(target.variant, carried, target.options),
-    }
-    before: dict[str, Value] = {}
-    if target.variant == IOS:
-        reply = yield _dump(target, Purpose.READ, tuple(carried))
-        if reply.verdict is Verdict.TIMEOUT:
-            return judge(settings, reported={}, problems=problems, unanswered=True)
-        found = configuration_of(reply)
-        if found.get("remoteConfiguration") is False:
-            refused = dict.fromkeys(carried, SWITCHED_OFF)
-            return judge(settings, reported={}, problems=problems, refused=refused)
-        before = keys.decode(IOS, found)
-    yield command(
-        target,
-        content,
-        Purpose.WRITE,
-        "nothing: the app does not answer this command" + (", it reconnects" if target.variant == IOS else ""),
-        _never,
-        tuple(carried),
-        timeout=SETTLE if target.variant == IOS else 1.0,
-    )
-    if target.variant == ANDROID:
-        return (yield from _android(target, settings, carried, problems))
-    reply = yield _dump(target, Purpose.READ_BACK, tuple(carried))
+def _mode_of(reply: Reply) -> dict[str, Value]:
+    """The mode that an asked-for location tells."""
+    return keys.decode(ANDROID, {"monitoring": reply.messages[-1].data.get("m")}) if reply.ok else {}
+
+
+def apply(target: Target, wanted: Settings) -> Dialogue:
+    """See `Family.apply`; LocalError at once for a prefix that is no plain topic."""
+    settings = keys.configuration(target.variant, wanted, target.options)
+    content = {"action": "setConfiguration", "configuration": settings}
+    talk = Talk(target, wanted)
+    return _ios(talk, content) if target.variant == IOS else _android(talk, content)
+
+
+def _ios(talk: Talk, content: Mapping[str, Any]) -> Dialogue:
+    names = tuple(talk.wanted)
+    reply = yield from talk.ask(talk.dump(Purpose.READ, names))
+    if talk.unanswered:
+        return talk.judged()
+    found = configuration_of(reply)
+    if found.get("remoteConfiguration") is False:
+        return talk.refuse(SWITCHED_OFF)
+    before = keys.decode(IOS, found)
+    yield from talk.change(talk.write(content, SETTLE, ", it reconnects"))
+    reply = yield talk.dump(Purpose.READ_BACK, names)
     reported = keys.decode(IOS, configuration_of(reply))
-    if any(reported.get(name) == before.get(name) != value for name, value in carried.items() if name in reported):
+    if any(reported.get(name) == before.get(name) != value for name, value in talk.wanted.items() if name in reported):
         # The state before the write: a repeated PUBLISH of the first dump, or the app was slow. Look once more.
-        again = yield _dump(target, Purpose.READ_BACK, tuple(carried))
+        again = yield talk.dump(Purpose.READ_BACK, names)
         if again.ok:
             reply, reported = again, keys.decode(IOS, configuration_of(again))
-    silent = reply.verdict is Verdict.TIMEOUT
-    return judge(settings, reported=reported, problems=problems, written=carried, unanswered=silent)
+    talk.unanswered = reply.verdict is Verdict.TIMEOUT
+    return talk.judged(reported)
 
 
-def _android(target: Target, settings: Settings, carried: Settings, problems: Any) -> Dialogue:
+def _android(talk: Talk, content: Mapping[str, Any]) -> Dialogue:
     """The mode is told by an asked-for location where the app answers one; else only the presence of the phone."""
+    yield from talk.change(talk.write(content, 1.0))
     reported: dict[str, Value] = {}
-    if carried.get("monitoring_mode") in ("significant", "move"):
-        reply = yield command(
-            target,
-            {"action": "reportLocation"},
-            Purpose.READ_BACK,
-            "a location with t = r, whose m is the mode",
-            _asked_location(target),
-            ("monitoring_mode",),
-        )
-        mode = reply.messages[-1].data.get("m") if reply.ok and reply.messages else None
-        if isinstance(mode, int) and not isinstance(mode, bool) and mode in keys.MODE_NAMES:
-            reported["monitoring_mode"] = keys.MODE_NAMES[mode]
+    if talk.wanted.get("monitoring_mode") in ("significant", "move"):
+        reply = yield talk.location(Purpose.READ_BACK)
+        reported = _mode_of(reply)
     else:
-        reply = yield _status(target, Purpose.PROBE)
-    return judge(
-        settings,
-        reported=reported,
-        problems=problems,
-        written=carried,
-        known=_status_known(reply),
-        unanswered=reply.verdict is Verdict.TIMEOUT,
-    )
-
-
-def _status(target: Target, purpose: Purpose) -> Command:
-    return command(target, {"action": "status"}, purpose, "a status on /status", _of_type(target, "status"))
+        match = _of_type(talk.target, "status")
+        reply = yield talk.command({"action": "status"}, Purpose.PROBE, "a status on /status", match)
+    talk.known = _status_known(reply)
+    talk.unanswered = reply.verdict is Verdict.TIMEOUT
+    return talk.judged(reported)
 
 
 def _status_known(reply: Reply) -> dict[str, str]:
@@ -194,22 +178,17 @@ def _status_known(reply: Reply) -> dict[str, str]:
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """iOS: one dump. Android: the mode, by an asked-for location; nothing is asked for other fields."""
-    names = [name for name in wanted if name in keys.KEYS[target.variant]]
-    if target.variant == IOS and names:
-        reply = yield _dump(target, Purpose.READ, names)
-        return Outcome({}, keys.decode(IOS, configuration_of(reply)), unanswered=reply.verdict is Verdict.TIMEOUT)
-    if target.variant == ANDROID and "monitoring_mode" in names:
-        reply = yield command(
-            target,
-            {"action": "reportLocation"},
-            Purpose.READ,
-            "a location with t = r, whose m is the mode",
-            _asked_location(target),
-            ("monitoring_mode",),
-        )
-        told = keys.decode(ANDROID, {"monitoring": reply.messages[-1].data.get("m")}) if reply.ok else {}
-        return Outcome({}, told, unanswered=reply.verdict is Verdict.TIMEOUT)
-    return Outcome({})
+    return _read(Talk(target), wanted)
+
+
+def _read(talk: Talk, wanted: Sequence[str]) -> Dialogue:
+    if talk.target.variant == IOS:
+        reply = yield from talk.ask(talk.dump(Purpose.READ, wanted))
+        return talk.told(keys.decode(IOS, configuration_of(reply)))
+    if "monitoring_mode" not in wanted:
+        return talk.told()
+    reply = yield from talk.ask(talk.location(Purpose.READ))
+    return talk.told(_mode_of(reply))
 
 
 def raw(target: Target, text: str | bytes) -> Command:
@@ -217,16 +196,10 @@ def raw(target: Target, text: str | bytes) -> Command:
 
     Raises LocalError for text that is neither, and for keys that could cut the phone off.
     """
-    channel = wire.base_topic(target.device_id, target.options) + "/cmd"
+    talk = Talk(target)
     if isinstance(text, bytes):
-        return Command(
-            text,
-            f"{len(text)} bytes",
-            Purpose.RAW,
-            "any reply",
-            _reply(target),
-            channel=channel,
-        )
+        match = _of_type(target, "dump", "configuration", "status")
+        return Command(text, f"{len(text)} bytes", Purpose.RAW, "any reply", match, channel=talk.channel)
     if text.isascii() and text.isalnum():
         content: dict[str, Any] = {"_type": "cmd", "action": text}
     else:
@@ -246,9 +219,5 @@ def raw(target: Target, text: str | bytes) -> Command:
         "dump": _of_type(target, "dump", "configuration"),
         "status": _of_type(target, "status"),
         "reportLocation": _asked_location(target),
-    }.get(str(content.get("action")), _never)
-    return command(target, body, Purpose.RAW, "its answer, where the action has one", match)
-
-
-def _reply(target: Target) -> Matcher:
-    return _of_type(target, "dump", "configuration", "status")
+    }.get(str(content.get("action")), nothing)
+    return talk.command(body, Purpose.RAW, "its answer, where the action has one", match)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from tracker_codecs import jsontext
-from tracker_codecs.contract import Datum, Emulator, Faults, Settings, Value, utc_now
+from tracker_codecs.contract import Datum, Value, utc_now
+from tracker_codecs.device import Device
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.owntracks import settings as keys
 from tracker_codecs.families.owntracks import wire
@@ -33,26 +33,25 @@ _FACTORY: dict[str, dict[str, Any]] = {
         keys.PEG: False,
     },
 }
+#: Switches of the app, here on unless an option of the name is false.
+_SWITCHES = ("cmd", "remoteConfiguration", "extendedData")
 
 
-class OwnTracksEmulator(Emulator):
+class OwnTracksEmulator(Device):
     """One phone. Options: `prefix`; `cmd`, `remoteConfiguration`, `extendedData` (switches of the app, here on).
 
     `configuration` is the app's whole configuration, settings or not.
     """
 
-    def __init__(
-        self, device_id: str, variant: str, settings: Settings, faults: Faults, options: Mapping[str, Value]
-    ) -> None:
-        self.device_id = device_id
-        self.variant = variant
-        self.faults = faults
-        self.base = wire.base_topic(device_id, options)
-        switches = {name: options.get(name) is not False for name in ("cmd", "remoteConfiguration", "extendedData")}
-        self.configuration: dict[str, Any] = {"mode": 0, **_FACTORY[variant], **switches}
+    def begin(self) -> None:
+        """The app as it was installed, with the settings given."""
+        self.base = wire.base_topic(self.device_id, self.options)
+        switches = {
+            name: self.options.get(name) is not False for name in ("cmd", "remoteConfiguration", "extendedData")
+        }
+        self.configuration: dict[str, Any] = {"mode": 0, **_FACTORY[self.variant], **switches}
         self.configuration |= {"username": "jane", "password": "not-a-real-password", "host": "broker.example.org"}
-        carried = {name: value for name, value in settings.items() if name in keys.KEYS[variant]}
-        self.configuration |= keys.configuration(variant, carried, {})
+        self.configuration |= keys.configuration(self.variant, self.held, {})
         del self.configuration["_type"]
 
     @property
@@ -72,7 +71,7 @@ class OwnTracksEmulator(Emulator):
         """See `Emulator.subscriptions`."""
         return [f"{self.base}/cmd"]
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """A location, as by the user's button."""
         return [self._location(utc_now(), "u")]
 
@@ -96,9 +95,7 @@ class OwnTracksEmulator(Emulator):
             kind, content = wire.typed(jsontext.parse(data), data)
         except PeerError:
             return []
-        action = content.get("action")
-        if kind != "cmd":
-            return []
+        action = content.get("action") if kind == "cmd" else None
         if action == "setConfiguration":
             self._configure(content.get("configuration"))
         elif action == "dump" and self.variant == IOS:
@@ -121,7 +118,4 @@ class OwnTracksEmulator(Emulator):
             name = names.get(key, "")
             if key not in _FACTORY[self.variant] or name in self.faults.refuse | self.faults.ignore:
                 continue
-            if name in self.faults.clamp and wire.number(value):
-                low, high = self.faults.clamp[name]
-                value = int(min(max(value, low), high))  # noqa: PLW2901  # the stored value
-            self.configuration[key] = value
+            self.configuration[key] = self.clamped(name, value)

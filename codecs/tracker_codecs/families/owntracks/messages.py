@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tracker_codecs import jsontext
+from tracker_codecs.contract import Message
 from tracker_codecs.families.owntracks import wire
 from tracker_codecs.text import clean
 
@@ -42,12 +43,12 @@ def plain(value: Any, depth: int = 4) -> Any:
     return None if isinstance(value, dict | list) else value
 
 
-def fields(frame: bytes, device_id: str | None) -> dict[str, Any]:
+def fields(message: Message) -> dict[str, Any]:
     """Everything said that has a name here. Raises PeerError for a frame that is no OwnTracks message."""
-    kind, content = wire.typed(jsontext.parse(frame), frame)
+    kind, content = wire.typed(jsontext.parse(message.frame), message.frame)
     told: dict[str, Any] = {"message": clean(kind, 60)}
-    if device_id:
-        told["device_id"] = device_id
+    if message.device_id:
+        told["device_id"] = message.device_id
     if kind in ("dump", "configuration"):
         inner = content.get("configuration") if kind == "dump" else content
         return told | {"values": _values(inner)}

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracker_codecs import guards
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
+from tracker_codecs.checks import is_whole
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value, Variants
 from tracker_codecs.errors import LocalError
 
 IOS, ANDROID = "owntracks_ios", "owntracks_android"
@@ -42,7 +42,7 @@ PEG = "pegLocatorFastestIntervalToInterval"
 _MOVE_ONLY = {IOS: ("tracking_interval", "tracking_distance"), ANDROID: ("move_tracking_interval",)}
 _NOT_MOVE: dict[str, tuple[str, ...]] = {IOS: (), ANDROID: ("tracking_interval", "tracking_distance")}
 _UNREADABLE = Capability(Strength.WRITTEN, "the Android app tells no setting; the command leaves no trace either")
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+VARIANTS: Variants = {
     IOS: {name: Capability(Strength.READ_BACK) for name in KEYS[IOS]},
     ANDROID: {
         name: Capability(Strength.READ_BACK) if name == "monitoring_mode" else _UNREADABLE for name in KEYS[ANDROID]
@@ -52,34 +52,23 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
 
 def check(target: Target, settings: Settings) -> list[Problem]:
     """Values outside the bounds are refused; fields without effect in the asked mode are unsupported beside it."""
-    keys, mode = KEYS[target.variant], settings.get("monitoring_mode")
-    out = []
+    mode, out = settings.get("monitoring_mode"), []
     for name, value in settings.items():
-        if name not in keys:
-            out.append(Problem(name, Severity.UNSUPPORTED, "the app has no such setting"))
-            continue
-        if mode in MODES:
-            if name in _MOVE_ONLY[target.variant] and mode != "move":
-                out.append(Problem(name, Severity.UNSUPPORTED, f"has no effect in mode {mode}, only in move"))
-                continue
-            if name in _NOT_MOVE[target.variant] and mode == "move":
-                out.append(Problem(name, Severity.UNSUPPORTED, "has no effect in mode move"))
-                continue
-        low, high = keys[name][1:]
-        if name == "monitoring_mode":
+        _, low, high = KEYS[target.variant][name]
+        if idle := _without_effect(target.variant, name, mode):
+            out.append(Problem(name, Severity.UNSUPPORTED, idle))
+        elif name == "monitoring_mode":
             if value not in MODES:
                 out.append(Problem(name, Severity.REFUSE, f"must be one of {', '.join(MODES)}"))
-        elif not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        elif not is_whole(value, low, high):
             out.append(Problem(name, Severity.REFUSE, f"must be a whole number from {low} to {high}"))
     return out
 
 
-def accepted(target: Target, settings: Settings) -> tuple[list[Problem], dict[str, Value]]:
-    """Problems, and the settings that will be carried. Raises LocalError for a value that is refused."""
-    problems = check(target, settings)
-    guards.none_refused(problems)
-    told = {problem.field for problem in problems}
-    return problems, {name: value for name, value in settings.items() if name not in told}
+def _without_effect(variant: str, name: str, mode: Value) -> str:
+    if mode in MODES and mode != "move" and name in _MOVE_ONLY[variant]:
+        return f"has no effect in mode {mode}, only in move"
+    return "has no effect in mode move" if mode == "move" and name in _NOT_MOVE[variant] else ""
 
 
 def configuration(variant: str, carried: Settings, options: Mapping[str, Value]) -> dict[str, Any]:

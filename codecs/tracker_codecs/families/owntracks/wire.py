@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from tracker_codecs import jsontext
-from tracker_codecs.contract import Event, Kind, Message, Stream, Value
+from tracker_codecs.contract import Event, Ids, Kind, Message, Stream, Value
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -22,6 +22,11 @@ MAX_FRAME = 65536
 DEFAULT_PREFIX = "owntracks"
 #: Most characters of `<user>/<device>`.
 MAX_ID = 128
+#: User names may hold any printable character but these three; `base_topic` looks at each.
+IDS = Ids(
+    rf"(?=.{{3,{MAX_ID}}}\Z)[^+#/]+/[^+#/]+",
+    "must be <user>/<device>, two topic levels without wildcards (+ #) and control characters",
+)
 #: Level below the base topic on which a type travels; the others travel on the base topic itself.
 LEVELS = {
     "transition": "event",
@@ -63,10 +68,7 @@ def base_topic(device_id: str, options: Mapping[str, Value]) -> str:
     """Base topic of a device. Raises LocalError for an id that is not `<user>/<device>` or holds a wildcard."""
     levels = device_id.split("/")
     if len(levels) != 2 or not all(map(_level, levels)) or len(device_id) > MAX_ID:
-        raise LocalError(
-            "must be <user>/<device>, two topic levels without wildcards (+ #) and control characters",
-            parameter="device_id",
-        )
+        raise LocalError(IDS.reason, parameter="device_id")
     return f"{prefix_of(options)}/{device_id}"
 
 
@@ -144,6 +146,8 @@ def number(value: Any) -> bool:
 class OwnTracksStream(Stream):
     """What a broker passes on: whole payloads, so nothing is ever kept of one."""
 
+    __slots__ = ()
+
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """One payload of the topic `channel`; without a topic the key `topic` (HTTP form) names the sender."""
         try:
@@ -155,3 +159,14 @@ class OwnTracksStream(Stream):
     def buffered(self) -> int:
         """See `Stream.buffered`."""
         return 0
+
+
+def from_server(data: bytes, channel: str) -> Sequence[Event]:
+    """See `Family.server`: a command or a configuration; also the array of them that answers an HTTP report."""
+    try:
+        found = jsontext.parse(data)
+        if not isinstance(found, list):
+            return [message_of(data, channel, found, from_device=False)]
+        return [message_of(compact(item), channel, item, from_device=False) for item in found]
+    except PeerError as fault:
+        return [fault]

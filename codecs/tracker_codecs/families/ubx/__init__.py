@@ -1,5 +1,1 @@
 """u-blox UBX: GNSS receivers of generation 5 to 10, on a serial port."""
-
-from tracker_codecs.families.ubx.family import FAMILY
-
-__all__ = ["FAMILY"]

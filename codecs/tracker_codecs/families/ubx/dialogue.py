@@ -8,9 +8,10 @@ Sources: semuconsulting/pyubx2 (message tables, recorded configuration dialogues
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from tracker_codecs.answers import Matcher
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -24,17 +25,16 @@ from tracker_codecs.contract import (
     Target,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.ubx import frame as wire
 from tracker_codecs.families.ubx import payload
 from tracker_codecs.families.ubx import settings as values
-from tracker_codecs.judge import judge
 
 #: Seconds: the answer waits behind a second's worth of messages on a slow port.
 TIMEOUT = 2.0
 _KEYS = (payload.PERIOD, payload.CYCLES)
 _REFUSED = "refused by the receiver (ACK-NAK)"
-Matcher = Callable[[Message], Match]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,38 +95,57 @@ def keys_of(data: bytes) -> Rate | None:
     return Rate(*(found[key] for key in _KEYS)) if broken is None and found.keys() == set(_KEYS) else None
 
 
-@dataclass(slots=True)
-class _Talk:
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    """How the rate in use is asked for: class and id of the answer, what it holds, the poll."""
+
+    kind: bytes
+    understand: Callable[[bytes], Rate | None]
+    poll: bytes
+    text: str
+
+
+_DIALECTS = {
+    "keys": _Dialect(
+        wire.CFG_VALGET,
+        keys_of,
+        payload.valget(_KEYS),
+        "CFG-VALGET RAM: measurement period, measurements a fix",
+    ),
+    "rate": _Dialect(wire.CFG_RATE, rate_of, wire.build(wire.CFG_RATE), "CFG-RATE poll"),
+}
+
+
+def _command(
+    frame: bytes, text: str, purpose: Purpose, expects: str, match: Matcher, fields: tuple[str, ...] = ()
+) -> Command:
+    return Command(frame, text, purpose, expects, match, fields, TIMEOUT)
+
+
+class _Talk(Course):
     """One conversation in one dialect: `keys` (CFG-VALGET, CFG-VALSET) or `rate` (CFG-RATE)."""
 
-    dialect: str
+    dialect = "keys"
     #: The receiver itself showed that this is its dialect, so it is worth remembering.
-    shown: bool = False
+    shown = False
 
-    @property
-    def known(self) -> dict[str, str]:
-        """What the next conversation can use."""
-        return {"dialect": self.dialect} if self.shown else {}
+    def question(self, purpose: Purpose) -> Command:
+        """The poll of what is in use."""
+        asked = _DIALECTS[self.dialect]
+        expects = f"{asked.text.split(' ', 1)[0]}, then ACK-ACK"
+        answer = answered(asked.kind, asked.understand)
+        return _command(asked.poll, asked.text, purpose, expects, answer, (values.FIELD,))
 
-    def ask(self, purpose: Purpose) -> Command:
-        if self.dialect == "keys":
-            frame, kind, understand = payload.valget(_KEYS), wire.CFG_VALGET, keys_of
-            text = "CFG-VALGET RAM: measurement period, measurements a fix"
-        else:
-            frame, kind, understand = wire.build(wire.CFG_RATE), wire.CFG_RATE, rate_of
-            text = "CFG-RATE poll"
-        expects = f"{text.split(' ', 1)[0]}, then ACK-ACK"
-        return _command(frame, text, purpose, expects, answered(kind, understand), (values.FIELD,))
-
-    def told(self, reply: Reply) -> Rate | None:
+    def rate(self, reply: Reply) -> Rate | None:
         """The data of the answer. A receiver that sends no ACK behind it has answered all the same."""
-        kind, understand = (wire.CFG_VALGET, keys_of) if self.dialect == "keys" else (wire.CFG_RATE, rate_of)
+        asked = _DIALECTS[self.dialect]
         for message in reversed(reply.messages):
-            if wire.kind_of(message.frame) == kind:
-                return understand(wire.payload_of(message.frame))
+            if wire.kind_of(message.frame) == asked.kind:
+                return asked.understand(wire.payload_of(message.frame))
         return None
 
     def write(self, period: int, had: Rate, layers: int) -> Command:
+        """The new period, everything else as it was."""
         if self.dialect == "keys":
             frame = payload.valset(layers, {payload.PERIOD: period})
             text, kind = f"CFG-VALSET in {values.lasting(layers)}: measurement period {period} ms", wire.CFG_VALSET
@@ -137,67 +156,63 @@ class _Talk:
         command = _command(frame, text, Purpose.WRITE, "ACK-ACK", acknowledged(kind), (values.FIELD,))
         return replace(command, depends_on_read=True)
 
-
-def _command(
-    frame: bytes, text: str, purpose: Purpose, expects: str, match: Matcher, fields: tuple[str, ...] = ()
-) -> Command:
-    return Command(frame, text, purpose, expects, match, fields, TIMEOUT)
-
-
-def _opened(target: Target, purpose: Purpose) -> Generator[Command, Reply, tuple[_Talk, Reply]]:
-    """The first reading; with `auto` it also tells the dialect, which is remembered."""
-    dialect = target.variant if target.variant != "auto" else target.known.get("dialect", "auto")
-    talk = _Talk("rate" if dialect == "rate" else "keys")
-    reply = yield talk.ask(purpose)
-    talk.shown = reply.ok
-    if dialect == "auto" and not reply.assumed and talk.told(reply) is None:
-        # Refused or passed over: a receiver from before the configuration keys.
-        talk = _Talk("rate", reply.verdict is Verdict.REFUSED)
-        reply = yield talk.ask(purpose)
-    return talk, reply
+    def opened(self, target: Target) -> Step[tuple[Reply, Rate | None]]:
+        """The first reading, and the rate in it; with `auto` it also tells the dialect, which is remembered."""
+        dialect = target.variant if target.variant != "auto" else target.known.get("dialect", "auto")
+        self.dialect = "rate" if dialect == "rate" else "keys"
+        reply = yield self.question(Purpose.READ)
+        self.shown = reply.ok
+        found = self.rate(reply)
+        if dialect == "auto" and not reply.assumed and found is None:
+            # Refused or passed over: a receiver from before the configuration keys.
+            self.dialect, self.shown = "rate", reply.verdict is Verdict.REFUSED
+            reply = yield self.question(Purpose.READ)
+            found = self.rate(reply)
+        if found is not None and self.shown:
+            self.known["dialect"] = self.dialect
+        return reply, found
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
-    """See `Family.apply`."""
-    problems = values.check(wanted)
-    if values.FIELD not in wanted:
-        return judge(wanted, reported={}, problems=problems)
-    interval, choices = wanted[values.FIELD], values.layers_of(target)
-    talk, reply = yield from _opened(target, Purpose.READ)
-    had = talk.told(reply) or (Rate(0, 1) if reply.assumed else None)
+    """See `Family.apply`; layers that do not fit are refused at once, not when the first command is asked for."""
+    return _apply(target, wanted, values.layers_of(target))
+
+
+def _apply(target: Target, wanted: Settings, choices: Sequence[int]) -> Dialogue:
+    talk, interval = _Talk(wanted), wanted[values.FIELD]
+    reply, had = yield from talk.opened(target)
+    if reply.assumed:
+        had = Rate(0, 1)
     if had is None:
-        refused = {values.FIELD: "cannot be read, and so not changed without loss: " + _REFUSED}
-        silent = reply.verdict is Verdict.TIMEOUT
-        return judge(wanted, reported={}, problems=problems, refused={} if silent else refused, unanswered=silent)
-    known = talk.known
+        if reply.verdict is Verdict.TIMEOUT:
+            talk.unanswered = True
+            return talk.judged()
+        return talk.refuse("cannot be read, and so not changed without loss: " + _REFUSED)
     if not had.cycles or interval % had.cycles:
-        reason = f"not sent: the receiver makes a fix of {had.cycles} measurements, so it takes multiples of that"
-        return judge(wanted, reported={}, problems=problems, refused={values.FIELD: reason}, known=known)
+        return talk.refuse(
+            f"not sent: the receiver makes a fix of {had.cycles} measurements, so it takes multiples of that"
+        )
     layers = payload.RAM
     for layers in choices if talk.dialect == "keys" else (payload.RAM,):
         reply = yield talk.write(interval // had.cycles, had, layers)
         if reply.verdict is not Verdict.REFUSED:
             break
+    talk.written.add(values.FIELD)
     if reply.verdict is Verdict.TIMEOUT:
-        return judge(wanted, reported={}, problems=problems, written=(values.FIELD,), known=known, unanswered=True)
-    accepted = reply.ok
-    after = yield talk.ask(Purpose.READ_BACK)
-    now = talk.told(after)
-    if accepted and talk.dialect == "keys":
-        known["layers"] = str(layers)
+        talk.unanswered = True
+        return talk.judged()
+    if reply.ok:
+        talk.acknowledged.add(values.FIELD)
+        talk.known |= {"layers": str(layers)} if talk.dialect == "keys" else {}
+    elif not reply.assumed:
+        talk.refused[values.FIELD] = _REFUSED
+    after = yield talk.question(Purpose.READ_BACK)
+    now = talk.rate(after)
     if now and (now.cycles, now.reference) != (had.cycles, had.reference):
-        known["not_preserved"] = "measurements a fix or time reference"
-    outcome = judge(
-        wanted,
-        reported={} if now is None else {values.FIELD: now.interval},
-        problems=problems,
-        acknowledged=(values.FIELD,) if accepted else (),
-        refused={} if accepted or reply.assumed else {values.FIELD: _REFUSED},
-        written=(values.FIELD,),
-        known=known,
-        unanswered=now is None and after.verdict is Verdict.TIMEOUT,
-    )
-    return _with_place(outcome, layers) if accepted else outcome
+        talk.known["not_preserved"] = "measurements a fix or time reference"
+    talk.unanswered = now is None and after.verdict is Verdict.TIMEOUT
+    outcome = talk.judged({} if now is None else {values.FIELD: now.interval})
+    return _with_place(outcome, layers) if reply.ok else outcome
 
 
 def _with_place(outcome: Outcome, layers: int) -> Outcome:
@@ -211,46 +226,45 @@ def _with_place(outcome: Outcome, layers: int) -> Outcome:
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if values.FIELD not in wanted:
-        return Outcome({})
-    talk, reply = yield from _opened(target, Purpose.READ)
-    now = talk.told(reply)
-    if now is None:
-        return Outcome({}, unanswered=reply.verdict is Verdict.TIMEOUT)
-    return Outcome({}, {values.FIELD: now.interval}, talk.known)
+    talk = _Talk()
+    reply, now = yield from talk.opened(target)
+    talk.unanswered = now is None and reply.verdict is Verdict.TIMEOUT
+    return talk.told({} if now is None else {values.FIELD: now.interval})
 
 
-def _version(message: Message) -> Match:
-    told = wire.kind_of(message.frame) == wire.MON_VER and payload.version(wire.payload_of(message.frame))
-    return Match.DONE if told else Match.NO
+def _told(kind: bytes, understand: Callable[[bytes], object]) -> Matcher:
+    """Matcher of an answer without an ACK."""
+
+    def match(message: Message) -> Match:
+        told = wire.kind_of(message.frame) == kind and understand(wire.payload_of(message.frame))
+        return Match.DONE if told else Match.NO
+
+    return match
 
 
-def _unique_id(message: Message) -> Match:
-    told = wire.kind_of(message.frame) == wire.SEC_UNIQID and wire.unique_id(wire.payload_of(message.frame))
-    return Match.DONE if told else Match.NO
-
-
-def identify() -> Dialogue:
+def identify(target: Target) -> Dialogue:
     """See `Family.identify`: MON-VER, then SEC-UNIQID, which older receivers pass over."""
-    known: dict[str, str] = {}
-    reply = yield _command(wire.build(wire.MON_VER), "MON-VER poll", Purpose.PROBE, "MON-VER", _version)
-    if reply.verdict is Verdict.TIMEOUT:
-        return Outcome({}, unanswered=True)
+    course = Course()
+    answer = _told(wire.MON_VER, payload.version)
+    reply = yield from course.ask(_command(wire.build(wire.MON_VER), "MON-VER poll", Purpose.PROBE, "MON-VER", answer))
+    if course.unanswered:
+        return course.told()
     if reply.ok and (told := payload.version(wire.payload_of(reply.messages[-1].frame))):
         named = told["named"]
-        known["hardware"] = " ".join(part for part in (named.get("MOD", ""), told["hardware"]) if part)
-        known["firmware"] = named.get("FWVER", told["software"])
-        known["model"] = values.HARDWARE.get(told["hardware"].upper(), "ublox")
+        course.known["hardware"] = " ".join(part for part in (named.get("MOD", ""), told["hardware"]) if part)
+        course.known["firmware"] = named.get("FWVER", told["software"])
+        course.known["model"] = values.HARDWARE.get(told["hardware"].upper(), "ublox")
         if "PROTVER" in named:
-            known["protocol"] = named["PROTVER"]
-    reply = yield _command(wire.build(wire.SEC_UNIQID), "SEC-UNIQID poll", Purpose.PROBE, "SEC-UNIQID", _unique_id)
+            course.known["protocol"] = named["PROTVER"]
+    answer = _told(wire.SEC_UNIQID, wire.unique_id)
+    reply = yield _command(wire.build(wire.SEC_UNIQID), "SEC-UNIQID poll", Purpose.PROBE, "SEC-UNIQID", answer)
     found = wire.unique_id(wire.payload_of(reply.messages[-1].frame)) if reply.ok else None
     if found:
-        known["device_id"] = found
-    return Outcome({}, known=known)
+        course.known["device_id"] = found
+    return course.told()
 
 
-def raw(text: str | bytes) -> Command:
+def raw(target: Target, text: str | bytes) -> Command:
     """See `Family.raw`: text is class, id and payload in hex (`0608`), and gets sync, length and checksum."""
     if isinstance(text, bytes):
         return _command(text, "an operator's own bytes", Purpose.RAW, "any UBX answer", _any)
@@ -273,8 +287,8 @@ def _answer_to(kind: bytes) -> Matcher:
     acknowledges = acknowledged(kind)
 
     def match(message: Message) -> Match:
-        if kind[0] == 6:
-            return Match.PART if wire.kind_of(message.frame) == kind else acknowledges(message)
-        return Match.DONE if wire.kind_of(message.frame) == kind else acknowledges(message)
+        if wire.kind_of(message.frame) == kind:
+            return Match.PART if kind[0] == 6 else Match.DONE  # the ACK ends what a CFG message says
+        return acknowledges(message)
 
     return match

@@ -10,32 +10,29 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tracker_codecs import nmea
-from tracker_codecs.contract import Datum, Emulator, Faults, Message, Settings, Value
+from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.device import Device
 from tracker_codecs.families.ubx import frame as wire
 from tracker_codecs.families.ubx import payload
 from tracker_codecs.families.ubx import settings as values
 
 
-class UbxEmulator(Emulator):
-    """One receiver on one port.
+class UbxEmulator(Device):
+    """One receiver on one port; of the variant `auto` one with configuration keys.
 
     Options: `cycles` (1) and `reference` (1) as stored; `flash` (true) false refuses the flash layer; `minimum` (25)
     ms below which a period is refused; `echo` (false) true sends back what it hears.
     """
 
-    def __init__(
-        self, device_id: str, variant: str, settings: Settings, faults: Faults, options: Mapping[str, Value]
-    ) -> None:
-        self.device_id = device_id
-        self.keys = variant != "rate"
-        self.faults = faults
-        self.options = options
-        self.cycles = int(options.get("cycles", 1))
-        self.reference = int(options.get("reference", 1))
-        self.period = int(settings.get(values.FIELD, 1000)) // self.cycles
-        #: The period that each layer keeps; RAM starts as the others.
-        self.stored = dict.fromkeys((payload.BATTERY, payload.FLASH), self.period)
-        self._stream = wire.UbxStream(from_host=True)
+    ears = wire.UbxStream
+
+    def begin(self) -> None:
+        """`layers`: the period that each layer keeps; RAM, which is `period`, starts as the others."""
+        self.keys = self.variant != "rate"
+        self.cycles = int(self.options.get("cycles", 1))
+        self.reference = int(self.options.get("reference", 1))
+        self.period = int(self.held.get(values.FIELD, 1000)) // self.cycles
+        self.layers = dict.fromkeys((payload.BATTERY, payload.FLASH), self.period)
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -49,24 +46,20 @@ class UbxEmulator(Emulator):
 
     def power_cycle(self) -> None:
         """RAM forgets; battery-backed RAM goes before flash."""
-        self.period = self.stored[payload.BATTERY]
-
-    def connect(self) -> list[Datum]:
-        """Nothing: a receiver just goes on printing."""
-        self._stream = wire.UbxStream(from_host=True)
-        return []
+        self.period = self.layers[payload.BATTERY]
 
     def report(self, now: datetime) -> list[Datum]:
         """An RMC sentence, as receivers print from the factory."""
         return [Datum(nmea.rmc(now, 47.2852333, 8.5652667))]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Obeys and acknowledges."""
+        """Its port may send back what it hears."""
         said = [Datum(data)] if self.options.get("echo") else []
-        for event in self._stream.feed(data):
-            if isinstance(event, Message) and wire.kind_of(event.frame) and not self.faults.silent:
-                said += [Datum(frame) for frame in self._obey(event.frame)]
-        return said
+        return said + super().receive(data, channel)
+
+    def hear(self, message: Message) -> list[Datum]:
+        """Obeys and acknowledges."""
+        return [Datum(frame) for frame in self._obey(message.frame)] if wire.kind_of(message.frame) else []
 
     def _obey(self, frame: bytes) -> list[bytes]:
         kind, data = wire.kind_of(frame), wire.payload_of(frame)
@@ -79,7 +72,8 @@ class UbxEmulator(Emulator):
         answer: bytes | None = None
         done = False
         if kind == wire.CFG_RATE and not self.keys:
-            done = not data or (len(data) == 6 and self._set_rate(data))
+            told = payload.RATE.parse(data) if len(data) == payload.RATE.sizeof() else None
+            done = not data or (told is not None and self._set(told.period, told.cycles, told.reference))
             answer = None if data else payload.rate(self.period, self.cycles, self.reference)
         elif kind == wire.CFG_VALGET and self.keys and data[:2] == b"\0\0":
             answer = self._get(data[4:])
@@ -106,10 +100,6 @@ class UbxEmulator(Emulator):
             out += key.to_bytes(4, "little") + have[key].to_bytes(payload.size_of(key), "little")
         return wire.build(wire.CFG_VALGET, b"\x01\0\0\0" + out)
 
-    def _set_rate(self, data: bytes) -> bool:
-        told = payload.RATE.parse(data)
-        return self._set(told.period, told.cycles, told.reference)
-
     def _set_keys(self, layers: int, pairs: Mapping[int, int]) -> bool:
         if layers & payload.FLASH and not self.options.get("flash", True):
             return False
@@ -117,7 +107,7 @@ class UbxEmulator(Emulator):
             return False
         for layer in (payload.BATTERY, payload.FLASH):
             if layers & layer:
-                self.stored[layer] = self.period
+                self.layers[layer] = self.period
         return True
 
     def _set(self, period: int, cycles: int, reference: int) -> bool:

@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from tracker_codecs import nmea
 from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
-from tracker_codecs.errors import PeerError
+from tracker_codecs.errors import LocalError, PeerError
 
 SYNC = b"\xb5\x62"
 #: Longest payload taken, in bytes: the longest of real receivers (raw measurements) stay below 4 KiB.
@@ -59,17 +59,44 @@ def unique_id(payload: bytes) -> str | None:
     return payload[4 : 4 + size].hex() if size else None
 
 
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: a UBX frame; or an NMEA sentence of a receiver, whose vendor only MON-VER tells."""
+    if first.startswith(SYNC[:1]):
+        if len(first) < _HEAD:
+            return None if SYNC.startswith(first[:2]) else False
+        return first[1] == SYNC[1] and first[4] | first[5] << 8 <= MAX_PAYLOAD
+    first = first.lstrip(b"\r\n")
+    return False if first.startswith(b"$P") else nmea.begins(first)
+
+
+def normalised(frame: bytes) -> bytes:
+    """See `Family.normalise`: positions and times blanked."""
+    return frame[:_HEAD] + b"****" if kind_of(frame) in (NAV_PVT, NAV_POSLLH) else nmea.normalise(frame)
+
+
+def renamed(frame: bytes, old: str, new: str) -> bytes:
+    """See `Family.rename`: the unique id of a SEC-UNIQID answer; nothing else holds it."""
+    if kind_of(frame) != SEC_UNIQID or unique_id(payload_of(frame)) != old:
+        return frame
+    try:
+        data = bytes.fromhex(new)
+    except ValueError:
+        data = b""
+    if len(new) != len(old) or len(data) != len(old) // 2:
+        raise LocalError("must be hex digits, as many as before", parameter="device_id")
+    return build(SEC_UNIQID, payload_of(frame)[:4] + data)
+
+
 class UbxStream(Stream):
     """One receiver's port: UBX frames and NMEA sentences, mixed. Only SEC-UNIQID tells who it is."""
 
-    __slots__ = ("_from_host", "_in_junk", "_junk", "_rest", "device_id")
+    __slots__ = ("_in_junk", "_junk", "_rest")
 
-    def __init__(self, *, from_host: bool = False) -> None:
-        self.device_id: str | None = None
+    def begin(self) -> None:
+        """See `Stream.begin`."""
         self._rest = b""
         self._junk = b""
         self._in_junk = False
-        self._from_host = from_host
 
     @property
     def buffered(self) -> int:
@@ -120,7 +147,7 @@ class UbxStream(Stream):
 
     def _message(self, frame: bytes) -> Message:
         kind = frame[2:4]
-        if self._from_host:
+        if self.server:
             return Message(Kind.OTHER, frame, checksum=Checksum.OK)
         if kind == SEC_UNIQID:
             found = unique_id(payload_of(frame))
@@ -140,7 +167,7 @@ class UbxStream(Stream):
         if buf[stop] != 0x0A:
             return -1
         self._end_junk(events)
-        event = nmea.understood(buf[pos : stop + 1], from_host=self._from_host)
+        event = nmea.understood(buf[pos : stop + 1], from_host=self.server)
         if isinstance(event, Message) and event.kind is Kind.REPLY:
             event.kind = Kind.OTHER  # another vendor's sentence answers nothing here
         events.append(event)

@@ -11,6 +11,8 @@ from typing import Any
 
 from construct import Array, Bytes, Const, GreedyBytes, Int8ul, Int16ul, Int32sl, Int32ul, Struct
 
+from tracker_codecs import nmea
+from tracker_codecs.contract import Message
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.ubx import frame as wire
 from tracker_codecs.text import clean
@@ -104,9 +106,11 @@ def _text(raw: bytes) -> str:
     return clean(raw.split(b"\0", 1)[0])
 
 
-def fields(frame: bytes) -> dict[str, Any]:
+def fields(message: Message) -> dict[str, Any]:
     """Everything known of a frame of either direction. Raises PeerError for a payload of the wrong size."""
-    kind, payload = wire.kind_of(frame), wire.payload_of(frame)
+    kind, payload = wire.kind_of(message.frame), wire.payload_of(message.frame)
+    if not kind:
+        return nmea.fields(nmea.body_of(message.frame))
     found: dict[str, Any] = {
         "protocol": "ubx",
         "message": _NAMES.get(kind, f"{kind[0]:02X}-{kind[1]:02X}"),
@@ -116,8 +120,7 @@ def fields(frame: bytes) -> dict[str, Any]:
     }
     if kind in _POLLED and not payload:
         return found | {"message": f"{found['message']} poll"}
-    found |= _decoded(kind, payload)
-    return found
+    return found | _decoded(kind, payload)
 
 
 def _decoded(kind: bytes, payload: bytes) -> dict[str, Any]:

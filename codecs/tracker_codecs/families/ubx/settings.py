@@ -7,9 +7,8 @@ Sources: semuconsulting/pyubx2 (message tables, key database).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
+from tracker_codecs.checks import whole_numbers
+from tracker_codecs.contract import Capability, Strength, Target, Variants
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.ubx import payload
 
@@ -19,7 +18,7 @@ RANGE = (1, 65535)
 _READ = Capability(Strength.READ_BACK)
 _RAM = Capability(Strength.READ_BACK, "in RAM only: lost at power-off")
 #: auto asks with a configuration key first, which older receivers refuse.
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+VARIANTS: Variants = {
     "auto": {FIELD: _READ},
     "rate": {FIELD: _RAM},
     "keys": {FIELD: _READ},
@@ -31,20 +30,7 @@ _LAYER_NAMES = ((payload.RAM, "RAM"), (payload.BATTERY, "battery-backed RAM"), (
 HARDWARE = {"00070000": "ublox_7", "00080000": "ublox_m8", "00190000": "ublox_9", "000A0000": "ublox_m10"}
 
 
-def check(settings: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    problems = []
-    for name, value in settings.items():
-        if name != FIELD:
-            problems.append(Problem(name, Severity.UNSUPPORTED, "this family does not know the field"))
-        elif not fits(value):
-            problems.append(Problem(name, Severity.REFUSE, f"the receiver takes {RANGE[0]} to {RANGE[1]} ms"))
-    return problems
-
-
-def fits(value: Value) -> bool:
-    """A whole number of ms that the field can hold."""
-    return isinstance(value, int) and not isinstance(value, bool) and RANGE[0] <= value <= RANGE[1]
+check = whole_numbers({FIELD: RANGE}, "the receiver takes {} to {} ms")
 
 
 def layers_of(target: Target) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""C2STEK frames: cutting, who it is, what is owed, and what they say.
+"""C2STEK FL units, known by their session, over TCP.
 
 `PA$<imei>$...$AP`. Position: `D#<date>#<hhmmss>#<fix>#<latitude>#<longitude>#<km/h>#<course>#<altitude>#<battery mV>#
 <geofence alarm>#<alarm>[#<state>...]`, heartbeat: `20`, which is owed the very same frame; positions are owed
@@ -11,11 +11,14 @@ Source: traccar/traccar C2stekFrameDecoder, C2stekProtocolDecoder and their test
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
-from tracker_codecs.contract import Event, Kind, Message
+from tracker_codecs.contract import Datum, Event, Kind, Limits, Message
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
+from tracker_codecs.device import Device
 from tracker_codecs.errors import PeerError
+from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 
 MAX_FRAME = 1024
@@ -56,6 +59,13 @@ class C2stekStream(Cutter):
         return found.end()
 
 
+def recognise(first: bytes) -> bool | None:
+    """See `Family.recognise`: the beginning of a frame, with the device's id."""
+    if re.match(rb"PA\$[0-9]{15}\$", first, re.ASCII):
+        return True
+    return None if not first or _BEGUN.fullmatch(first) else False
+
+
 def fields(message: Message) -> dict[str, Any]:
     """Everything known of a frame. Raises PeerError for a number that is none."""
     found: dict[str, Any] = {"device_id": message.device_id, "message": message.kind.value}
@@ -72,8 +82,34 @@ def fields(message: Message) -> dict[str, Any]:
     return {**found, "state": cells[len(_NAMES) :]}
 
 
-def recognise(first: bytes) -> bool | None:
-    """See `Family.recognise`: the beginning of a frame, with the device's id."""
-    if re.match(rb"PA\$[0-9]{15}\$", first, re.ASCII):
-        return True
-    return None if not first or _BEGUN.fullmatch(first) else False
+class Unit(Device):
+    """Reports and keeps alive; every frame names it."""
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position, dated as the public decoder reads it."""
+        place = "1#22.537222#114.020948#0.00#0.0#42.1#4183#011#1#101"
+        return [self._say(f"D#{now:%y%m%d#%H%M%S}#{place}")]
+
+    def heartbeat(self) -> list[Datum]:
+        """A heartbeat."""
+        return [self._say("20")]
+
+    def _say(self, body: str) -> Datum:
+        return Datum(f"PA${self.device_id}${body}$AP".encode("ascii"))
+
+
+FAMILY = Family(
+    name="c2stek",
+    title="C2STEK FL10 and FL2000G",
+    sources=(
+        "github.com/traccar/traccar: C2stekFrameDecoder, C2stekProtocolDecoder and their tests (recorded frames)",
+    ),
+    default_port=5181,
+    limits=Limits(max_frame=MAX_FRAME),
+    unsupported="the reports of C2STEK's units are public, no server command is",
+    stream=C2stekStream,
+    server=C2stekStream.from_server,  # heartbeats said back: the same frames
+    recognise=recognise,
+    fields=fields,
+    emulator=Unit,
+)
