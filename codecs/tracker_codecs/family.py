@@ -215,7 +215,8 @@ class Family:
         if not text or (isinstance(text, str) and not text.strip()):
             raise LocalError("there is nothing to send", parameter="command")
         self._options(target)
-        self._named(target.device_id, target.transport)
+        if isinstance(text, str):  # an envelope may name the unit; bytes name whom they name
+            self._named(target.device_id, target.transport)
         return self._raw(target, text)
 
     # -- emulation --------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from tracker_codecs import contract, families
+from tracker_codecs import families
 from tracker_codecs.errors import LocalError
 from tracker_codecs.family import Family
 
@@ -66,7 +66,7 @@ def _load(name: str) -> Family:
         found = _offered(name)
     except Exception as error:  # it may come from anybody: say whose fault it is
         raise LocalError(f"codec {name!r} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not isinstance(found, Family | contract.Family) or found.name != name:
+    if not isinstance(found, Family) or found.name != name:
         raise LocalError(f"codec {name!r} does not offer a Family of that name")
     return found
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tracker_codecs.contract import Capability, Family, FieldOutcome, FieldState, Settings, Severity, Strength, Target
+from tracker_codecs.contract import Capability, FieldOutcome, FieldState, Settings, Severity, Strength, Target
 from tracker_codecs.errors import LocalError
+from tracker_codecs.family import Family
 from tracker_profiles import profiles
 from tracker_profiles.models import Model
 

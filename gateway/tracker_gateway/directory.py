@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from tracker_codecs import registry
-from tracker_codecs.contract import Family, Target, Transport
+from tracker_codecs.contract import Target, Transport
 from tracker_codecs.errors import LocalError
+from tracker_codecs.family import Family
 from tracker_profiles import models
 from tracker_profiles.errors import UnknownName
 from tracker_profiles.models import Model

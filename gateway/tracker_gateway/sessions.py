@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from tracker_codecs.contract import Family, Message, Transport
+from tracker_codecs.contract import Message, Transport
+from tracker_codecs.family import Family
 
 from tracker_gateway.types import Tracker
 

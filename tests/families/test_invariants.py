@@ -17,7 +17,6 @@ from tracker_codecs.contract import (
     Capability,
     Datum,
     Event,
-    Family,
     Faults,
     FieldState,
     Message,
@@ -30,6 +29,7 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.drive import against_emulator, against_nobody
 from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.family import Family
 from tracker_profiles import models, profiles
 from tracker_profiles.models import Model
 

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
-from tracker_codecs.contract import Command, Dialogue, Family, Message, Outcome, Purpose, Reply, Transport
+from tracker_codecs.contract import Command, Dialogue, Message, Outcome, Purpose, Reply, Transport
 from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 
 from tracker_gateway.delivery.ledger import mask, mask_text

@@ -10,7 +10,6 @@ from typing import Any
 
 from tracker_codecs import registry
 from tracker_codecs.contract import (
-    Family,
     FieldOutcome,
     FieldState,
     Outcome,
@@ -20,6 +19,7 @@ from tracker_codecs.contract import (
     Target,
     Transport,
 )
+from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 from tracker_profiles import models, profiles
 

@@ -12,7 +12,8 @@ import click
 from tracker_gateway.cli.output import Negative, as_json, reports_errors
 
 if TYPE_CHECKING:
-    from tracker_codecs.contract import Event, Family, Message, Transport
+    from tracker_codecs.contract import Event, Message, Transport
+    from tracker_codecs.family import Family
 
 _DROPPED = re.compile(r"0[xX]|[\s,:;]+")
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|([rnt0\\]))")

@@ -15,7 +15,8 @@ from tracker_gateway.cli.output import Negative, as_json, reports_errors
 from tracker_gateway.cli.values import parse_options, parse_settings
 
 if TYPE_CHECKING:
-    from tracker_codecs.contract import Command, Family, FieldOutcome, Outcome, Reply, Settings, Target
+    from tracker_codecs.contract import Command, FieldOutcome, Outcome, Reply, Settings, Target
+    from tracker_codecs.family import Family
     from tracker_profiles.models import Model
 
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Family,
     FieldOutcome,
     FieldState,
     Outcome,
@@ -18,6 +17,7 @@ from tracker_codecs.contract import (
     Target,
     Verdict,
 )
+from tracker_codecs.family import Family
 
 from tracker_gateway.delivery import ledger
 from tracker_gateway.delivery.journal import Journal

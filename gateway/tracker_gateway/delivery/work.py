@@ -10,7 +10,6 @@ from enum import Enum
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Family,
     Outcome,
     Reply,
     Strength,
@@ -18,6 +17,7 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.family import Family
 
 from tracker_gateway.delivery import ledger
 from tracker_gateway.delivery.journal import Journal

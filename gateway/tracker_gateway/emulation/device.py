@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from tracker_codecs.contract import Datum, Emulator, Family, Message, Transport, Value
+from tracker_codecs.contract import Datum, Emulator, Message, Transport, Value
+from tracker_codecs.family import Family
 
 from tracker_gateway.emulation.mqtt import MqttTransport
 

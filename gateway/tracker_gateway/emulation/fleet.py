@@ -7,8 +7,9 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 
-from tracker_codecs.contract import Emulator, Family, Transport
+from tracker_codecs.contract import Emulator, Transport
 from tracker_codecs.errors import LocalError
+from tracker_codecs.family import Family
 
 from tracker_gateway.emulation.device import Address, Counters, Device, Listener, News, Pace
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tracker_codecs.contract import Family, Transport
+from tracker_codecs.contract import Transport
 from tracker_codecs.errors import LocalError
+from tracker_codecs.family import Family
 from tracker_profiles import models
 from tracker_profiles.errors import UnknownName
 

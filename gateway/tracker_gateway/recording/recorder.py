@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from tracker_codecs.contract import Family, Target, Transport
+from tracker_codecs.contract import Target, Transport
 from tracker_codecs.errors import LocalError
+from tracker_codecs.family import Family
 
 from tracker_gateway.config import RecordingConfig
 from tracker_gateway.delivery.events import Bus, Happening, Subscription

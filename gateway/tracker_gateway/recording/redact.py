@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tracker_codecs.contract import Event, Family, Message, Stream, Transport
+from tracker_codecs.contract import Event, Message, Stream, Transport
+from tracker_codecs.family import Family
 
 from tracker_gateway.log import SECRET_WORDS
 

@@ -10,7 +10,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tracker_codecs.contract import Family, Message
+from tracker_codecs.contract import Message
+from tracker_codecs.family import Family
 
 from tracker_gateway.recording.dialogue import Action, Dialogue, Outcome
 from tracker_gateway.recording.peers import Peer, PeerGone

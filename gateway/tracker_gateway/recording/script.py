@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tracker_codecs.contract import Family, Transport
+from tracker_codecs.contract import Transport
+from tracker_codecs.family import Family
 
 from tracker_gateway.recording.redact import Cutter, Redactor
 from tracker_gateway.recording.tape import TapeError, TapeFile, encoded, encoding_of

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import structlog
 from tracker_codecs import registry as families
-from tracker_codecs.contract import Family, Transport
+from tracker_codecs.contract import Transport
+from tracker_codecs.family import Family
 
 from tracker_gateway.config_links import BrokerConfig, LinksConfig, ListenerConfig, SerialConfig
 from tracker_gateway.log import Sparing

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tracker_codecs.contract import Family, Target, Transport
+from tracker_codecs.contract import Target, Transport
+from tracker_codecs.family import Family
 
 from tracker_gateway.config_links import LinksConfig, Unregistered
 from tracker_gateway.log import Sparing

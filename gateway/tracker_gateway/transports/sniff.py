@@ -10,8 +10,8 @@ from itertools import combinations
 from typing import Any, TypeVar, cast
 
 import structlog
-from tracker_codecs.contract import Family
 from tracker_codecs.errors import LocalError
+from tracker_codecs.family import Family
 from tracker_profiles import models
 
 from tracker_gateway.transports.guard import DECISIVE, foreign, source_of

@@ -6,11 +6,23 @@ A setparam longer than an SMS goes as several; its answer is what all of them gi
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 
-from tracker_codecs.contract import Command, Dialogue, Message, Outcome, Reply, Target, Transport, Value, Verdict
-from tracker_codecs.families.teltonika import talk, texts
+from tracker_codecs.contract import (
+    Command,
+    Dialogue,
+    Message,
+    Outcome,
+    Reply,
+    Settings,
+    Target,
+    Transport,
+    Value,
+    Verdict,
+)
+from tracker_codecs.families.teltonika import settings, talk, texts
+from tracker_codecs.families.teltonika.family import FAMILY as TELTONIKA
 from tracker_codecs.families.teltonika_mqtt import wire
 
 #: Seconds: answers may come after several records.
@@ -23,7 +35,30 @@ def inner(target: Target) -> Target:
     return replace(target, transport=Transport.TCP, options=options)
 
 
-def wrapped(target: Target, dialogue: Dialogue) -> Dialogue:
+def options(target: Target) -> object:
+    """Raises LocalError for an option of `teltonika`, or a device id or topic option that makes no topic."""
+    return settings.options(inner(target)), wire.topic(target.device_id, target.options, "command_topic")
+
+
+def apply(target: Target, wanted: Settings) -> Dialogue:
+    """See `Family.apply`."""
+    return _wrapped(target, TELTONIKA.apply(inner(target), wanted))
+
+
+def read(target: Target, wanted: Sequence[str]) -> Dialogue:
+    """See `Family.read`."""
+    return _wrapped(target, TELTONIKA.read(inner(target), wanted))
+
+
+def raw(target: Target, text: str | bytes) -> Command:
+    """See `Family.raw`: text goes into the envelope, bytes go as they are."""
+    command = talk.raw(inner(target), text)
+    if isinstance(text, str):
+        return command_of(target, command)
+    return replace(command, channel=wire.topic(target.device_id, target.options, "command_topic"))
+
+
+def _wrapped(target: Target, dialogue: Dialogue) -> Dialogue:
     """A dialogue of `teltonika`, spoken over MQTT."""
     try:
         command = next(dialogue)

@@ -6,20 +6,25 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Emulator, Message, Value, utc_now
+from tracker_codecs.contract import Datum, Message, Unit, Value, utc_now
+from tracker_codecs.device import Device
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.teltonika import frame
+from tracker_codecs.families.teltonika.emulator import TeltonikaEmulator
 from tracker_codecs.families.teltonika_mqtt import wire
 
 
-class TeltonikaMqttEmulator(Emulator):
+class TeltonikaMqttEmulator(Device):
     """One unit. Options: `data_topic`, `command_topic`, and those of the unit inside."""
 
-    def __init__(self, device_id: str, unit: Emulator, options: Mapping[str, Value]) -> None:
-        self.device_id = device_id
-        self.unit = unit
-        self._data = wire.topic(device_id, options, "data_topic")
-        self._commands = wire.topic(device_id, options, "command_topic")
+    def begin(self) -> None:
+        """The unit inside knows no topics."""
+        options = {key: value for key, value in self.options.items() if key not in wire.TOPICS}
+        self.unit = TeltonikaEmulator(
+            Unit(self.device_id, self.variant, settings=self.held, faults=self.faults, options=options)
+        )
+        self._data = wire.topic(self.device_id, self.options, "data_topic")
+        self._commands = wire.topic(self.device_id, self.options, "command_topic")
         self.unit.connect()
 
     @property
@@ -31,7 +36,7 @@ class TeltonikaMqttEmulator(Emulator):
         """See `Emulator.subscriptions`."""
         return [self._commands]
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """Opens with a record: there is no login."""
         return self.report(utc_now())
 

@@ -11,7 +11,9 @@ from typing import Any
 from tracker_codecs import jsontext
 from tracker_codecs.contract import Message
 from tracker_codecs.errors import PeerError
+from tracker_codecs.families.teltonika import messages as avl
 from tracker_codecs.families.teltonika import texts
+from tracker_codecs.families.teltonika.frame import PREAMBLE
 from tracker_codecs.text import clean
 
 #: ms since 1970; metres, degrees, km/h; priority 0 low, 1 high, 2 panic.
@@ -27,7 +29,9 @@ _NAMES = {
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything said. Raises PeerError for a broken content."""
+    """Everything said; binary packets are told as by `teltonika`. Raises PeerError for a broken content."""
+    if message.frame[:4] == PREAMBLE:
+        return avl.fields(message)
     found = jsontext.parse(message.frame)
     told: dict[str, Any] = {"imei": message.device_id} if message.device_id else {}
     if "CMD" in found:

@@ -118,3 +118,16 @@ class TeltonikaMqttStream(Stream):
     def buffered(self) -> int:
         """See `Stream.buffered`."""
         return 0
+
+
+def from_server(data: bytes, channel: str) -> Sequence[Event]:
+    """A command object."""
+    try:
+        return [message_of(data, channel, from_device=False)]
+    except PeerError as fault:
+        return [fault]
+
+
+def topics(options: Mapping[str, Value]) -> Sequence[str]:
+    """See `Family.topics`; option `data_topic` as for the units."""
+    return [data_filter(options)]
