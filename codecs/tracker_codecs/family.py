@@ -62,6 +62,8 @@ class Family:
     limits: Limits
     #: The variants this family knows, each with the profile fields it can carry.
     variants: Variants = defaults.SESSION_ONLY
+    #: Variants known by their session only, in a family that sets others: to apply settings to one is an error.
+    sessions: frozenset[str] = frozenset()
     #: What an acknowledgement of this family proves, in words: parsed, stored, applied, after restart.
     acknowledgement_proves: str = "nothing of settings: no command that sets one is public"
     #: Why a field that the variant does not name is not carried; or a function of target and field that tells it.
@@ -165,10 +167,10 @@ class Family:
 
         Always writes every supported field (so that a dry run shows the bytes sent later). Its Outcome has an entry for
         every key of `settings`. Raises LocalError for what `check` refuses, for an id or an option that does not fit,
-        and where the variant carries nothing at all.
+        and for a variant that is known by its session only.
         """
         able = self.capabilities(target)
-        if self._apply is None or not self._of(target.variant):
+        if self._apply is None or target.variant in self.sessions:
             name = next(iter(settings), "")
             raise LocalError(self._why_not(target, name, able.get(name)), parameter=name)
         problems = self.check(target, settings)

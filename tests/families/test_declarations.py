@@ -208,6 +208,7 @@ SMALL = evolve(
         },
         "none": {},
     },
+    sessions=frozenset({"none"}),
     unsupported=lambda at, name: f"{at.variant} has no {name}",
     ids=Ids("[ab]{2}", "two letters"),
     check=_check,

@@ -94,7 +94,7 @@ class FakeStream(Stream):
 
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
         events: list[Event] = []
-        *lines, self._kept = (self._partial + data).split(b"\n")
+        *lines, self._kept = (self._kept + data).split(b"\n")
         for line in lines:
             events.append(self._line(line + b"\n"))
         if len(self._kept) >= MAX_FRAME:

@@ -26,6 +26,7 @@ FAMILY = Family(
     limits=Limits(max_frame=frame.MAX_FRAME, idle=600.0, reply_timeout=dialogue.TIMEOUT),
     acknowledgement_proves="the unit took the parameter: its tag stands in the answer",
     variants=settings.VARIANTS,
+    sessions=frozenset({settings.CC}),
     unsupported=settings.why_not,
     stream=frame.CastelStream,
     server=frame.CastelStream.from_server,

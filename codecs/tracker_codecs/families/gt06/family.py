@@ -32,6 +32,7 @@ FAMILY = Family(
     limits=Limits(max_frame=frame.MAX_FRAME, idle=600.0, reply_timeout=talk.TIMEOUT),
     acknowledgement_proves="the command text was parsed; values out of range may have been clipped",
     variants=settings.VARIANTS,
+    sessions=frozenset({gt02.VARIANT}),
     unsupported=settings.why_not,
     # A unit whose login stays unanswered reboots every 10 to 20 minutes, for ever.
     hold_unregistered=True,

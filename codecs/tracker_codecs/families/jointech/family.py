@@ -22,6 +22,7 @@ FAMILY = Family(
     limits=Limits(max_frame=frame.MAX_FRAME, idle=900.0, reply_timeout=dialogue.TIMEOUT),
     acknowledgement_proves="the answer carries the values in force",
     variants=settings.VARIANTS,
+    sessions=frozenset({settings.GP}),
     unsupported=settings.why_not,
     ids=Ids(r"\d{10}", "must be 10 digits"),
     stream=frame.JointechStream,
