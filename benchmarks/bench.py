@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tracker_gateway.store import open_store
-from tracker_gateway.types import Right
+from tracker_gateway.store.nouns import Right
 
 #: The measured process runs on this core, the load on the other one.
 SERVER_CORE, LOAD_CORE = 0, 1

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from tracker_codecs.contract import Transport
-from tracker_gateway import log
-from tracker_gateway.config import Config
+from tracker_gateway.config.file import Config
 from tracker_gateway.daemon import Daemon
+from tracker_gateway.process import log
 
 FAMILIES = ("teltonika", "queclink", "gt06")
 

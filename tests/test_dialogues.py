@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tracker_codecs import registry
 from tracker_gateway.recording.dialogue import DialogueError, find, load
-from tracker_gateway.recording.embedded import replay
+from tracker_gateway.replay.embedded import replay
 
 FIXTURES = Path(__file__).parent.parent / "firmware-fixtures"
 FILES = find([FIXTURES])

@@ -23,6 +23,13 @@ ALLOWED = {
     "tracker_gateway": {"tracker_gateway", "tracker_codecs", "tracker_profiles"},
 }
 STORE = PACKAGES["tracker_gateway"] / "store"
+#: What lies at the gateway's root: the daemon, which wires the rooms together.
+ROOT_MODULES = {"__init__", "daemon"}
+#: The rooms of the gateway from the bottom up: each imports those before it only. docs/architecture.md draws it.
+ROOMS = (
+    *("process", "store", "config", "sessions", "fleet", "delivery", "transports", "emulation"),
+    *("service", "recording", "http", "daemon", "replay", "demo", "bench", "cli"),
+)
 #: Sans-I/O: a codec and a profile open no connection and ask no clock that is not handed to them.
 IO = {"socket", "asyncio", "selectors", "ssl", "sqlite3", "subprocess", "threading", "aiohttp", "aiomqtt", "serialx"}
 SQL = re.compile(
@@ -69,6 +76,60 @@ def test_imports_run_one_way(package: str) -> None:
         for line, name in imports(file)
         if name.split(".")[0] in PACKAGES and name.split(".")[0] not in ALLOWED[package]
     ]
+    assert wrong == []
+
+
+def graph(package: str) -> dict[str, set[str]]:
+    """Module -> modules of the same package that it imports, inside functions and for type checkers, too."""
+    top = PACKAGES[package].parent
+    names = {
+        ".".join(file.relative_to(top).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in modules(package)
+    }
+    found: dict[str, set[str]] = {name: set() for name in names}
+    for name, file in names.items():
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            wanted = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                inner = [f"{node.module}.{each.name}" for each in node.names]
+                wanted = [each if each in names else node.module for each in inner]
+            found[name] |= {each for each in wanted if each in names and each != name}
+    return found
+
+
+def circles(arrows: dict[str, set[str]]) -> set[str]:
+    """What is left when everything that imports nothing that is left has been taken away, again and again."""
+    left = {name: set(seen) for name, seen in arrows.items()}
+    while free := [name for name, seen in left.items() if not seen & left.keys()]:
+        for name in free:
+            del left[name]
+    # What only leads to a circle is none of it.
+    while outer := [name for name in left if not any(name in seen for seen in left.values())]:
+        for name in outer:
+            del left[name]
+    return set(left)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_make_no_circle(package: str) -> None:
+    assert circles(graph(package)) == set()
+
+
+def test_a_circle_is_seen() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {"b", "c"}
+
+
+def test_the_gateway_has_rooms_and_they_import_downwards() -> None:
+    top = PACKAGES["tracker_gateway"]
+    assert {file.stem for file in top.glob("*.py")} == ROOT_MODULES
+    assert {file.parent.name for file in top.glob("*/__init__.py")} | {"daemon"} == set(ROOMS)
+    level = {room: at for at, room in enumerate(ROOMS)}
+    wrong = []
+    for name, seen in graph("tracker_gateway").items():
+        for other in seen:
+            rooms = [each.split(".")[1] for each in (name, other) if "." in each]
+            if len(rooms) == 2 and level[rooms[0]] < level[rooms[1]]:
+                wrong.append(f"{name} imports {other}")
     assert wrong == []
 
 

@@ -43,6 +43,21 @@ def register(family: Family) -> None:
     _extra[family.name] = family
 
 
+def add_templates(folder: Path) -> list[Family]:
+    """Registers every template of a folder (`*.yaml`, `*.toml`). Raises TemplateError; LocalError for a taken name."""
+    from tracker_codecs import template
+
+    found = []
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.toml")]):
+        family = template.load(path)
+        known = get(family.name) if family.name in names() else None
+        if known is not None and known.made_of == family.made_of:
+            continue
+        register(family)
+        found.append(family)
+    return found
+
+
 def names() -> list[str]:
     """All family names, sorted; imports none of them."""
     return sorted({*_in_tree(), *_third_party(), *_extra})

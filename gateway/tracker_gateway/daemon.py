@@ -11,16 +11,16 @@ from types import TracebackType
 
 import structlog
 from tracker_codecs.contract import Transport
-from tracker_profiles import profiles
+from tracker_profiles import directories
 
 from tracker_gateway import __version__
-from tracker_gateway import log as logging_
-from tracker_gateway.config import Config
-from tracker_gateway.core import Gateway
+from tracker_gateway.config.file import Config
 from tracker_gateway.http import JsonRunner, make_app
-from tracker_gateway.loop import run_loop
-from tracker_gateway.metrics import Metrics
+from tracker_gateway.process import log as logging_
+from tracker_gateway.process.loop import run_loop
+from tracker_gateway.process.metrics import Metrics
 from tracker_gateway.recording.recorder import Recorder
+from tracker_gateway.service.gateway import Gateway
 from tracker_gateway.store import Store, open_store
 from tracker_gateway.transports.hub import Hub
 from tracker_gateway.transports.room import ListenError
@@ -58,7 +58,7 @@ class Daemon:
     async def _start(self) -> None:
         config = self.config
         for directory in config.extra_profiles:
-            profiles.add_directory(directory)
+            directories.add_directory(directory)
         self.store = await open_store(config.store.path)
         self._undo.push_async_callback(self.store.close)
         await self.store.claim()

@@ -15,9 +15,8 @@ from typing import Any
 
 from tracker_profiles import documents, store
 from tracker_profiles.errors import CatalogError, UnknownName
-from tracker_profiles.store import add_directory
 
-__all__ = ["CatalogError", "Model", "UnknownName", "add_directory", "all_models", "codes", "get"]
+__all__ = ["CatalogError", "Model", "UnknownName", "all_models", "codes", "get"]
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 _CODEC = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

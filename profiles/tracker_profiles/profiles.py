@@ -15,9 +15,8 @@ import jsonschema_rs
 
 from tracker_profiles import explain, store
 from tracker_profiles.errors import CatalogError, UnknownName
-from tracker_profiles.store import add_directory
 
-__all__ = ["CatalogError", "FieldError", "FieldInfo", "Profile", "UnknownName", "add_directory", "get", "names"]
+__all__ = ["CatalogError", "FieldError", "FieldInfo", "Profile", "UnknownName", "get", "names"]
 
 
 class FieldError(NamedTuple):

@@ -15,10 +15,10 @@ from tracker_codecs.contract import Faults, FieldState, Kind, Message, Severity,
 from tracker_codecs.drive import against_emulator, against_nobody
 from tracker_codecs.errors import LocalError
 from tracker_codecs.family import Family
-from tracker_codecs.template import TemplateError, load, load_directory
+from tracker_codecs.template import TemplateError, load
 from tracker_codecs.template.pattern import Pattern
 from tracker_codecs.template.stream import Wire
-from tracker_gateway.config import load as load_config
+from tracker_gateway.config.file import load as load_config
 
 from tests.gateway.cli_runner import tg
 from tests.gateway.running import running, until
@@ -260,9 +260,9 @@ async def test_a_template_family_of_the_operator_serves_a_tracker(tmp_path: Path
 def test_a_folder_of_templates_becomes_families(tmp_path: Path) -> None:
     document = {**FULL, "family": "made-by-a-user"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(document))
-    (family,) = load_directory(tmp_path)
+    (family,) = registry.add_templates(tmp_path)
     assert registry.get("made-by-a-user") is family
-    assert load_directory(tmp_path) == []
+    assert registry.add_templates(tmp_path) == []
 
 
 def test_the_example_of_the_docs_works_as_it_stands(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiomqtt
 from tracker_codecs.contract import Datum, Emulator
-from tracker_gateway.recording.broker import LocalBroker
+from tracker_gateway.replay.broker import LocalBroker
 
 
 class Mosquitto(LocalBroker):

@@ -12,11 +12,11 @@ from typing import Any
 from tracker_codecs import registry
 from tracker_codecs.contract import NO_FAULTS, Emulator, Faults, Message, Transport
 from tracker_codecs.family import Family
-from tracker_gateway.core import Gateway
-from tracker_gateway.metrics import Metrics
-from tracker_gateway.sessions import Session
+from tracker_gateway.process.metrics import Metrics
+from tracker_gateway.service.gateway import Gateway
+from tracker_gateway.sessions.session import Session
 from tracker_gateway.store import Store, open_store
-from tracker_gateway.types import Tracker
+from tracker_gateway.store.nouns import Tracker
 
 from tests.gateway import fake_family
 

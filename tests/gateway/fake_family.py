@@ -44,7 +44,7 @@ from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.family import Family
 from tracker_codecs.text import clean
-from tracker_profiles import models
+from tracker_profiles import directories
 
 MAX_FRAME = 256
 WIRE = {"tracking_interval": "interval", "tracking_distance": "distance"}
@@ -280,5 +280,5 @@ def install() -> Family:
     folder = Path(tempfile.mkdtemp(prefix="fake-models-"))
     (folder / "models").mkdir()
     (folder / "models" / "fake.yaml").write_text(_MODELS)
-    models.add_directory(folder)
+    directories.add_directory(folder)
     return FAMILY

@@ -8,8 +8,8 @@ from typing import Any
 
 from tracker_codecs.contract import Settings
 from tracker_gateway.delivery.events import Happening
-from tracker_gateway.service import ApiError, FieldError, Json
-from tracker_gateway.types import Key, Right, Tracker
+from tracker_gateway.service.calls import ApiError, FieldError, Json
+from tracker_gateway.store.nouns import Key, Right, Tracker
 
 FULL = "f" * 64  # every right, owner "acme"
 READER = "0123456789abcdef0123456789abcdef"  # no right, owner "acme"

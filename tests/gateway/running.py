@@ -11,10 +11,10 @@ from typing import Any
 
 from aiohttp import ClientSession
 from tracker_codecs.contract import Transport
-from tracker_gateway.config import Config
-from tracker_gateway.config_links import ListenerConfig
+from tracker_gateway.config.file import Config
+from tracker_gateway.config.links import ListenerConfig
 from tracker_gateway.daemon import Daemon
-from tracker_gateway.types import Right
+from tracker_gateway.store.nouns import Right
 
 from tests.gateway import fake_family
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tracker_codecs import registry
 from tracker_codecs.contract import NO_FAULTS, Faults, Transport
-from tracker_gateway.config import Config
+from tracker_gateway.config.file import Config
 from tracker_gateway.emulation.serial import SerialDevice
 from tracker_profiles import models
 

@@ -15,7 +15,7 @@ from tracker_codecs.contract import Faults
 from tracker_gateway.bench import records
 from tracker_gateway.bench import work as work_
 from tracker_gateway.recording.dialogue import load
-from tracker_gateway.recording.embedded import replay
+from tracker_gateway.replay.embedded import replay
 from tracker_gateway.transports import port as port_
 from tracker_gateway.transports.port import PortError, PortInfo
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tracker_gateway.cli.device_ids import complaint, following, sample
 from tracker_gateway.store import open_store
-from tracker_gateway.types import Right, UnknownDevice
+from tracker_gateway.store.nouns import Right, UnknownDevice
 from tracker_profiles import store as catalogue
 
 from tests.gateway import fake_family

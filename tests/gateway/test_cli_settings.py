@@ -13,8 +13,8 @@ import pytest
 import structlog
 from tracker_codecs.contract import Settings
 from tracker_gateway.delivery.events import Happening
-from tracker_gateway.service import Json
-from tracker_gateway.types import Tracker
+from tracker_gateway.service.calls import Json
+from tracker_gateway.store.nouns import Tracker
 
 from tests.gateway import fake_service as fake
 from tests.gateway.cli_runner import Result, tg

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from tracker_codecs.contract import Transport
-from tracker_gateway.config import Config, ConfigError, load
-from tracker_gateway.config_links import BrokerConfig, SerialConfig, Unregistered
+from tracker_gateway.config.file import Config, ConfigError, load
+from tracker_gateway.config.links import BrokerConfig, SerialConfig, Unregistered
 
 EXAMPLE = Path(__file__).parents[2] / "gateway.example.toml"
 #: Keys whose default is "not set", and what the example shows for them.

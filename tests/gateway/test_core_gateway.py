@@ -13,7 +13,7 @@ import pytest_asyncio
 from tracker_codecs.contract import Datum
 from tracker_codecs.family import Family
 from tracker_gateway.delivery.ledger import mask_text
-from tracker_gateway.service import ApiError
+from tracker_gateway.service.calls import ApiError
 from tracker_gateway.store import StoreUnavailable
 from tracker_profiles.profiles import Profile
 

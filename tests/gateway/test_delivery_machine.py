@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from tracker_codecs.contract import NO_FAULTS, Emulator, Faults, Transport
 from tracker_gateway.delivery.states import TERMINAL
-from tracker_gateway.types import DeliveryState
+from tracker_gateway.store.nouns import DeliveryState
 
 from tests.gateway import fake_family
 from tests.gateway.delivery_world import DEVICE, Link, World

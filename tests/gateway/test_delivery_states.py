@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 from tracker_gateway.delivery.states import TERMINAL, Event, IllegalTransition, Position, step
-from tracker_gateway.types import DeliveryState
+from tracker_gateway.store.nouns import DeliveryState
 
 ENDS = {"failed": "failed", "superseded": "superseded", "cancelled": "cancelled", "expired": "expired"}
 MAY = {

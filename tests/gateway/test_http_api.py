@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from tracker_gateway.service import ApiError
+from tracker_gateway.service.calls import ApiError
 
 from tests.gateway import fake_service as fake
 from tests.gateway.http_client import TRACKING, Api, serve

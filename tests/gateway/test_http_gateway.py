@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest_asyncio
 from aiohttp import ClientSession
-from tracker_gateway.core import Gateway
-from tracker_gateway.metrics import Metrics
+from tracker_gateway.process.metrics import Metrics
+from tracker_gateway.service.gateway import Gateway
 from tracker_gateway.store import Store, open_store
-from tracker_gateway.types import Right
+from tracker_gateway.store.nouns import Right
 
 from tests.gateway import fake_family
 from tests.gateway.http_client import TRACKING, Api, serve

@@ -15,7 +15,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from tracker_codecs import registry
 from tracker_codecs.contract import Emulator
 from tracker_gateway.store import open_store
-from tracker_gateway.types import Right
+from tracker_gateway.store.nouns import Right
 
 from tests.gateway.running import TRACKING, free_port
 

@@ -7,13 +7,13 @@ import subprocess
 import sys
 
 import pytest
-from tracker_gateway.log import Sparing, make_plain
+from tracker_gateway.process.log import Sparing, make_plain
 
 #: Every way a line may come about: structlog, the standard library, an exception, a text with line breaks.
 LOGGING = """
 import logging, sys
 import structlog
-from tracker_gateway.log import configure
+from tracker_gateway.process.log import configure
 configure("info", sys.argv[1])
 log = structlog.stdlib.get_logger("tracker_gateway.test")
 log.debug("not shown")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from prometheus_client.parser import text_string_to_metric_families
-from tracker_gateway.metrics import Metrics
+from tracker_gateway.process.metrics import Metrics
 
 FAMILY = 'family="gt06",transport="tcp"'
 #: Dashboards and alerts name these: taking one away breaks them.

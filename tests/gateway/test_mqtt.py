@@ -13,9 +13,9 @@ import aiomqtt
 import pytest
 from tracker_codecs import registry
 from tracker_codecs.contract import Kind, Message, Transport
-from tracker_gateway.config import Config
+from tracker_gateway.config.file import Config
 from tracker_gateway.recording.dialogue import load
-from tracker_gateway.recording.embedded import replay
+from tracker_gateway.replay.embedded import replay
 from tracker_gateway.transports import mqtt, mqtt_client
 from tracker_profiles import models, profiles
 

@@ -11,7 +11,7 @@ import aiomqtt
 import pytest
 from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.reasoncodes import ReasonCode
-from tracker_gateway.config_links import BrokerConfig
+from tracker_gateway.config.links import BrokerConfig
 from tracker_gateway.transports import mqtt_client
 from tracker_gateway.transports.mqtt_client import Counts, Inbox, Out, SubscriptionRefused
 

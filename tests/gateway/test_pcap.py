@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tracker_gateway.recording.capture import ACK, FIN, RST, SYN, CaptureError, packets, segments
 from tracker_gateway.recording.dialogue import Dialogue, load
-from tracker_gateway.recording.embedded import replay
 from tracker_gateway.recording.flows import Connection, Said
+from tracker_gateway.replay.embedded import replay
 
 from tests.gateway.cli_runner import tg
 

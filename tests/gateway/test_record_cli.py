@@ -15,7 +15,7 @@ from tracker_codecs import registry
 from tracker_codecs.contract import Transport
 from tracker_gateway.emulation import Fleet, Pace
 from tracker_gateway.recording.dialogue import load
-from tracker_gateway.recording.embedded import replay
+from tracker_gateway.replay.embedded import replay
 
 from tests.gateway.cli_runner import tg
 from tests.gateway.running import Line, Running, config, free_port, running, until

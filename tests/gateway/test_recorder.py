@@ -20,9 +20,9 @@ from tracker_codecs.contract import Message, Transport
 from tracker_gateway.emulation import Fleet, Pace
 from tracker_gateway.recording import redact
 from tracker_gateway.recording.dialogue import Dialogue, load
-from tracker_gateway.recording.embedded import replay
 from tracker_gateway.recording.script import About, Script
 from tracker_gateway.recording.tape import TapeError, TapeFile, make_room
+from tracker_gateway.replay.embedded import replay
 
 from tests.gateway.running import Running, config, running, until
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tracker_gateway.metrics import Metrics
-from tracker_gateway.registry import MAX_CLAIMS, SessionRegistry
-from tracker_gateway.sessions import Session
-from tracker_gateway.types import Tracker
+from tracker_gateway.process.metrics import Metrics
+from tracker_gateway.sessions.live import MAX_CLAIMS, SessionRegistry
+from tracker_gateway.sessions.session import Session
+from tracker_gateway.store.nouns import Tracker
 
 TRACKER = Tracker(7, "100000000000001", "fake_tracker")
 

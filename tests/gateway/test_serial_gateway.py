@@ -18,7 +18,7 @@ from tracker_codecs import nmea, registry
 from tracker_codecs.contract import Faults, Transport
 from tracker_gateway.emulation.serial import SerialDevice
 from tracker_gateway.recording.dialogue import find, load
-from tracker_gateway.recording.embedded import replay
+from tracker_gateway.replay.embedded import replay
 from tracker_gateway.transports import serial as module
 from tracker_gateway.transports.port import PortInfo
 

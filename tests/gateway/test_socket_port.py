@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from tracker_codecs.contract import Emulator
-from tracker_gateway.address import socket_address
 from tracker_gateway.bench import work
 from tracker_gateway.bench.work import Wanted
-from tracker_gateway.config_links import SerialConfig
+from tracker_gateway.config.links import SerialConfig
+from tracker_gateway.process.address import socket_address
 from tracker_gateway.transports import serial as module
 from tracker_gateway.transports.port import LineForm, Port, PortError
 

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from tracker_codecs.contract import FieldOutcome, FieldState, Strength
 from tracker_gateway.store import Delivery, Exchange, Reported, Store, StoreError, Twin, _deliveries, open_store
-from tracker_gateway.types import DeliveryState, Desired
+from tracker_gateway.store.nouns import DeliveryState, Desired
 
 ASKED = {"tracking_interval": 30, "sleep_mode": True, "apn": "a'; DROP TABLE trackers--"}
 UNKNOWN = {name: FieldOutcome(FieldState.UNKNOWN, value) for name, value in ASKED.items()}

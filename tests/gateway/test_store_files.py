@@ -25,7 +25,7 @@ from tracker_gateway.store import (
     _connect,
     open_store,
 )
-from tracker_gateway.types import DeliveryState, Desired, Key, Right, Tracker, UnknownDevice
+from tracker_gateway.store.nouns import DeliveryState, Desired, Key, Right, Tracker, UnknownDevice
 
 STORED = Path(__file__).parents[1] / "databases"
 NEWEST = 2

@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from tracker_gateway.store import NotStored, Reported, Store, StoreError, open_store, secret_digest
 from tracker_gateway.store import sqlite as sqlite_store
-from tracker_gateway.types import Right, UnknownDevice
+from tracker_gateway.store.nouns import Right, UnknownDevice
 
 
 @pytest_asyncio.fixture

@@ -12,7 +12,7 @@ from attrs import evolve
 from tracker_codecs import registry
 from tracker_codecs.contract import Transport
 from tracker_gateway.cli.device_ids import following, sample
-from tracker_gateway.config import Config
+from tracker_gateway.config.file import Config
 from tracker_gateway.daemon import Daemon
 from tracker_gateway.transports import hub
 from tracker_gateway.transports.room import ListenError

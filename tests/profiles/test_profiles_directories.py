@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tracker_profiles import models, profiles, store
+from tracker_profiles import directories, models, profiles, store
 from tracker_profiles.errors import CatalogError
 
 PROFILE = """\
@@ -53,8 +53,8 @@ def lay(root: Path, profile: str = PROFILE, model: str = MODEL, name: str = "min
 
 def test_a_directory_is_added(tmp_path: Path) -> None:
     known = len(profiles.names()), len(models.codes())
-    profiles.add_directory(lay(tmp_path))
-    profiles.add_directory(tmp_path)  # again: nothing happens
+    directories.add_directory(lay(tmp_path))
+    directories.add_directory(tmp_path)  # again: nothing happens
     assert (len(profiles.names()), len(models.codes())) == (known[0] + 1, known[1] + 2)
     mine = profiles.get("mine")
     assert mine.origin == "own"
@@ -67,7 +67,7 @@ def test_a_directory_is_added(tmp_path: Path) -> None:
 
 def test_an_else_branch_is_told_as_unless(tmp_path: Path) -> None:
     text = PROFILE.replace("required: [tracking_interval]\nprop", "prop")
-    profiles.add_directory(lay(tmp_path, text))
+    directories.add_directory(lay(tmp_path, text))
     assert profiles.get("mine").validate({"mode": "a"}) == [("tracking_interval", "is required unless mode is b")]
 
 
@@ -103,7 +103,7 @@ def test_a_bad_profile_is_refused_by_file_and_key(tmp_path: Path, old: str, new:
     assert old in PROFILE
     lay(tmp_path, PROFILE.replace(old, new))
     with pytest.raises(CatalogError) as caught:
-        profiles.add_directory(tmp_path)
+        directories.add_directory(tmp_path)
     assert caught.value.path.name == "mine.yaml"
     assert caught.value.key == key
     assert problem in caught.value.problem
@@ -138,7 +138,7 @@ def test_a_bad_model_is_refused_by_file_and_key(tmp_path: Path, old: str, new: s
     assert old in MODEL
     lay(tmp_path, model=MODEL.replace(old, new))
     with pytest.raises(CatalogError) as caught:
-        models.add_directory(tmp_path)
+        directories.add_directory(tmp_path)
     assert caught.value.path.name == "me.yaml"
     assert caught.value.key == key
     assert problem in caught.value.problem
@@ -147,10 +147,10 @@ def test_a_bad_model_is_refused_by_file_and_key(tmp_path: Path, old: str, new: s
 
 def test_a_name_that_is_taken_and_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="neither a folder catalog nor a folder models"):
-        profiles.add_directory(tmp_path / "nothing")
+        directories.add_directory(tmp_path / "nothing")
     lay(tmp_path, PROFILE.replace("profile:mine", "profile:telfm"), MODEL.replace("mine\n", "telfm\n"), "telfm")
     with pytest.raises(CatalogError, match="there is already a profile telfm"):
-        profiles.add_directory(tmp_path)
+        directories.add_directory(tmp_path)
     assert len(profiles.get("telfm").fields) == 6
 
 
@@ -158,7 +158,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     lay(tmp_path)
     (tmp_path / "catalog" / "mine.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CatalogError, match="cannot be read"):
-        profiles.add_directory(tmp_path)
+        directories.add_directory(tmp_path)
 
 
 def test_import_reads_nothing_and_models_do_not_read_profiles() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tracker_codecs import registry
 from tracker_codecs.answers import Matcher, is_ours
 from tracker_codecs.contract import (
     Capability,
@@ -248,17 +247,4 @@ def load(path: Path) -> Family:
     return family_of(read(path))
 
 
-def load_directory(folder: Path) -> list[Family]:
-    """Registers every template of a folder (`*.yaml`, `*.toml`). Raises TemplateError; LocalError for a taken name."""
-    found = []
-    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.toml")]):
-        family = load(path)
-        known = registry.get(family.name) if family.name in registry.names() else None
-        if known is not None and known.made_of == family.made_of:
-            continue
-        registry.register(family)
-        found.append(family)
-    return found
-
-
-__all__ = ["TemplateError", "family_of", "load", "load_directory"]
+__all__ = ["TemplateError", "family_of", "load"]

@@ -12,7 +12,7 @@ from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 
 from tracker_gateway.delivery.ledger import mask, mask_text
-from tracker_gateway.sessions import Session
+from tracker_gateway.sessions.session import Session
 from tracker_gateway.transports.port import LineForm, Port
 from tracker_gateway.transports.talk import Talk, TalkFailed
 

@@ -23,9 +23,9 @@ from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 from tracker_profiles import models, profiles
 
-from tracker_gateway.address import SOCKET
 from tracker_gateway.bench.line import BenchError, BenchLine, Show, opened
 from tracker_gateway.delivery.work import readable, same, serial_of
+from tracker_gateway.process.address import SOCKET
 from tracker_gateway.transports.port import LineForm, PortError
 
 #: Rates at which an unknown port is listened to, bit/s, and seconds of it.

@@ -109,7 +109,7 @@ async def _device(wanted: Wanted) -> AsyncIterator[Found]:
 def run_on(wanted: Wanted, work: Work) -> None:
     """Do this with the device. Raises Failure, Abort."""
     from tracker_gateway.bench.line import BenchError, Interrupted
-    from tracker_gateway.loop import run_loop
+    from tracker_gateway.process.loop import run_loop
     from tracker_gateway.transports.port import PortError
 
     async def whole() -> None:

@@ -208,7 +208,7 @@ def show_model(code: str, records: Path | None, config_path: Path | None, as_jso
     from tracker_profiles import profiles as profiles_
 
     from tracker_gateway.bench import records as verified
-    from tracker_gateway.coverage import capabilities as capabilities_of
+    from tracker_gateway.cli.covered import capabilities as capabilities_of
 
     use_catalogue(config_path)
     model = models_.get(code)

@@ -23,7 +23,7 @@ def coverage(as_markdown: bool, config_path: Path | None, as_json_: bool) -> Non
     Example:
       tracker-gateway models coverage
     """
-    from tracker_gateway import coverage as coverage_
+    from tracker_gateway.cli import covered as coverage_
 
     use_catalogue(config_path)
     if as_markdown:

@@ -92,7 +92,7 @@ def emulate(
 
     from tracker_gateway.emulation import Fleet, Pace
     from tracker_gateway.emulation.run import allow_sockets, run_fleet
-    from tracker_gateway.loop import run_loop
+    from tracker_gateway.process.loop import run_loop
 
     host, port = address_of(address)
     if (model is None) == (codec is None):

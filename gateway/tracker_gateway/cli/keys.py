@@ -9,10 +9,10 @@ import click
 
 from tracker_gateway.cli.opened import config_option, finished, opened
 from tracker_gateway.cli.output import Failure, json_option, reports_errors, show_json, show_table, when
-from tracker_gateway.types import Right
+from tracker_gateway.store.nouns import Right
 
 if TYPE_CHECKING:
-    from tracker_gateway.types import Key
+    from tracker_gateway.store.nouns import Key
 
 
 @click.group()

@@ -15,7 +15,7 @@ import click
 from tracker_gateway.cli.output import Failure
 
 if TYPE_CHECKING:
-    from tracker_gateway.config import Config
+    from tracker_gateway.config.file import Config
     from tracker_gateway.store import Store
 
 P = ParamSpec("P")
@@ -58,7 +58,7 @@ def _extra() -> tuple[Path, ...]:
 
 def load_config(path: Path | None) -> Config:
     """The configuration. Raises Failure with one line for a file that is not there or wrong."""
-    from tracker_gateway.config import ConfigError, load
+    from tracker_gateway.config.file import ConfigError, load
 
     try:
         return load(path, extra_profiles=_extra())
@@ -71,10 +71,11 @@ def use_catalogue(path: Path | None) -> None:
     from_environment = "TRACKER_GATEWAY_EXTRA_PROFILES" in os.environ
     if path is None and not from_environment and not _extra() and not Path("gateway.toml").exists():
         return
-    from tracker_profiles import profiles
+
+    from tracker_profiles import directories
 
     for directory in load_config(path).extra_profiles:
-        profiles.add_directory(directory)
+        directories.add_directory(directory)
 
 
 @asynccontextmanager

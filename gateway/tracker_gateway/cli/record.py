@@ -61,7 +61,7 @@ def record(
     from tracker_codecs import registry
     from tracker_codecs.contract import Transport
 
-    from tracker_gateway.loop import run_loop
+    from tracker_gateway.process.loop import run_loop
     from tracker_gateway.recording.collect import Collector
     from tracker_gateway.recording.proxy import Proxy, ProxyError
 

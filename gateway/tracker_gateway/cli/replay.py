@@ -13,7 +13,7 @@ from tracker_gateway.cli.output import Failure, Negative, json_option, reports_e
 
 if TYPE_CHECKING:
     from tracker_gateway.recording.dialogue import Dialogue
-    from tracker_gateway.recording.replay import Result
+    from tracker_gateway.replay.replay import Result
 
 
 @click.command()
@@ -55,7 +55,7 @@ def replay(
       tracker-gateway replay firmware-fixtures/gt06/gs503-set-interval.yaml
       tracker-gateway replay session.yaml --against 127.0.0.1:5023 --pace 1
     """
-    from tracker_gateway import log
+    from tracker_gateway.process import log
     from tracker_gateway.recording.dialogue import DialogueError, find, load
 
     log.configure("warning")
@@ -95,9 +95,9 @@ async def _play(dialogue: Dialogue, against: str | None, pace: float, patience: 
     from tracker_codecs import registry
 
     from tracker_gateway.cli.emulate import address_of
-    from tracker_gateway.recording.embedded import peer_of
-    from tracker_gateway.recording.embedded import replay as embedded
-    from tracker_gateway.recording.replay import Replay
+    from tracker_gateway.replay.embedded import peer_of
+    from tracker_gateway.replay.embedded import replay as embedded
+    from tracker_gateway.replay.replay import Replay
 
     if against is None:
         return await embedded(dialogue, pace=pace, patience=patience)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tracker_profiles.models import Model
 
     from tracker_gateway.store import Store
-    from tracker_gateway.types import Tracker, UnknownDevice
+    from tracker_gateway.store.nouns import Tracker, UnknownDevice
 
 #: Options whose values are shown as stars.
 _SECRET = ("password", "secret", "pin", "pass", "key", "token")

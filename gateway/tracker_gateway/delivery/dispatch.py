@@ -19,8 +19,8 @@ from tracker_gateway.delivery.presence import Presence
 from tracker_gateway.delivery.runner import Clock, Conversation
 from tracker_gateway.delivery.view import drifted
 from tracker_gateway.delivery.work import Next, Raw, Work
-from tracker_gateway.directory import Directory
-from tracker_gateway.sessions import Session
+from tracker_gateway.fleet.register import Directory
+from tracker_gateway.sessions.session import Session
 from tracker_gateway.store import Twin
 
 #: A timer is set again after at most this, s: the wall clock may have been put right meanwhile.

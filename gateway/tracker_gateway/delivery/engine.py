@@ -12,7 +12,7 @@ from dataclasses import replace
 from tracker_codecs.contract import Kind, Message, Transport
 from tracker_codecs.text import clean
 
-from tracker_gateway.config import DeliveryConfig
+from tracker_gateway.config.file import DeliveryConfig
 from tracker_gateway.delivery.dispatch import LINKED, Dispatch
 from tracker_gateway.delivery.events import Bus
 from tracker_gateway.delivery.journal import Journal, Meter
@@ -22,10 +22,10 @@ from tracker_gateway.delivery.runner import Clock
 from tracker_gateway.delivery.settle import Settle
 from tracker_gateway.delivery.states import IN_FLIGHT
 from tracker_gateway.delivery.work import Pace, Raw, Reread
-from tracker_gateway.directory import Directory
-from tracker_gateway.sessions import Session
+from tracker_gateway.fleet.register import Directory
+from tracker_gateway.sessions.session import Session
 from tracker_gateway.store import RawCommand, Store, Twin
-from tracker_gateway.types import Tracker
+from tracker_gateway.store.nouns import Tracker
 
 
 class Engine:

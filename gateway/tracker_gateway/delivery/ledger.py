@@ -10,7 +10,7 @@ from tracker_codecs.contract import Command, Purpose, Reply, Verdict
 from tracker_codecs.text import MAX_TEXT, clean
 
 from tracker_gateway.store import Delivery, Exchange
-from tracker_gateway.types import Desired
+from tracker_gateway.store.nouns import Desired
 
 #: Bytes of a reply that are kept.
 MAX_REPLY = 4096

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracker_gateway.sessions import Session
+from tracker_gateway.sessions.session import Session
 
 
 class Presence:

@@ -11,7 +11,7 @@ from tracker_codecs.drive import MAX_COMMANDS
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
-from tracker_gateway.sessions import Session
+from tracker_gateway.sessions.session import Session
 
 #: Parts of one reply that are kept.
 MAX_PARTS = 64

@@ -24,7 +24,7 @@ from tracker_gateway.delivery.journal import Journal
 from tracker_gateway.delivery.states import IN_FLIGHT, Event, Position, step
 from tracker_gateway.delivery.work import Next, Pace, Work, same, serial_of
 from tracker_gateway.store import Delivery, Exchange, Reported
-from tracker_gateway.types import DeliveryState, Desired
+from tracker_gateway.store.nouns import DeliveryState, Desired
 
 
 class Settle(Work):

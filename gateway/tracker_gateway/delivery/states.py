@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from tracker_gateway.types import DeliveryState as State
+from tracker_gateway.store.nouns import DeliveryState as State
 
 
 class Event(StrEnum):

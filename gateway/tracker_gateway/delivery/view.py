@@ -10,7 +10,7 @@ from tracker_codecs.contract import Capability, FieldState, Strength
 from tracker_gateway.delivery.ledger import when
 from tracker_gateway.delivery.work import same
 from tracker_gateway.store import Delivery, Twin
-from tracker_gateway.types import DeliveryState, Desired
+from tracker_gateway.store.nouns import DeliveryState, Desired
 
 
 def drifted(twin: Twin) -> list[str]:

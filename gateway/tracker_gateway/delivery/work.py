@@ -23,7 +23,7 @@ from tracker_gateway.delivery import ledger
 from tracker_gateway.delivery.journal import Journal
 from tracker_gateway.delivery.states import Event, Position, step
 from tracker_gateway.store import RawCommand, Reported
-from tracker_gateway.types import DeliveryState
+from tracker_gateway.store.nouns import DeliveryState
 
 #: Command numbers of one revision; the first half is for the dialogue that writes, the rest for reads around it.
 SERIALS = 32

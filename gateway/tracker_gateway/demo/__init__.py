@@ -56,8 +56,8 @@ async def play(
 
 def main() -> int:
     """Show the demo on standard output. Exit code: 0 when everything was as it should be."""
-    from tracker_gateway import log
-    from tracker_gateway.loop import run_loop
+    from tracker_gateway.process import log
+    from tracker_gateway.process.loop import run_loop
 
     log.configure("error")
     return run_loop(play(sys.stdout))

@@ -15,15 +15,15 @@ from tracker_codecs import registry
 from tracker_codecs.contract import Emulator, Transport
 from tracker_profiles import models
 
-from tracker_gateway.config import Config, HttpConfig, StoreConfig
-from tracker_gateway.config_links import BrokerConfig, ListenerConfig, SerialConfig
+from tracker_gateway.config.file import Config, HttpConfig, StoreConfig
+from tracker_gateway.config.links import BrokerConfig, ListenerConfig, SerialConfig
 from tracker_gateway.daemon import Daemon
 from tracker_gateway.demo.cast import Actor
 from tracker_gateway.demo.show import MOODS, Screen
 from tracker_gateway.emulation import Fleet, Pace
 from tracker_gateway.emulation.serial import SerialDevice
-from tracker_gateway.recording.broker import BrokerError, LocalBroker
-from tracker_gateway.types import Right
+from tracker_gateway.replay.broker import BrokerError, LocalBroker
+from tracker_gateway.store.nouns import Right
 
 TRACKING = "/tracker/settings/tracking"
 #: Events kept until a scene looks at them.

@@ -29,8 +29,8 @@ from tracker_gateway.http.events import Stream, Streams
 from tracker_gateway.http.handlers import Answer, Call
 from tracker_gateway.http.limits import RateLimiter, source_of
 from tracker_gateway.http.params import read_params
-from tracker_gateway.http.routes import Route
-from tracker_gateway.service import ApiError, Service
+from tracker_gateway.http.route import Route
+from tracker_gateway.service.calls import ApiError, Service
 
 log = structlog.stdlib.get_logger("tracker_gateway.http")
 

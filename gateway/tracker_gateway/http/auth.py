@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracker_gateway.http.errors import WRONG_HASH
-from tracker_gateway.service import ApiError, FieldError
+from tracker_gateway.service.calls import ApiError, FieldError
 
 #: A key's secret: 128 to 256 bits in hexadecimal.
 _HASH = re.compile(r"[0-9a-fA-F]{32,64}", re.ASCII)

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from tracker_gateway.http.errors import TOO_LARGE, WRONG_FORMAT
-from tracker_gateway.service import ApiError
+from tracker_gateway.service.calls import ApiError
 
 #: Bytes of a request body, at most.
 BODY_LIMIT = 256 * 1024

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tracker_gateway.service import ApiError, FieldError
+from tracker_gateway.service.calls import ApiError, FieldError
 
 DATABASE_ERROR = 1
 WRONG_HASH = 3

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import orjson
 
 from tracker_gateway.http.errors import TRY_AGAIN_LATER
-from tracker_gateway.service import ApiError, Happening, Watch
+from tracker_gateway.service.calls import ApiError, Happening, Watch
 
 #: Seconds of silence after which a comment is sent, so that both ends notice a dead connection.
 KEEPALIVE = 15.0

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
-
-import orjson
 
 from tracker_gateway.http.errors import TRY_AGAIN_LATER, error_body, invalid
 from tracker_gateway.http.events import Stream
-from tracker_gateway.service import ApiError, Happening, Service
-from tracker_gateway.types import Key, Tracker
+from tracker_gateway.service.calls import ApiError, Happening, Service
+from tracker_gateway.store.nouns import Key, Tracker
 
 #: Members of an answer, bytes that are sent as they are, or an answer that goes on.
 Answer = dict[str, Any] | bytes | Stream
@@ -148,16 +145,3 @@ async def health(call: Call) -> Answer:
 async def metrics(call: Call) -> Answer:
     """Prometheus text."""
     return call.service.metrics()
-
-
-async def openapi(call: Call) -> Answer:
-    """The OpenAPI document."""
-    return await asyncio.to_thread(_openapi)
-
-
-@cache
-def _openapi() -> bytes:
-    from tracker_gateway.http.openapi import describe
-    from tracker_gateway.http.routes import ROUTES
-
-    return orjson.dumps(describe(ROUTES.values()))

@@ -10,7 +10,7 @@ from tracker_profiles import profiles
 from tracker_gateway import __version__
 from tracker_gateway.http.errors import ERRORS
 from tracker_gateway.http.params import Kind, Param
-from tracker_gateway.http.routes import Route
+from tracker_gateway.http.route import Route
 
 _ERROR_REF = {"$ref": "#/components/responses/Error"}
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from tracker_gateway.http.body import parse_json
-from tracker_gateway.service import FieldError
+from tracker_gateway.service.calls import FieldError
 
 _DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,19}(\.[0-9]{1,9})?", re.ASCII)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+import asyncio
+from functools import cache
+
+import orjson
 
 from tracker_gateway.http import handlers
 from tracker_gateway.http.handlers import Answer, Call
+from tracker_gateway.http.openapi import describe
 from tracker_gateway.http.params import Kind, Param
-from tracker_gateway.types import Right
+from tracker_gateway.http.route import Route
+from tracker_gateway.store.nouns import Right
 
 #: Seconds that a call may wait for its outcome, at most.
 MAX_WAIT = 60
@@ -16,22 +20,15 @@ MAX_WAIT = 60
 MAX_HISTORY = 200
 MAX_TRACKERS = 50_000
 
-Handler = Callable[[Call], Awaitable[Answer]]
+
+async def openapi(call: Call) -> Answer:
+    """This table as an OpenAPI document."""
+    return await asyncio.to_thread(_described)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One call. `authenticated` calls need a hash; where a `tracker_id` is given, the tracker gets resolved."""
-
-    path: str
-    summary: str
-    handler: Handler
-    params: tuple[Param, ...] = ()
-    answer: Mapping[str, str] = field(default_factory=dict)  # top-level members of a successful answer -> what they are
-    right: Right | None = None
-    authenticated: bool = True
-    methods: tuple[str, ...] = ("GET", "POST")
-    media_type: str = "application/json"
+@cache
+def _described() -> bytes:
+    return orjson.dumps(describe(ROUTES.values()))
 
 
 _TRACKER = Param("tracker_id", Kind.INTEGER, "Id of the tracker.", required=True)
@@ -171,7 +168,7 @@ _TABLE: tuple[Route, ...] = (
     Route(
         "/gateway/openapi.json",
         "This interface as an OpenAPI 3.1 document.",
-        handlers.openapi,
+        openapi,
         authenticated=False,
         methods=("GET",),
     ),

@@ -21,16 +21,16 @@ from tracker_codecs.contract import Target, Transport
 from tracker_codecs.errors import LocalError
 from tracker_codecs.family import Family
 
-from tracker_gateway.config import RecordingConfig
+from tracker_gateway.config.file import RecordingConfig
 from tracker_gateway.delivery.events import Bus, Happening, Subscription
 from tracker_gateway.delivery.lane import Lane
 from tracker_gateway.delivery.settle import Settle
 from tracker_gateway.delivery.work import Raw, Reread
-from tracker_gateway.directory import Directory
+from tracker_gateway.fleet.register import Directory
 from tracker_gateway.recording.redact import Redactor, secret_option, secrets_of
 from tracker_gateway.recording.script import About, Script
 from tracker_gateway.recording.tape import SUFFIX, TapeError, make_room
-from tracker_gateway.sessions import Session
+from tracker_gateway.sessions.session import Session
 
 #: Trackers whose dialogue is interrupted, that are remembered.
 MAX_DORMANT = 10_000

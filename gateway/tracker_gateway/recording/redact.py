@@ -16,7 +16,7 @@ from typing import Any
 from tracker_codecs.contract import Event, Message, Stream, Transport
 from tracker_codecs.family import Family
 
-from tracker_gateway.log import SECRET_WORDS
+from tracker_gateway.process.log import SECRET_WORDS
 
 #: Stands for every byte of a secret: a letter and digit of every password grammar.
 MASK = "0"

@@ -19,7 +19,7 @@ from tracker_gateway.store.base import (
     Reported,
     Twin,
 )
-from tracker_gateway.types import DeliveryState, Desired
+from tracker_gateway.store.nouns import DeliveryState, Desired
 
 
 def accept(

@@ -10,7 +10,7 @@ import orjson
 from tracker_codecs.contract import FieldOutcome, FieldState, Settings, Strength
 
 from tracker_gateway.store.base import Delivery, Exchange, RawCommand, Reported, StoreError
-from tracker_gateway.types import DeliveryState, Desired, Key, Right, Tracker, UnknownDevice
+from tracker_gateway.store.nouns import DeliveryState, Desired, Key, Right, Tracker, UnknownDevice
 
 TRACKER = "tracker_id, device_id, model, owner, label, blocked, clone, options, experimental, created"
 KEY = "key_id, owner, label, rights, created, revoked"

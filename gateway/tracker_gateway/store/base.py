@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tracker_codecs.contract import FieldOutcome, Settings, Value
 
-from tracker_gateway.types import DeliveryState, Desired, Key, Right, Tracker, UnknownDevice
+from tracker_gateway.store.nouns import DeliveryState, Desired, Key, Right, Tracker, UnknownDevice
 
 #: Deliveries kept for each tracker, the newest included.
 KEEP_DELIVERIES = 200

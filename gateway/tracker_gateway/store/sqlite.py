@@ -31,7 +31,7 @@ from tracker_gateway.store.base import (
     Twin,
     secret_digest,
 )
-from tracker_gateway.types import Desired, Key, Right, Tracker, UnknownDevice
+from tracker_gateway.store.nouns import Desired, Key, Right, Tracker, UnknownDevice
 
 _KEYS = 0  # in the table of changes
 _CHANGEABLE = ("device_id", "model", "owner", "label", "blocked", "clone", "options", "experimental")

@@ -11,11 +11,11 @@ from tracker_codecs import registry as families
 from tracker_codecs.contract import Transport
 from tracker_codecs.family import Family
 
-from tracker_gateway.config_links import BrokerConfig, LinksConfig, ListenerConfig, SerialConfig
-from tracker_gateway.log import Sparing
-from tracker_gateway.metrics import Metrics
-from tracker_gateway.registry import SessionRegistry
-from tracker_gateway.sessions import SessionListener
+from tracker_gateway.config.links import BrokerConfig, LinksConfig, ListenerConfig, SerialConfig
+from tracker_gateway.process.log import Sparing
+from tracker_gateway.process.metrics import Metrics
+from tracker_gateway.sessions.live import SessionRegistry
+from tracker_gateway.sessions.session import SessionListener
 from tracker_gateway.transports.guard import Guard
 from tracker_gateway.transports.link import Link
 from tracker_gateway.transports.mqtt import Broker

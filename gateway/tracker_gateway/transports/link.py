@@ -11,9 +11,9 @@ from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
-from tracker_gateway.sessions import Session
+from tracker_gateway.sessions.session import Session
+from tracker_gateway.store.nouns import Tracker
 from tracker_gateway.transports.room import Room, Tape
-from tracker_gateway.types import Tracker
 
 #: Messages without a device id that a link may send before it is identified.
 MAX_ANONYMOUS = 100

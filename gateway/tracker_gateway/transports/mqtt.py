@@ -18,7 +18,8 @@ from tracker_codecs.contract import Checksum, Kind, Message
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
-from tracker_gateway.config_links import BrokerConfig
+from tracker_gateway.config.links import BrokerConfig
+from tracker_gateway.store.nouns import Tracker
 from tracker_gateway.transports.link import Link
 from tracker_gateway.transports.mqtt_client import (
     Counts,
@@ -35,7 +36,6 @@ from tracker_gateway.transports.mqtt_client import (
     tls_context,
 )
 from tracker_gateway.transports.room import Room
-from tracker_gateway.types import Tracker
 
 #: Seconds before a broker is called again: at first, at most, and where it refused us (a password does not heal fast).
 BACKOFF, MAX_BACKOFF, REFUSED_BACKOFF = 1.0, 60.0, 30.0

@@ -14,7 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from tracker_codecs.text import clean
 
-from tracker_gateway.config_links import BrokerConfig
+from tracker_gateway.config.links import BrokerConfig
 
 #: Seconds for connecting, subscribing, publishing; and for a good-bye.
 TIMEOUT, FAREWELL = 15.0, 2.0

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import serialx
 
-from tracker_gateway.address import SOCKET, socket_address
+from tracker_gateway.process.address import SOCKET, socket_address
 
 #: Seconds that opening may take, and that bytes under way get when the port is closed.
 OPEN_TIMEOUT, CLOSE_TIMEOUT = 10.0, 2.0

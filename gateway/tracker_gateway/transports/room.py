@@ -10,14 +10,14 @@ from typing import Any, Protocol
 from tracker_codecs.contract import Target, Transport
 from tracker_codecs.family import Family
 
-from tracker_gateway.config_links import LinksConfig, Unregistered
-from tracker_gateway.log import Sparing
-from tracker_gateway.metrics import LinkStats, Metrics
-from tracker_gateway.registry import SessionRegistry
-from tracker_gateway.sessions import Session, SessionListener
+from tracker_gateway.config.links import LinksConfig, Unregistered
+from tracker_gateway.process.log import Sparing
+from tracker_gateway.process.metrics import LinkStats, Metrics
+from tracker_gateway.sessions.live import SessionRegistry
+from tracker_gateway.sessions.session import Session, SessionListener
+from tracker_gateway.store.nouns import Tracker
 from tracker_gateway.transports.guard import Guard
 from tracker_gateway.transports.unknown import UnknownDevices
-from tracker_gateway.types import Tracker
 
 
 class Directory(Protocol):

@@ -20,14 +20,14 @@ from tracker_codecs.text import clean
 from tracker_profiles import models
 from tracker_profiles.errors import UnknownName
 
-from tracker_gateway.address import SOCKET
-from tracker_gateway.config_links import SerialConfig
+from tracker_gateway.config.links import SerialConfig
+from tracker_gateway.process.address import SOCKET
+from tracker_gateway.store.nouns import Tracker
 from tracker_gateway.transports.link import Link
 from tracker_gateway.transports.port import LineForm, Port, PortError, matching, plugged_in
 from tracker_gateway.transports.room import Room
 from tracker_gateway.transports.serial_link import SerialLink
 from tracker_gateway.transports.talk import Talk, TalkFailed
-from tracker_gateway.types import Tracker
 
 #: Seconds before a port is tried, or its device asked, again: at first and at most.
 BACKOFF, MAX_BACKOFF = 1.0, 30.0

@@ -11,11 +11,11 @@ from tracker_codecs.contract import Message, Target
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
+from tracker_gateway.store.nouns import Tracker
 from tracker_gateway.transports.link import LINGER, Link
 from tracker_gateway.transports.port import Port
 from tracker_gateway.transports.room import Room
 from tracker_gateway.transports.talk import Talk
-from tracker_gateway.types import Tracker
 
 log = structlog.stdlib.get_logger("tracker_gateway.serial")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from tracker_codecs.contract import Command, Dialogue, Message, Outcome, Reply
 
 from tracker_gateway.delivery.runner import Conversation
-from tracker_gateway.sessions import Session
+from tracker_gateway.sessions.session import Session
 
 
 class TalkFailed(Exception):

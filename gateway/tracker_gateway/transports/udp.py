@@ -17,10 +17,10 @@ import structlog
 from tracker_codecs.contract import Checksum, Message
 from tracker_codecs.text import clean
 
+from tracker_gateway.store.nouns import Tracker
 from tracker_gateway.transports.guard import source_of
 from tracker_gateway.transports.link import Link
 from tracker_gateway.transports.room import ListenError, Room, why_not_listening
-from tracker_gateway.types import Tracker
 
 Address = tuple[Any, ...]
 #: Addresses a session remembers having left.

@@ -9,9 +9,9 @@ from typing import Protocol
 
 import structlog
 
-from tracker_gateway.metrics import Metrics
+from tracker_gateway.process.metrics import Metrics
 from tracker_gateway.store import StoreError
-from tracker_gateway.types import UnknownDevice
+from tracker_gateway.store.nouns import UnknownDevice
 
 #: Different device ids noted between two flushes; more are dropped (and counted).
 MAX_PENDING = 1000

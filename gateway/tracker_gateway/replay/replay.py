@@ -14,7 +14,7 @@ from tracker_codecs.contract import Message
 from tracker_codecs.family import Family
 
 from tracker_gateway.recording.dialogue import Action, Dialogue, Outcome
-from tracker_gateway.recording.peers import Peer, PeerGone
+from tracker_gateway.replay.peers import Peer, PeerGone
 
 #: Seconds of silence after the last step in which nothing more may come.
 SILENCE = 0.2

@@ -12,9 +12,9 @@ from tracker_profiles import profiles
 from tracker_profiles.models import Model
 
 from tracker_gateway.delivery.engine import Engine
-from tracker_gateway.directory import Directory
-from tracker_gateway.service import ApiError, FieldError
-from tracker_gateway.types import Tracker
+from tracker_gateway.fleet.register import Directory
+from tracker_gateway.service.calls import ApiError, FieldError
+from tracker_gateway.store.nouns import Tracker
 
 _INVALID, _BLOCKED, _NOT_SUPPORTED, _CLONE = 7, 208, 214, 219
 

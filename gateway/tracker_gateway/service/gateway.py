@@ -13,18 +13,18 @@ from tracker_codecs.drive import against_nobody
 from tracker_codecs.errors import LocalError
 from tracker_profiles import models, profiles
 
-from tracker_gateway.admission import Admission, refused
-from tracker_gateway.config import DeliveryConfig
+from tracker_gateway.config.file import DeliveryConfig
 from tracker_gateway.delivery import ledger, view
 from tracker_gateway.delivery.engine import Engine
 from tracker_gateway.delivery.events import Bus, Subscription
 from tracker_gateway.delivery.journal import Meter
 from tracker_gateway.delivery.runner import Clock
 from tracker_gateway.delivery.work import readable, serial_of
-from tracker_gateway.directory import Directory
-from tracker_gateway.service import ApiError, FieldError, Json
+from tracker_gateway.fleet.register import Directory
+from tracker_gateway.service.admission import Admission, refused
+from tracker_gateway.service.calls import ApiError, FieldError, Json
 from tracker_gateway.store import NotStored, RawCommand, Store, StoreError, StoreUnavailable, Twin, secret_digest
-from tracker_gateway.types import Key, Tracker
+from tracker_gateway.store.nouns import Key, Tracker
 
 T = TypeVar("T")
 #: Seconds between looks at what other processes changed.

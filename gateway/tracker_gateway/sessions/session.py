@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from tracker_codecs.contract import Message, Transport
 from tracker_codecs.family import Family
 
-from tracker_gateway.types import Tracker
+from tracker_gateway.store.nouns import Tracker
 
 
 class Session(ABC):

@@ -16,7 +16,7 @@ from tracker_profiles.errors import UnknownName
 from tracker_profiles.models import Model
 
 from tracker_gateway.store import Store
-from tracker_gateway.types import Tracker
+from tracker_gateway.store.nouns import Tracker
 
 #: Told of every tracker that was added (None, new), changed (old, new) or removed (old, None).
 OnChange = Callable[[Tracker | None, Tracker | None], None]

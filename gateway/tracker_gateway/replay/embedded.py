@@ -13,19 +13,19 @@ from tracker_codecs import registry
 from tracker_codecs.contract import Transport
 from tracker_codecs.errors import LocalError
 
-from tracker_gateway.config import Config
-from tracker_gateway.core import Gateway
+from tracker_gateway.config.file import Config
 from tracker_gateway.daemon import Daemon
 from tracker_gateway.delivery.work import SERIALS
-from tracker_gateway.recording.broker import BrokerError, LocalBroker
 from tracker_gateway.recording.dialogue import Action, Dialogue
-from tracker_gateway.recording.peers import MqttPeer, Peer, TcpPeer, UdpPeer
-from tracker_gateway.recording.replay import Replay, ReplayError, Result
-from tracker_gateway.service import ApiError
-from tracker_gateway.types import Tracker
+from tracker_gateway.replay.broker import BrokerError, LocalBroker
+from tracker_gateway.replay.peers import MqttPeer, Peer, TcpPeer, UdpPeer
+from tracker_gateway.replay.replay import Replay, ReplayError, Result
+from tracker_gateway.service.calls import ApiError
+from tracker_gateway.service.gateway import Gateway
+from tracker_gateway.store.nouns import Tracker
 
 if TYPE_CHECKING:
-    from tracker_gateway.recording.serialpeer import SerialPeer
+    from tracker_gateway.replay.serialpeer import SerialPeer
 
 #: Seconds that a device may take to be identified.
 IDENTIFY = 5.0
@@ -102,7 +102,7 @@ async def _port(dialogue: Dialogue) -> AsyncIterator[SerialPeer | None]:
     if dialogue.transport is not Transport.SERIAL:
         yield None
         return
-    from tracker_gateway.recording.serialpeer import SerialPeer  # not on every platform
+    from tracker_gateway.replay.serialpeer import SerialPeer  # not on every platform
 
     with tempfile.TemporaryDirectory(prefix="port-") as folder:
         peer = SerialPeer(Path(folder) / "tty")

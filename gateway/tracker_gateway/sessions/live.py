@@ -10,9 +10,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 
-from tracker_gateway.metrics import Metrics
-from tracker_gateway.sessions import Session, SessionListener
-from tracker_gateway.types import Tracker
+from tracker_gateway.process.metrics import Metrics
+from tracker_gateway.sessions.session import Session, SessionListener
+from tracker_gateway.store.nouns import Tracker
 
 #: Live links that may claim one device id; further ones are turned away, so that a contest costs a bounded amount.
 MAX_CLAIMS = 4

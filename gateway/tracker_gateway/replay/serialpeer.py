@@ -8,7 +8,7 @@ import tty
 from contextlib import suppress
 from pathlib import Path
 
-from tracker_gateway.recording.peers import Peer, PeerGone
+from tracker_gateway.replay.peers import Peer, PeerGone
 
 
 class SerialPeer(Peer):

@@ -12,7 +12,7 @@ from tracker_codecs import registry
 from tracker_codecs.contract import Transport
 from tracker_codecs.errors import LocalError
 
-from tracker_gateway.address import socket_address
+from tracker_gateway.process.address import socket_address
 
 Seconds = Annotated[float, Field(gt=0, le=10 * 365 * 86400)]
 Host = Annotated[str, Field(min_length=1)]

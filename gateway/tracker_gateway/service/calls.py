@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from tracker_codecs.contract import Settings
 
-from tracker_gateway.types import Key, Tracker
+from tracker_gateway.store.nouns import Key, Tracker
 
 Json = dict[str, Any]
 

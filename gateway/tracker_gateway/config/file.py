@@ -20,11 +20,12 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from tracker_codecs import registry
 from tracker_codecs.contract import Transport
 from tracker_codecs.errors import LocalError
-from tracker_codecs.template import TemplateError, load_directory
+from tracker_codecs.template import TemplateError
 
-from tracker_gateway.config_links import (
+from tracker_gateway.config.links import (
     BrokerConfig,
     Host,
     LinksConfig,
@@ -218,7 +219,7 @@ def _add_families(folders: Any) -> None:
     """Families described in files of the operator's folders, so that listeners may name them. Raises ConfigError."""
     for folder in folders if isinstance(folders, list) else ():
         try:
-            load_directory(Path(str(folder)) / "families")
+            registry.add_templates(Path(str(folder)) / "families")
         except (TemplateError, LocalError) as error:
             raise ConfigError(str(error)) from None
 

@@ -1,0 +1,1 @@
+"""The trackers that are registered; groups and campaigns will live here."""

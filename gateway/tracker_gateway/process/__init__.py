@@ -1,0 +1,1 @@
+"""The process itself: logs, figures, event loop, addresses."""

@@ -1,0 +1,1 @@
+"""Recorded dialogues played again: against a gateway elsewhere, or one started for it."""

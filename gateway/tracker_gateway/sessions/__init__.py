@@ -1,0 +1,1 @@
+"""Identified trackers on their links: what a session offers, and which are up."""
