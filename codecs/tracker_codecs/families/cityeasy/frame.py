@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from fastcrc import crc16
 
@@ -21,9 +20,9 @@ from tracker_codecs.contract import (
     Event,
     Kind,
     Message,
-    Stream,
     Target,
 )
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
@@ -73,63 +72,36 @@ def build_device(device_id: str, kind: int, content: bytes, serial: int) -> byte
     return head + content + struct.pack(">IH", serial, 0) + END
 
 
-class CityeasyStream(Stream):
+class CityeasyStream(Cutter):
     """Cuts one direction of a link. `server`: the bytes are those of a server.
 
     A message's `data` is (type, content, serial).
     """
 
-    __slots__ = ("_rest", "_skipping", "_start")
+    __slots__ = ("_start",)
+    starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"[ST]")
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._rest = b""
         self._start = b"SS" if self.server else b"TT"
-        self._skipping = False
 
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished frame."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buf = self._rest + data if self._rest else data
-        events: list[Event] = []
-        pos, size = 0, len(buf)
-        while pos < size:
-            end = self._frame(buf, pos, events)
-            if end < 0:
-                break
-            if end:
-                pos = end
-                self._skipping = False
-                continue
-            if not self._skipping:
-                self._skipping = True
-                events.append(PeerError("bytes that are no frame", discarded=buf[pos : pos + 64]))
-            found = buf.find(self._start[:1], pos + 1)
-            pos = found if found >= 0 else size
-        self._rest = buf[pos:]
-        return events
-
-    def _frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
-        """The end of the frame at `pos`; 0 where none is, -1 where more bytes must come."""
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
         if not self._start.startswith(buf[pos : pos + 2]):
-            return 0
+            return NO_FRAME
         if len(buf) - pos < 4:
-            return -1
+            return MORE
         size = buf[pos + 2] << 8 | buf[pos + 3]
         if not (_SERVER if self.server else _DEVICE) <= size <= MAX_FRAME:
-            return 0
+            return NO_FRAME
         if not self.server and not _decimal(buf[pos + 4 : pos + 11]):
-            return 0
+            return NO_FRAME
         if len(buf) - pos < size:
-            return -1
+            return MORE
         frame = buf[pos : pos + size]
         message = self._message(frame) if frame[-2:] == END else None
         if message is None:
-            return 0
+            return NO_FRAME
         events.append(message)
         return pos + size
 

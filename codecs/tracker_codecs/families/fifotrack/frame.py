@@ -11,10 +11,10 @@ their tests (recorded frames, A03). Traccar's encoder writes a sum where the ven
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -51,59 +51,32 @@ def _wrap(start: bytes, body: bytes) -> bytes:
     return b"%b%b*%02X\r\n" % (start, counted, xor8(counted))
 
 
-class FifotrackStream(Stream):
+class FifotrackStream(Cutter):
     """Cuts one direction of a link. `server`: the bytes are those of a server."""
 
-    __slots__ = ("_rest", "_skipping", "_start")
+    __slots__ = ("_start",)
+    starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"[#$]")
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._rest = b""
         self._start = b"##" if self.server else b"$$"
-        self._skipping = False
 
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished frame."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buf = self._rest + data if self._rest else data
-        events: list[Event] = []
-        pos, size, mark = 0, len(buf), self._start[:1]
-        while pos < size:
-            end = self._frame(buf, pos, events)
-            if end < 0:
-                break
-            if end:
-                pos = end
-                self._skipping = False
-                continue
-            if not self._skipping:
-                self._skipping = True
-                events.append(PeerError("bytes that are no frame", discarded=buf[pos : pos + 64]))
-            found = buf.find(mark, pos + 1)
-            pos = found if found >= 0 else size
-        self._rest = buf[pos:]
-        return events
-
-    def _frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
-        """The end of the frame at `pos`; 0 where none is, -1 where more bytes must come."""
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
         head = _HEAD.match(buf, pos)
         if head is None or head[1] != self._start:
             seen = buf[pos : pos + _LONGEST_HEAD]
             possible = seen[:2] == self._start[: len(seen)] and (len(seen) < 3 or seen[2:].isdigit())
-            return -1 if possible and len(seen) < _LONGEST_HEAD else 0
+            return MORE if possible and len(seen) < _LONGEST_HEAD else NO_FRAME
         stop = head.end() - 1 + int(head[2])
         if stop + 5 - pos > MAX_FRAME:
-            return 0
+            return NO_FRAME
         if len(buf) < stop + 5:
-            return -1
+            return MORE
         tail = _TAIL.match(buf, stop)
         body = _BODY.fullmatch(buf, head.end() - 1, stop)
         if tail is None or body is None or int(tail[1], 16) != xor8(buf[pos + 2 : stop]):
-            return 0
+            return NO_FRAME
         events.append(self._message(buf[pos : stop + 5], body))
         return stop + 5
 

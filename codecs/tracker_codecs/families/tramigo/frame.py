@@ -17,11 +17,12 @@ import re
 import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Event, Kind, Message, Stream
+from tracker_codecs.contract import Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -42,43 +43,19 @@ _SIZES = {0: 40, 4: 53, 20: 32, 30: 79, 40: 40, 255: 4}
 _EVENT = struct.Struct("<HIHiiHHBBBHHHHII")
 
 
-class TramigoStream(Stream):
+class TramigoStream(Cutter):
     """What a unit says. A message's `data` is its text (protocol 80) or None."""
 
-    __slots__ = ("_rest", "_skipping")
+    __slots__ = ()
+    starts: ClassVar[re.Pattern[bytes]] = _START
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._rest = b""
-        self._skipping = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished frame."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buf = self._rest + data if self._rest else data
-        events: list[Event] = []
-        pos, size = 0, len(buf)
-        while pos < size:
-            end = _end(buf, pos)
-            if end < 0:
-                break
-            if end:
-                frame = buf[pos:end]
-                events.append(self._text(frame) if frame[0] == _TEXT else self._blocks(frame))
-                self._skipping = False
-                pos = end
-                continue
-            if not self._skipping:
-                self._skipping = True
-                events.append(PeerError("bytes that are no frame", discarded=buf[pos : pos + 64]))
-            found = _START.search(buf, pos + 1)
-            pos = found.start() if found else size
-        self._rest = buf[pos:]
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        end = _end(buf, pos)
+        if end > 0:
+            frame = buf[pos:end]
+            events.append(self._text(frame) if frame[0] == _TEXT else self._blocks(frame))
+        return end
 
     def _text(self, frame: bytes) -> Message:
         self.device_id = device_id = str(int.from_bytes(frame[12:16]))
@@ -98,22 +75,22 @@ class TramigoStream(Stream):
 
 
 def _end(buf: bytes, pos: int) -> int:
-    """The end of the frame at `pos`; 0 where none is, -1 where more bytes must come."""
+    """The end of the frame at `pos`; or NO_FRAME or MORE."""
     start, have = buf[pos], len(buf) - pos
     if start not in _SMALLEST or (start == _TEXT and have > 1 and buf[pos + 1]):
-        return 0
+        return NO_FRAME
     at = pos + (6 if start == _TEXT else 1)
     if len(buf) < at + 2:
-        return -1
+        return MORE
     size = buf[at] | buf[at + 1] << 8
     if not _SMALLEST[start] <= size <= MAX_FRAME:
-        return 0
+        return NO_FRAME
     if start == _BLOCKS and have >= 15 and len(_imei(buf[pos : pos + 15])) != 15:
-        return 0
+        return NO_FRAME
     if have < size:
-        return -1
+        return MORE
     if start == _TEXT and buf[pos + size - 3 : pos + size] != _END:
-        return 0
+        return NO_FRAME
     return pos + size
 
 

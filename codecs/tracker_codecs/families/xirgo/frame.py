@@ -11,11 +11,11 @@ Sources: traccar/traccar XirgoProtocolDecoder, XirgoProtocolEncoder and their te
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from tracker_codecs.contract import Event, Kind, Message, Stream, Transport
+from tracker_codecs.contract import Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -30,59 +30,24 @@ _REPORTS = b"46"
 _ANSWERS = b"137"
 
 
-class XirgoStream(Stream):
+class XirgoStream(Cutter):
     """Cuts what a device says. `datagrams`: a message ends with its datagram, and reports are owed an answer."""
 
-    __slots__ = ("_datagrams", "_rest", "_skipping")
+    __slots__ = ()
+    starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"\$")
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._rest = b""
-        self._datagrams = self.transport is Transport.UDP
-        self._skipping = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished message."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buf = self._rest + data if self._rest else data
-        events: list[Event] = []
-        pos, size = 0, len(buf)
-        while pos < size:
-            if buf[pos] in _BETWEEN:
-                pos += 1
-                continue
-            end = self._frame(buf, pos, events)
-            if end < 0:
-                break
-            if end:
-                pos = end
-                self._skipping = False
-                continue
-            if not self._skipping:
-                self._skipping = True
-                events.append(PeerError("bytes that are no message", discarded=buf[pos : pos + 64]))
-            found = buf.find(b"$", pos + 1)
-            pos = found if found >= 0 else size
-        self._rest = buf[pos:]
-        if self._datagrams and self._rest:
-            events.append(PeerError("a datagram that ends within a message", discarded=self._rest[:64]))
-            self._rest, self._skipping = b"", False
-        return events
-
-    def _frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
-        """The end of the message at `pos`; 0 where none is, -1 where more bytes must come."""
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if buf[pos] in _BETWEEN:
+            return pos + 1
         if not buf.startswith(b"$$", pos):
-            return -1 if buf[pos:] == b"$" else 0
+            return MORE if buf[pos:] == b"$" else NO_FRAME
         stop = buf.find(b"##", pos, pos + MAX_FRAME)
         if stop < 0:
-            return -1 if len(buf) - pos < MAX_FRAME else 0
+            return MORE if len(buf) - pos < MAX_FRAME else NO_FRAME
         body = _BODY.fullmatch(buf, pos, stop + 2)
         if body is None or buf.find(b"$$", pos + 1, stop) >= 0:
-            return 0
+            return NO_FRAME
         events.append(self._message(buf[pos : stop + 2], body))
         return stop + 2
 
