@@ -15,18 +15,18 @@ from tracker_codecs.interval import FIELD, IntervalDevice
 class CityeasyEmulator(IntervalDevice):
     """One unit; see the module."""
 
+    ears = wire.CityeasyStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self._serial = 0
-        self._stream = wire.CityeasyStream(server=True)
 
     def _say(self, kind: int, content: bytes) -> list[Datum]:
         self._serial += 1
         return [Datum(wire.build_device(self.device_id, kind, content, self._serial))]
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The request for an address."""
-        self._stream = wire.CityeasyStream(server=True)
         return self._say(1, b"")
 
     def heartbeat(self) -> list[Datum]:
@@ -38,11 +38,9 @@ class CityeasyEmulator(IntervalDevice):
         place = f"{now:%Y%m%d%H%M%S},A,4,N,22.537228,E,114.022774,0.1,1.9,50.6;460,0,10173,4652,41"
         return self._say(3, place.encode("ascii"))
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+    def hear(self, message: Message) -> list[Datum]:
         """Takes the location interval; 0 stops the reports."""
-        for event in self._stream.feed(data):
-            if isinstance(event, Message) and not self.faults.silent:
-                kind, content, _ = event.data
-                if kind == wire.INTERVAL and len(content) == 2:
-                    self.obey(FIELD, int.from_bytes(content))
+        kind, content, _ = message.data
+        if kind == wire.INTERVAL and len(content) == 2:
+            self.obey(FIELD, int.from_bytes(content))
         return []

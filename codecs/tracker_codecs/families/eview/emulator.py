@@ -26,21 +26,20 @@ class EviewEmulator(Device):
     """One unit; see the module."""
 
     factory = _FACTORY
+    ears = wire.EviewStream
 
     def begin(self) -> None:
         """See `Device.begin`."""
         self.heartbeat_raw = dialogue.EXAMPLE[0]
         self._sequence = 0
-        self._stream = wire.EviewStream(server=True)
 
     def _data(self, tail: bytes) -> Datum:
         self._sequence = (self._sequence + 1) & 0xFFFF
         body = bytes((wire.DATA,)) + wire.item(0x01, self.device_id.encode("ascii")) + tail
         return Datum(wire.seal(body, self._sequence, wire.WANTS_ANSWER))
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """A request for the time, as recorded: it names the unit."""
-        self._stream = wire.EviewStream(server=True)
         body = bytes((wire.SERVICES,)) + wire.item(0x01, self.device_id.encode("ascii")) + wire.item(0x12, b"")
         return [Datum(wire.seal(body, 1, wire.WANTS_ANSWER))]
 
@@ -50,16 +49,13 @@ class EviewEmulator(Device):
         place = bytes.fromhex("f0b4f22300af0e0c0000000012000a0000000000") + b"\x09"
         return [self._data(wire.item(0x24, time + _STATUS) + wire.item(0x20, place))]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if isinstance(event, Message) and not self.faults.silent:
-                body = event.frame[wire.HEAD :]
-                if body[0] == wire.CONFIGURATION:
-                    number = event.data if self.options.get("repeats") else 0
-                    said.append(Datum(wire.seal(self._obey(body), number)))
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a configuration package."""
+        body = message.frame[wire.HEAD :]
+        if body[0] != wire.CONFIGURATION:
+            return []
+        number = message.data if self.options.get("repeats") else 0
+        return [Datum(wire.seal(self._obey(body), number))]
 
     def _obey(self, body: bytes) -> bytes:
         if body == dialogue.READ_ALL:

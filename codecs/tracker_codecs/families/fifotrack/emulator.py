@@ -20,16 +20,11 @@ class FifotrackEmulator(Device):
     """One unit; see the module."""
 
     factory = _FACTORY
+    ears = FifotrackStream
 
     def begin(self) -> None:
         """See `Device.begin`."""
         self._number = 0
-        self._stream = FifotrackStream(server=True)
-
-    def connect(self) -> list[Datum]:
-        """Nothing: there is no login; every frame names the unit."""
-        self._stream = FifotrackStream(server=True)
-        return []
 
     def report(self, now: datetime) -> list[Datum]:
         """A position in the form of a recorded A03."""
@@ -37,17 +32,13 @@ class FifotrackEmulator(Device):
         body = f"A03,,{now:%y%m%d%H%M%S},460|0|25FC|104C,4.18,100,000F,0,A,2,9,22.643175,114.018150"
         return [Datum(build(self.device_id, self._number, body, start=b"$$"))]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Answers commands under their number; answers to A03 need none."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message) or event.device_id != self.device_id or self.faults.silent:
-                continue
-            number, word = event.data
-            if word != "A03":
-                answer = f"{word},{self._obey(word, fields(event).get('parameters', []))}"
-                said.append(Datum(build(self.device_id, number, answer, start=b"$$")))
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a command, under its number; answers to A03 need none."""
+        number, word = message.data
+        if message.device_id != self.device_id or word == "A03":
+            return []
+        answer = f"{word},{self._obey(word, fields(message).get('parameters', []))}"
+        return [Datum(build(self.device_id, number, answer, start=b"$$"))]
 
     def _obey(self, word: str, cells: list[str]) -> str:
         if word == "C04" and cells == ["S09"] and self.options.get("retrieve"):

@@ -21,27 +21,16 @@ _NAME = b"+IDNT: Navigator.04x  Firmware version  0712GLN "
 class GranitEmulator(IntervalDevice):
     """One unit; see the module."""
 
-    def begin(self) -> None:
-        """See `Device.begin`."""
-        self._stream = wire.GranitStream(server=True)
-
-    def connect(self) -> list[Datum]:
-        """Nothing: the first position tells the id."""
-        self._stream = wire.GranitStream(server=True)
-        return []
+    ears = wire.GranitStream
 
     def report(self, now: datetime) -> list[Datum]:
         """A position with a recorded record."""
         body = int(self.device_id).to_bytes(2, "little") + int(now.timestamp()).to_bytes(4, "little") + _RECORD
         return [Datum(wire.binary(wire.NOW, body))]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Answers commands, not receipts."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if isinstance(event, Message) and event.data is None and not self.faults.silent:
-                said.append(Datum(self._answer(event.text)))
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a command; a receipt needs none."""
+        return [Datum(self._answer(message.text))] if message.data is None else []
 
     def _answer(self, text: str) -> bytes:
         if text == "BB+IDNT":

@@ -23,15 +23,14 @@ class HuashengEmulator(Device):
     """One unit; see the module."""
 
     factory = _FACTORY
+    ears = HuashengStream
 
     def begin(self) -> None:
         """See `Device.begin`."""
-        self._stream = HuashengStream(server=True)
         self._index = 0
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """Login with firmware and IMEI."""
-        self._stream = HuashengStream(server=True)
         content = wire.parameter(1, b"3G1_H1.1_V1.07.T") + wire.parameter(wire.IMEI, self.device_id.encode("ascii"))
         return [self._say(wire.LOGIN, content)]
 
@@ -43,17 +42,13 @@ class HuashengEmulator(Device):
         """A position."""
         return [self._say(wire.POSITION, b"\x80\0\0\0" + f"{now:%y%m%d%H%M%S}".encode("ascii") + b"\0" + _PLACE)]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            body = wire.body_of(event.frame) if isinstance(event, Message) else None
-            if body is None or self.faults.silent:
-                continue
-            _, kind, index = wire.head_of(body)
-            if kind == wire.SET:
-                said.append(Datum(wire.build(wire.SET_ANSWER, index, self._obey(body[wire.HEAD :]))))
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a set."""
+        body = wire.body_of(message.frame)
+        if body is None:
+            return []
+        _, kind, index = wire.head_of(body)
+        return [Datum(wire.build(wire.SET_ANSWER, index, self._obey(body[wire.HEAD :])))] if kind == wire.SET else []
 
     def _obey(self, content: bytes) -> bytes:
         try:

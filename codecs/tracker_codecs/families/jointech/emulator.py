@@ -35,12 +35,13 @@ class GpUnit(Device):
 class JointechEmulator(Device):
     """One unit; see the module."""
 
+    ears = wire.JointechStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self.upload = int(self.held.get(values.FIELD, 60))
         self.wake_up = values.WAKE_UP
         self._serial = 0
-        self._stream = wire.JointechStream(server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -50,9 +51,8 @@ class JointechEmulator(Device):
     def _say(self, text: str) -> Datum:
         return Datum(f"({self.device_id},{text})".encode("ascii"))
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """It asks for the time."""
-        self._stream = wire.JointechStream(server=True)
         return [self._say("P22,2")]
 
     def heartbeat(self) -> list[Datum]:
@@ -65,14 +65,10 @@ class JointechEmulator(Device):
         head = b"$" + bytes.fromhex(self.device_id) + b"\x19\x11\x00\x34"
         return [Datum(head + bytes.fromhex(f"{now:%d%m%y%H%M%S}") + _STATE + bytes((self._serial,)))]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said = []
-        for event in self._stream.feed(data):
-            if isinstance(event, Message) and not self.faults.silent:
-                word, *arguments = wire.parts(event.frame)
-                said += self._obey(word, arguments)
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a text."""
+        word, *arguments = wire.parts(message.frame)
+        return self._obey(word, arguments)
 
     def _obey(self, word: str, arguments: list[str]) -> list[Datum]:
         if word == "P22":

@@ -15,26 +15,16 @@ _TWICE = re.compile(rb"(\d{1,5}),\1,,", re.ASCII)
 class PretraceEmulator(IntervalDevice):
     """One unit; see the module."""
 
-    def begin(self) -> None:
-        """See `Device.begin`."""
-        self._stream = wire.PretraceStream(server=True)
-
-    def connect(self) -> list[Datum]:
-        """Nothing: every frame carries the IMEI."""
-        self._stream = wire.PretraceStream(server=True)
-        return []
+    ears = wire.PretraceStream
 
     def report(self, now: datetime) -> list[Datum]:
         """A position in the form of a recorded one."""
         place = "2238.1641N11401.9213E000196000000000406002990000000,&P195%,T1050"
         return [Datum(wire.build(self.device_id, f"U1110A{now:%y%m%d%H%M%S}{place}"))]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+    def hear(self, message: Message) -> list[Datum]:
         """Takes D221 with the same interval twice."""
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message) or event.device_id != self.device_id or self.faults.silent:
-                continue
-            sent = _TWICE.fullmatch(event.data[3]) if event.data[2] == b"D221" else None
-            if sent:
-                self.obey(FIELD, int(sent[1]))
+        sent = _TWICE.fullmatch(message.data[3]) if message.data[2] == b"D221" else None
+        if sent and message.device_id == self.device_id:
+            self.obey(FIELD, int(sent[1]))
         return []

@@ -29,10 +29,11 @@ _SLOTS = 20
 class RuptelaEmulator(Device):
     """One unit; see the module."""
 
+    ears = wire.RuptelaStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self.password = str(self.options.get("password", ""))
-        self._stream = wire.RuptelaStream(server=True)
         self._slots: dict[tuple[int, int], dict[str, int]] = {}
         self._named: dict[tuple[int, int], Element] = {}
         for text in self.held.get(values.FIELD, []):
@@ -50,9 +51,8 @@ class RuptelaEmulator(Device):
     def _say(self, command: int, payload: bytes) -> Datum:
         return Datum(wire.from_device(self.device_id, command, payload))
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """Identification."""
-        self._stream = wire.RuptelaStream(server=True)
         return [self._say(wire.IDENTIFICATION, _IDENTITY)]
 
     def heartbeat(self) -> list[Datum]:
@@ -63,15 +63,12 @@ class RuptelaEmulator(Device):
         """One record, none left."""
         return [self._say(wire.RECORDS, b"\0\1" + int(now.timestamp()).to_bytes(4, "big") + _RECORD)]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if isinstance(event, Message) and event.frame[2] == wire.SMS and not self.faults.silent:
-                secret, _, text = event.frame[3:-2].decode("latin-1").partition(" ")
-                if secret == self.password:
-                    said.append(self._say(wire.SMS_ANSWER, self._obey(text).encode("ascii")))
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a text with the right password."""
+        if message.frame[2] != wire.SMS:
+            return []
+        secret, _, text = message.frame[3:-2].decode("latin-1").partition(" ")
+        return [self._say(wire.SMS_ANSWER, self._obey(text).encode("ascii"))] if secret == self.password else []
 
     def _obey(self, text: str) -> str:
         word, _, rest = text.lower().partition(" ")

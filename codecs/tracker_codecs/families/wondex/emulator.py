@@ -19,11 +19,12 @@ _PLACES = {"tracking_interval": "interval", "tracking_distance": "distance", "tr
 class WondexEmulator(Device):
     """One unit; see the module."""
 
+    ears = wire.WondexStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self.track = Track(int(self.options.get("mode", 9)), 120, 150, 0, 1, 4, 15)
         self.track = self.track._replace(**{_PLACES[n]: int(value) for n, value in self.held.items() if n in _PLACES})
-        self._stream = wire.WondexStream(server=True)
         self._sequence = 10
 
     @property
@@ -32,9 +33,8 @@ class WondexEmulator(Device):
         told = self.track._asdict()
         return {name: told[place] for name, place in _PLACES.items()}
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """No login: a keep-alive, or a position of a clock not yet set where the id does not fit one."""
-        self._stream = wire.WondexStream(server=True)
         return self.heartbeat() or self.report(datetime(1999, 9, 25, 6, 38, 30, tzinfo=UTC))
 
     def heartbeat(self) -> list[Datum]:
@@ -49,21 +49,15 @@ class WondexEmulator(Device):
         """A position in the form of a recorded one."""
         return [self._say(f"{self.device_id},{now:%Y%m%d%H%M%S},76.948633,43.354700,0,140,15,9,2,1325,125.4,10.5,0.0")]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message) or event.data[0] != "order" or self.faults.silent:
-                continue
-            word = event.data[1]
-            pin, *arguments = event.frame.rstrip(b"\r\n").decode("ascii").partition("=")[2].split(",")
-            if pin != self.options.get("password", "0000"):
-                said.append(self._say(f"$ERR:{word}=1"))
-            elif word == "TRACK":
-                said.append(self._say(self._obey(arguments)))
-            else:
-                said.append(self._say(f"$OK:{word}"))
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to an order."""
+        if message.data[0] != "order":
+            return []
+        word = message.data[1]
+        pin, *arguments = message.frame.rstrip(b"\r\n").decode("ascii").partition("=")[2].split(",")
+        if pin != self.options.get("password", "0000"):
+            return [self._say(f"$ERR:{word}=1")]
+        return [self._say(self._obey(arguments) if word == "TRACK" else f"$OK:{word}")]
 
     def _obey(self, arguments: list[str]) -> str:
         if arguments == ["?"]:

@@ -19,10 +19,11 @@ _SEND = re.compile(rb"tracking_send=(\d{1,5}),\1", re.ASCII)
 class Xexun2Emulator(IntervalDevice):
     """One unit; see the module."""
 
+    ears = wire.Xexun2Stream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self._index = 0
-        self._stream = wire.Xexun2Stream(server=True)
 
     def report(self, now: datetime) -> list[Datum]:
         """A position in the form of a recorded one: 22.643175 N, 114.018150 E, with speed and course."""
@@ -32,20 +33,15 @@ class Xexun2Emulator(IntervalDevice):
         payload = struct.pack(">BH", 1, len(record)) + record
         return [Datum(wire.build(wire.POSITION, self._index, wire.bcd(self.device_id), payload))]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Answers commands under their index; receipts need no answer."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message) or event.device_id != self.device_id or self.faults.silent:
-                continue
-            kind, index, payload = event.data
-            if kind == wire.COMMAND:
-                sent = _SEND.fullmatch(payload)
-                answer = b"ok" if sent and self.obey(FIELD, int(sent[1])) else b"error"
-                said.append(Datum(wire.build(kind, index, wire.bcd(self.device_id), answer)))
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a command, under its index; a receipt needs none."""
+        kind, index, payload = message.data
+        if message.device_id != self.device_id or kind != wire.COMMAND:
+            return []
+        sent = _SEND.fullmatch(payload)
+        answer = b"ok" if sent and self.obey(FIELD, int(sent[1])) else b"error"
+        return [Datum(wire.build(kind, index, wire.bcd(self.device_id), answer))]
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """Nothing: every frame carries the IMEI."""
-        self._stream = wire.Xexun2Stream(server=True)
         return []
