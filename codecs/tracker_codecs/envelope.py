@@ -63,3 +63,15 @@ class Envelope:
 
         secrets = self.secrets(target, words)
         return Command(payload, shown, Purpose.RAW, self.expects, match, timeout=self.timeout, secrets=secrets)
+
+
+def spoken(
+    text: Callable[[Target, str], Command], *, expects: str = "any answer", timeout: float = 30.0
+) -> Callable[[Target, str | bytes], Command]:
+    """A `raw` whose texts become commands of the family's own making; bytes go as they are, and any reply answers."""
+    as_bytes = Envelope(expects=expects, timeout=timeout)
+
+    def raw(target: Target, command: str | bytes) -> Command:
+        return text(target, command) if isinstance(command, str) else as_bytes(target, command)
+
+    return raw

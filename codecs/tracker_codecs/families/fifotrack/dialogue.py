@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
@@ -30,6 +31,7 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.fifotrack import frame as wire
 from tracker_codecs.judge import judge
@@ -132,24 +134,14 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     )
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command `B03,...` or `C04,B03`, put into a frame; bytes go as they are.
-
-    Raises LocalError for a text that is no command of a letter and two digits, or that holds `*`.
-    """
-    if isinstance(text, bytes):
-
-        def match(message: Message) -> Match:
-            return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
-
-        return Command(text, text.hex(), Purpose.RAW, "a frame", match, timeout=TIMEOUT)
+def _own(target: Target, text: str) -> Command:
+    """`B03,...` or `C04,B03`. Raises LocalError for no command of a letter and two digits, or one that holds `*`."""
     line = text.strip()
     if not _RAW.fullmatch(line):
         raise LocalError("a command is a letter, two digits and parameters, without *", parameter="command")
     command = _command(target, 0, line, Purpose.RAW, (), f"{line[:3]} and its answer", lambda _: Match.DONE)
     secret = _SECRET.fullmatch(line)
-    if secret is None:
-        return command
-    shown = line[: secret.start(1)] + "***"
-    secrets = (secret[1].encode("ascii"),)
-    return Command(command.payload, shown, Purpose.RAW, command.expects, command.match, (), TIMEOUT, secrets=secrets)
+    return replace(command, secrets=(secret[1].encode("ascii"),)) if secret else command
+
+
+raw = spoken(_own, expects="a frame", timeout=TIMEOUT)

@@ -21,6 +21,7 @@ from tracker_codecs.contract import (
     Target,
     Verdict,
 )
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.huasheng import frame as wire
 from tracker_codecs.families.huasheng import settings as values
@@ -81,20 +82,13 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     )
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: parameters as `0002:003c`, hexadecimal, blanks between; bytes as they are.
-
-    Raises LocalError for a text that is none.
-    """
-    if isinstance(text, bytes):
-
-        def match(message: Message) -> Match:
-            ours = message.kind is Kind.REPLY and message.device_id == target.device_id
-            return Match.DONE if ours else Match.NO
-
-        return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)
+def _own(target: Target, text: str) -> Command:
+    """Parameters as `0002:003c`, hexadecimal, blanks between. Raises LocalError for a text that is none."""
     pairs = [_PAIR(part) for part in text.split()]
     if not 0 < len(pairs) <= 16 or not all(pairs):
         raise LocalError("must be parameters such as 0002:003c, in hexadecimal digits", parameter="command")
     content = b"".join(wire.parameter(int(pair[1], 16), bytes.fromhex(pair[2])) for pair in pairs if pair)
     return _command(target, target.serial, content, text.strip(), Purpose.RAW, ())
+
+
+raw = spoken(_own, expects="any answer", timeout=TIMEOUT)

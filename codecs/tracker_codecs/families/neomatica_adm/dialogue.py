@@ -27,7 +27,7 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
-from tracker_codecs.errors import LocalError
+from tracker_codecs.envelope import spoken
 from tracker_codecs.families.neomatica_adm import frame as wire
 from tracker_codecs.families.neomatica_adm.track import EXAMPLE, Track, parse
 from tracker_codecs.judge import judge
@@ -157,11 +157,9 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return Outcome({}, _values(told, {}), {"track": str(told)})
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: text as a line, bytes as they are; any text answers it."""
-    if isinstance(text, str):
-        return _command(target, text, Purpose.RAW, "any text", (), lambda _: Match.DONE)
-    if not text:
-        raise LocalError("there is nothing to send", parameter="command")
-    command = _command(target, "-", Purpose.RAW, "any text", (), lambda _: Match.DONE)
-    return Command(text, text.hex(), Purpose.RAW, command.expects, command.match, timeout=TIMEOUT)
+def _own(target: Target, text: str) -> Command:
+    """A line, which any text answers."""
+    return _command(target, text, Purpose.RAW, "any text", (), lambda _: Match.DONE)
+
+
+raw = spoken(_own, expects="any text", timeout=TIMEOUT)

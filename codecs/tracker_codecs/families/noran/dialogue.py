@@ -25,6 +25,7 @@ from tracker_codecs.contract import (
     Target,
     Verdict,
 )
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.noran import frame as wire
 from tracker_codecs.judge import judge
@@ -69,17 +70,9 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     )
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command `*KW,000,007,000000,0#`, put into a datagram; bytes go as they are.
+def _own(target: Target, text: str) -> Command:
+    """`*KW,000,007,000000,0#`, put into a datagram. Raises LocalError for a text of another form."""
+    return _command(target, text.strip(), Purpose.RAW, ())
 
-    Raises LocalError for a text of another form.
-    """
-    if isinstance(text, str):
-        return _command(target, text.strip(), Purpose.RAW, ())
-    if not text:
-        raise LocalError("there is nothing to send", parameter="command")
 
-    def match(message: Message) -> Match:
-        return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
-
-    return Command(text, text.hex(), Purpose.RAW, "a datagram 8009", match, timeout=TIMEOUT)
+raw = spoken(_own, expects="a datagram 8009", timeout=TIMEOUT)

@@ -21,7 +21,7 @@ from tracker_codecs.contract import (
     Target,
     Verdict,
 )
-from tracker_codecs.errors import LocalError
+from tracker_codecs.envelope import spoken
 from tracker_codecs.families.ruptela import frame as wire
 from tracker_codecs.families.ruptela import settings as values
 from tracker_codecs.families.ruptela import texts
@@ -128,15 +128,9 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return Outcome({}, {values.FIELD: told} if told else {}, {}, silent)
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: text behind the password in a command 108, bytes as they are."""
-    if isinstance(text, str) and text.strip():
-        return _command(target, text, Purpose.RAW, "any answer to a text", lambda _: Match.DONE)
-    if not isinstance(text, bytes) or not text:
-        raise LocalError("there is nothing to send", parameter="command")
+def _own(target: Target, text: str) -> Command:
+    """A text behind the password in a command 108."""
+    return _command(target, text, Purpose.RAW, "any answer to a text", lambda _: Match.DONE)
 
-    def match(message: Message) -> Match:
-        fits = message.kind is Kind.REPLY and message.device_id == target.device_id
-        return Match.DONE if fits else Match.NO
 
-    return Command(text, text.hex(), Purpose.RAW, "any answer to a command", match, timeout=TIMEOUT)
+raw = spoken(_own, expects="any answer to a command", timeout=TIMEOUT)

@@ -31,6 +31,7 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.judge import judge
 
@@ -160,17 +161,11 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return Outcome({}, told, unanswered=reply.verdict is Verdict.TIMEOUT)
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: text as it is, at most 150 characters; bytes as they are.
-
-    Raises LocalError for a text that does not begin with a letter or is no printable ASCII.
-    """
-    if isinstance(text, str) and _RAW.fullmatch(text):
-        return _command(target, text, Purpose.RAW, "any answer", lambda _: Match.DONE)
-    if not isinstance(text, bytes) or not text:
+def _own(target: Target, text: str) -> Command:
+    """A text as it is. Raises LocalError for one that does not begin with a letter or is no printable ASCII."""
+    if not _RAW.fullmatch(text):
         raise LocalError("a command is 1 to 150 printable characters, a letter first", parameter="command")
+    return _command(target, text, Purpose.RAW, "any answer", lambda _: Match.DONE)
 
-    def match(message: Message) -> Match:
-        return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
 
-    return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)
+raw = spoken(_own, expects="any answer", timeout=TIMEOUT)

@@ -38,6 +38,7 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.vjoy import frame as wire
 from tracker_codecs.judge import judge
@@ -157,20 +158,11 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     )
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command `*status*` or `*routetrack*99*`, put into its envelope; bytes go as they are.
+def _wrap(target: Target, text: str) -> bytes:
+    if not _RAW.fullmatch(text):
+        raise LocalError("a command is printable ASCII between stars, such as *status*", parameter="command")
+    return wire.seal(text)
 
-    Raises LocalError for a text that does not begin and end with a star or holds a square bracket.
-    """
-    if isinstance(text, bytes):
-        payload, shown = text, text.hex()
-    else:
-        shown = text.strip()
-        if not _RAW.fullmatch(shown):
-            raise LocalError("a command is printable ASCII between stars, such as *status*", parameter="command")
-        payload = wire.seal(shown)
 
-    def match(message: Message) -> Match:
-        return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
-
-    return Command(payload, shown, Purpose.RAW, "any text (ZC03)", match, timeout=TIMEOUT)
+#: `*status*` or `*routetrack*99*`, put into its envelope; it begins and ends with a star and holds no square bracket.
+RAW = Envelope(spelled=str.strip, wrap=_wrap, expects="any text (ZC03)", timeout=TIMEOUT)

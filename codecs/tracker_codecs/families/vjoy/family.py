@@ -30,6 +30,6 @@ FAMILY = Family(
     fields=frame.fields,
     check=dialogue.check,
     apply=dialogue.apply,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=VjoyEmulator,
 )

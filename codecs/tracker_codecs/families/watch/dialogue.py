@@ -19,7 +19,6 @@ from tracker_codecs.contract import (
     Capability,
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Outcome,
@@ -31,6 +30,7 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.watch import frame as wire
 from tracker_codecs.judge import judge
@@ -110,20 +110,15 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return Outcome({}, _told(reply), unanswered=reply.verdict is Verdict.TIMEOUT)
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command such as `CR` or `LOWBAT,0`, put into a frame; bytes go as they are.
+def _own(target: Target, text: str) -> Command:
+    """`CR` or `LOWBAT,0`, put into a frame.
 
     Raises LocalError for a text that holds what would have to be escaped (brackets, `*`, `}`).
     """
-    if isinstance(text, str):
-        line = text.strip()
-        if not _RAW.fullmatch(line):
-            raise LocalError("a command is a word and its arguments, without [ ] * and }", parameter="command")
-        return _command(target, line, Purpose.RAW, ())
-    if not text:
-        raise LocalError("there is nothing to send", parameter="command")
+    line = text.strip()
+    if not _RAW.fullmatch(line):
+        raise LocalError("a command is a word and its arguments, without [ ] * and }", parameter="command")
+    return _command(target, line, Purpose.RAW, ())
 
-    def match(message: Message) -> Match:
-        return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
 
-    return Command(text, text.hex(), Purpose.RAW, "a reply", match, timeout=TIMEOUT)
+raw = spoken(_own, expects="a reply", timeout=TIMEOUT)

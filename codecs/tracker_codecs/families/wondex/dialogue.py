@@ -37,6 +37,7 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.wondex import frame as wire
 from tracker_codecs.judge import judge
@@ -251,17 +252,11 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return Outcome({}, reported, unanswered=reply.verdict is Verdict.TIMEOUT)
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: `REBOOT` or `TRACK=?`, to which `$WP+` and the password are added; bytes as they are.
+def _own(target: Target, text: str) -> Command:
+    """`REBOOT` or `TRACK=?`, to which `$WP+` and the password are added.
 
     Raises LocalError for a text that is no such command or longer than 200 characters.
     """
-    if isinstance(text, bytes):
-
-        def match(message: Message) -> Match:
-            return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
-
-        return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)
     found = _RAW.fullmatch(text.strip())
     if found is None or len(found[0]) > MAX_COMMAND:
         raise LocalError("a command is a word in capitals, = and arguments, without the password", parameter="command")
@@ -274,3 +269,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     return _command(
         target, word, arguments, Purpose.RAW, (), f"$OK:{word} or $ERR:{word}", lambda said: True, secrets=secrets
     )
+
+
+raw = spoken(_own, expects="any answer", timeout=TIMEOUT)
