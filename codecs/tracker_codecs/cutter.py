@@ -25,6 +25,8 @@ class Cutter(Stream):
     #: What a frame may begin with, and whatever else `frame` passes over or waits for: it finds the next place to look
     #: at after garbage, and must find what `frame` would have taken of single bytes.
     starts: ClassVar[re.Pattern[bytes]]
+    #: What may stand between frames without being told as garbage, such as line ends.
+    between: ClassVar[bytes] = b""
 
     def __init__(
         self,
@@ -55,8 +57,11 @@ class Cutter(Stream):
         """Take bytes at any split; give messages and PeerErrors, one for each run of bytes that are no frame."""
         buf = self._rest + data if self._rest else data
         events: list[Event] = []
-        pos, size = 0, len(buf)
+        pos, size, between = 0, len(buf), self.between
         while pos < size:
+            if between and buf[pos] in between:
+                pos += 1
+                continue
             end = self.frame(buf, pos, events)
             if end > 0:
                 pos = end

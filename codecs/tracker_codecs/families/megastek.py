@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from tracker_codecs import nmea
 from tracker_codecs.contract import (
@@ -23,8 +23,8 @@ from tracker_codecs.contract import (
     Kind,
     Limits,
     Message,
-    Stream,
 )
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
 from tracker_codecs.errors import LocalError, PeerError
@@ -77,68 +77,44 @@ def total(body: bytes) -> int:
     return sum(body[: body.rindex(b";") + 1]) & 0xFF
 
 
-class MegastekStream(Stream):
+class MegastekStream(Cutter):
     """Cuts what a unit says."""
 
-    __slots__ = ("_lost", "_rest")
+    __slots__ = ()
+    starts: ClassVar[re.Pattern[bytes]] = _NEXT
+    between = b"\r\n!"
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._rest = b""
-        self._lost = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished message."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        if self._rest:
-            data = self._rest + data
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            if data[pos] in b"\r\n!":
-                pos += 1
-                continue
-            end = self._end(data, pos, size)
-            if end < 0:
-                break
-            message = self._message(data[pos:end]) if end else None
-            if message is not None:
-                self._lost = False
-                events.append(message)
-                pos = end
-                continue
-            if not self._lost:
-                self._lost = True
-                events.append(PeerError("no message starts here", discarded=data[pos : pos + 1]))
-            found = _NEXT.search(data, pos + 1)
-            pos = found.start() if found else size
-        self._rest = data[pos:]
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        end = self._end(buf, pos, len(buf))
+        if end <= 0:
+            return end
+        message = self._message(buf[pos:end])
+        if message is None:
+            return NO_FRAME
+        events.append(message)
+        return end
 
     def _end(self, data: bytes, pos: int, size: int) -> int:
-        """The end of the message at `pos`; 0 where there is none, -1 where more bytes must come."""
+        """The end of the message at `pos`; or NO_FRAME or MORE."""
         head = _HEAD.match(data, pos)
         if head is None:
-            return -1 if _OPENING.match(data, pos) else 0
+            return MORE if _OPENING.match(data, pos) else NO_FRAME
         rest = None
         if head[1] is not None:
             end = pos + 4 + int(head[1])
             if not pos + _LEAST <= end <= pos + MAX_FRAME:
-                return 0
+                return NO_FRAME
             if size < end:
-                return -1
+                return MORE
             good = _BODY.fullmatch(data, pos, end) is not None
         else:
             rest = _REST.match(data, head.end(), pos + MAX_FRAME)
             end = rest.end() if rest else pos
             good = rest is not None and (rest[1] is not None or (end == size and size - pos < MAX_FRAME))
         if not good or _INNER.search(data, head.end(), end):
-            return 0
-        return -1 if rest is not None and rest[1] is None else end
+            return NO_FRAME
+        return MORE if rest is not None and rest[1] is None else end
 
     def _message(self, frame: bytes) -> Message | None:
         body = content(frame)

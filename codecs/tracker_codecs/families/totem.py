@@ -12,9 +12,8 @@ ones only positions they understand; every frame is answered here), TotemProtoco
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from tracker_codecs.contract import (
     Checksum,
@@ -23,9 +22,9 @@ from tracker_codecs.contract import (
     Kind,
     Limits,
     Message,
-    Stream,
     Target,
 )
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
 from tracker_codecs.errors import LocalError, PeerError
@@ -78,65 +77,30 @@ def recognise(first: bytes) -> bool | None:
     return _HEAD.match(first) is not None
 
 
-class TotemStream(Stream):
+class TotemStream(Cutter):
     """Cuts what a device says. A frame that does not check or holds another's start is given up."""
 
-    __slots__ = ("_lost", "_rest")
+    __slots__ = ()
+    starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"\$")
+    between = b"\r\n"
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._rest = b""
-        self._lost = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished frame."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        if self._rest:
-            data = self._rest + data
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            if data[pos] in b"\r\n":
-                pos += 1
-                continue
-            head = _HEAD.match(data, pos)
-            if head is None:
-                if _OPENING.match(data, pos):
-                    break
-                pos = self._garbage("no frame starts here", data, pos, events)
-                continue
-            new = head[1] is not None
-            total = int(head[1]) if new else int(head[4], 16)
-            if total < (_LEAST if new else _LEAST_OLD):
-                pos = self._garbage("a length that no frame has", data, pos, events)
-                continue
-            if size - pos < total:
-                break
-            frame = data[pos : pos + total]
-            if (
-                not _BODY.fullmatch(frame)
-                or frame.find(b"$$", 2) > 0
-                or (new and frame[-2:] != b"%02X" % xor(frame[:-2]))
-            ):
-                pos = self._garbage("a frame that does not check", data, pos, events)
-                continue
-            self._lost = False
-            events.append(self._message(frame, head))
-            pos += total
-        self._rest = data[pos:]
-        return events
-
-    def _garbage(self, reason: str, data: bytes, pos: int, events: list[Event]) -> int:
-        """Tell once; give the next place where a frame could start."""
-        if not self._lost:
-            self._lost = True
-            events.append(PeerError(reason, discarded=data[pos : pos + 1]))
-        found = data.find(b"$", pos + 1)
-        return found if found >= 0 else len(data)
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        head = _HEAD.match(buf, pos)
+        if head is None:
+            return MORE if _OPENING.match(buf, pos) else NO_FRAME
+        new = head[1] is not None
+        total = int(head[1]) if new else int(head[4], 16)
+        if total < (_LEAST if new else _LEAST_OLD):
+            return NO_FRAME
+        if len(buf) - pos < total:
+            return MORE
+        frame = buf[pos : pos + total]
+        sound = not new or frame[-2:] == b"%02X" % xor(frame[:-2])
+        if not sound or not _BODY.fullmatch(frame) or frame.find(b"$$", 2) > 0:
+            return NO_FRAME
+        events.append(self._message(frame, head))
+        return pos + total
 
     def _message(self, frame: bytes, head: re.Match[bytes]) -> Message:
         self.device_id = (head[3] or head[5]).decode("ascii")

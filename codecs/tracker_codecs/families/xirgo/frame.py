@@ -22,7 +22,6 @@ from tracker_codecs.text import clean
 #: Longest message taken, in bytes; recorded ones have at most 200.
 MAX_FRAME = 1024
 _BODY = re.compile(rb"\$\$([0-9A-Za-z]{1,20}),(\d{4})((?:,[ -~]*)?)##", re.ASCII)
-_BETWEEN = b"\r\n \0"
 #: Digits of a MEID; a shorter uid is a serial.
 _LEAST_ID = 14
 _LINE = re.compile(rb"(\+XT:|!UDP_ACK,)([ -~]{1,200})", re.ASCII)
@@ -35,11 +34,10 @@ class XirgoStream(Cutter):
 
     __slots__ = ()
     starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"\$")
+    between = b"\r\n \0"
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter.frame`."""
-        if buf[pos] in _BETWEEN:
-            return pos + 1
         if not buf.startswith(b"$$", pos):
             return MORE if buf[pos:] == b"$" else NO_FRAME
         stop = buf.find(b"##", pos, pos + MAX_FRAME)
