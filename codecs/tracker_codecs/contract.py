@@ -1,7 +1,6 @@
-"""The contract between a codec and whoever drives it (gateway, emulator, command line, test).
+"""The words of the contract between a codec and whoever drives it (gateway, emulator, command line, test).
 
-A codec is sans-IO. It is found as the object `FAMILY` of a package in `tracker_codecs.families`, or by the
-entry-point group `tracker_gateway.codecs`. Words are those of docs/architecture.md.
+A codec is sans-IO: one value, `tracker_codecs.family.Family`. Words are those of docs/architecture.md.
 
 - `Family.stream()` cuts and understands the bytes of one link.
 - `Family.check()` tells, before anything is sent, which settings this model cannot take and why.

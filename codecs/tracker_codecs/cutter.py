@@ -28,15 +28,8 @@ class Cutter(Stream):
     #: What may stand between frames without being told as garbage, such as line ends.
     between: ClassVar[bytes] = b""
 
-    def __init__(
-        self,
-        transport: Transport = Transport.TCP,
-        clock: Clock = utc_now,
-        *,
-        server: bool = False,
-        datagrams: bool = False,
-    ) -> None:
-        self._datagrams = datagrams or transport is Transport.UDP
+    def __init__(self, transport: Transport = Transport.TCP, clock: Clock = utc_now, *, server: bool = False) -> None:
+        self._datagrams = transport is Transport.UDP
         self._rest = b""
         self._skipping = False
         super().__init__(transport, clock, server=server)

@@ -8,9 +8,7 @@ from tracker_codecs.contract import (
     FieldOutcome,
     FieldState,
     Outcome,
-    Problem,
     Settings,
-    Severity,
     Strength,
     Value,
 )
@@ -20,7 +18,6 @@ def judge(
     settings: Settings,
     *,
     reported: Mapping[str, Value],
-    problems: Collection[Problem] = (),
     unsupported: Mapping[str, str] | None = None,
     foreign: Mapping[str, str] | None = None,
     acknowledged: Collection[str] = (),
@@ -36,10 +33,7 @@ def judge(
     was read and is none of the profile's values stands in `foreign`, in words: a mismatch, no mere acknowledgement.
     """
     refused = refused or {}
-    unsupported = {
-        **{p.field: p.reason for p in problems if p.severity is Severity.UNSUPPORTED},
-        **(unsupported or {}),
-    }
+    unsupported = unsupported or {}
     fields: dict[str, FieldOutcome] = {}
     for name, desired in settings.items():
         value = reported.get(name)

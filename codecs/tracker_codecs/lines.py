@@ -16,19 +16,13 @@ _END = re.compile(rb"[\r\n]")
 class LineStream(Stream):
     """One port. `server` is true for what is written to it. A subclass gives `line`."""
 
-    __slots__ = ("_from_host", "_rest")
+    __slots__ = ("_rest",)
 
     def __init__(
-        self,
-        transport: Transport = Transport.SERIAL,
-        clock: Clock = utc_now,
-        *,
-        server: bool = False,
-        from_host: bool = False,
+        self, transport: Transport = Transport.SERIAL, clock: Clock = utc_now, *, server: bool = False
     ) -> None:
         self._rest = b""
-        self._from_host = from_host or server
-        super().__init__(transport, clock, server=server or from_host)
+        super().__init__(transport, clock, server=server)
 
     @abstractmethod
     def line(self, line: bytes, events: list[Event]) -> None:

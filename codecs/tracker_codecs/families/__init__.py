@@ -1,1 +1,1 @@
-"""One package a family. Each has an object `FAMILY`; nothing here lists them, `tracker_codecs.registry` scans."""
+"""The families: a module, a package or a template each. Nothing here lists them, `tracker_codecs.registry` scans."""

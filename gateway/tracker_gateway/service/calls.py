@@ -1,4 +1,4 @@
-"""The use cases, as the HTTP shim and the command line see them. `core.Gateway` implements this."""
+"""The use cases, as the HTTP shim and the command line see them. `service.gateway.Gateway` implements this."""
 
 from __future__ import annotations
 

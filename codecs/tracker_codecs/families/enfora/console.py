@@ -23,7 +23,7 @@ _LINE = re.compile(rb"[ -~]+[\r\n]+")
 
 
 class ConsoleStream(LineStream):
-    """One unit's port. `from_host` is true for what is written to it."""
+    """One unit's port."""
 
     __slots__ = ("_answering",)
 

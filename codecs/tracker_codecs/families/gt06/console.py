@@ -54,7 +54,7 @@ def is_line(frame: bytes) -> bool:
 
 
 class ConsoleStream(LineStream):
-    """Lines of one unit's port. `from_host` is true for what is written to it."""
+    """Lines of one unit's port."""
 
     __slots__ = ()
 

@@ -10,8 +10,9 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.families.pmtk import dialogue, settings, stream
 from tracker_codecs.families.pmtk.emulator import PmtkEmulator
-from tracker_codecs.families.pmtk.stream import MAX_JUNK, NmeaStream
+from tracker_codecs.families.pmtk.stream import NmeaStream
 from tracker_codecs.family import Family
+from tracker_codecs.junk import MAX_JUNK
 
 FAMILY = Family(
     name="pmtk",

@@ -8,17 +8,16 @@ semuconsulting/pyubx2 (message tables, tests, recorded logs).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from itertools import accumulate
 
 from tracker_codecs import nmea
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.contract import Checksum, Event, Kind, Message
 from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.junk import MAX_JUNK, JunkStream
 
 SYNC = b"\xb5\x62"
 #: Longest payload taken, in bytes: the longest of real receivers (raw measurements) stay below 4 KiB.
 MAX_PAYLOAD = 8192
-MAX_JUNK = 32
 #: Most that is ever kept: an unfinished frame, and the garbage in front of it.
 MAX_FRAME = MAX_PAYLOAD + 8 + MAX_JUNK
 _STARTS = re.compile(rb"[\xb5$]").search
@@ -87,45 +86,23 @@ def renamed(frame: bytes, old: str, new: str) -> bytes:
     return build(SEC_UNIQID, payload_of(frame)[:4] + data)
 
 
-class UbxStream(Stream):
+class UbxStream(JunkStream):
     """One receiver's port: UBX frames and NMEA sentences, mixed. Only SEC-UNIQID tells who it is."""
 
-    __slots__ = ("_in_junk", "_junk", "_rest")
+    __slots__ = ()
+    garbage = "bytes that are neither UBX nor NMEA"
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._rest = b""
-        self._junk = b""
-        self._in_junk = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished frame or of garbage not yet told."""
-        return len(self._rest) + len(self._junk)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Cut and name; see `Stream.feed`."""
-        buf = self._rest + data if self._rest else data
-        events: list[Event] = []
-        pos, end = 0, len(buf)
-        while pos < end:
-            first = buf[pos]
-            used = -1
-            if first == 0xB5:
-                used = self._frame(buf, pos, end, events)
-            elif first == 0x24:
-                used = self._sentence(buf, pos, end, events)
-            if used == 0:
-                break
-            if used > 0:
-                pos += used
-                continue
-            found = _STARTS(buf, pos + 1)
-            stop = found.start() if found else end
-            self._swallow(buf[pos:stop], events)
-            pos = stop
-        self._rest = buf[pos:]
-        return events
+    def take(self, buf: bytes, pos: int, events: list[Event]) -> tuple[int, bool]:
+        """See `JunkStream.take`."""
+        first, end, used = buf[pos], len(buf), -1
+        if first == 0xB5:
+            used = self._frame(buf, pos, end, events)
+        elif first == 0x24:
+            used = self._sentence(buf, pos, end, events)
+        if used >= 0:
+            return used, False
+        found = _STARTS(buf, pos + 1)
+        return (found.start() if found else end) - pos, True
 
     def _frame(self, buf: bytes, pos: int, end: int, events: list[Event]) -> int:
         """Bytes used by the frame at `pos`; 0: more bytes needed; -1: no frame starts here."""
@@ -138,10 +115,10 @@ class UbxStream(Stream):
             return 0
         frame = buf[pos : pos + length + 8]
         if checksum(frame[2:-2]) != frame[-2:]:
-            self._end_junk(events)
+            self.end_junk(events)
             events.append(PeerError("UBX frame with a wrong checksum", discarded=frame[:MAX_JUNK]))
             return 1
-        self._end_junk(events)
+        self.end_junk(events)
         events.append(self._message(frame))
         return len(frame)
 
@@ -166,7 +143,7 @@ class UbxStream(Stream):
         stop = found.start()
         if buf[stop] != 0x0A:
             return -1
-        self._end_junk(events)
+        self.end_junk(events)
         event = nmea.understood(buf[pos : stop + 1], from_host=self.server)
         if isinstance(event, Message) and event.kind is Kind.REPLY:
             event.kind = Kind.OTHER  # another vendor's sentence answers nothing here
@@ -174,24 +151,3 @@ class UbxStream(Stream):
         return stop + 1 - pos
 
     # One event for a run of garbage, however it was split.
-    def _swallow(self, junk: bytes, events: list[Event]) -> None:
-        if not self._in_junk:
-            junk = junk.lstrip(b"\r\n\0 ")
-        if not junk:
-            return
-        told = self._in_junk and not self._junk
-        self._in_junk = True
-        if told:
-            return
-        self._junk += junk[: MAX_JUNK - len(self._junk)]
-        if len(self._junk) == MAX_JUNK:
-            self._tell(events)
-
-    def _tell(self, events: list[Event]) -> None:
-        events.append(PeerError("bytes that are neither UBX nor NMEA", discarded=self._junk))
-        self._junk = b""
-
-    def _end_junk(self, events: list[Event]) -> None:
-        if self._junk:
-            self._tell(events)
-        self._in_junk = False
