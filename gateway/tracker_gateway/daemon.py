@@ -67,7 +67,7 @@ class Daemon:
         await self.gateway.start()
         self._undo.push_async_callback(self.gateway.stop)
         recorder = self._recorder()
-        self.hub = Hub(config.links, self.gateway.directory, self.gateway.engine, self.store, self.metrics)
+        self.hub = Hub(config.links, self.gateway.register, self.gateway.engine, self.store, self.metrics)
         self.hub.shared.tap = recorder
         self._undo.push_async_callback(self.hub.stop, "the gateway stops")
         if config.http.enabled:
@@ -80,7 +80,7 @@ class Daemon:
         if not self.config.recording.enabled:
             return None
         clock = asyncio.get_running_loop().time
-        recorder = Recorder(self.config.recording, self.gateway.directory, self.gateway.bus, clock)
+        recorder = Recorder(self.config.recording, self.gateway.register, self.gateway.bus, clock)
         self._undo.callback(recorder.stop)
         return recorder
 
@@ -157,7 +157,7 @@ async def _until_told(config: Config) -> None:
             "ready",
             version=__version__,
             store=daemon.store.name,
-            trackers=len(daemon.gateway.directory.all()),
+            trackers=len(daemon.gateway.register.all()),
             pending=daemon.gateway.engine.open_lanes,
         )
         await told.wait()

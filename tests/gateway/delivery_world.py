@@ -209,7 +209,7 @@ class World:
         return self.gateway.engine
 
     def emulator(self, faults: Faults = NO_FAULTS, **more: Any) -> Emulator:
-        model = self.gateway.directory.model(self.tracker)
+        model = self.gateway.register.model(self.tracker)
         assert model is not None
         return self.family.emulator(
             self.tracker.device_id,

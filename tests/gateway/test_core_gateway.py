@@ -106,22 +106,22 @@ async def test_a_change_that_could_not_be_fetched_is_fetched_later(
         with pytest.raises(StoreUnavailable):
             await world.gateway.refresh()
     await world.gateway.refresh()
-    found = world.gateway.directory.get(world.tracker.tracker_id)
+    found = world.gateway.register.get(world.tracker.tracker_id)
     assert found is not None
     assert found.label == "van"
 
 
 async def test_a_device_id_that_moves_to_another_tracker(world: World) -> None:
-    store, directory = world.store, world.gateway.directory
+    store, register = world.store, world.gateway.register
     other = await store.add_tracker(device_id="200000000000002", model=fake_family.MODEL)
     await store.change_tracker(world.tracker.tracker_id, device_id="300000000000003")
     await store.change_tracker(other.tracker_id, device_id=world.tracker.device_id)
     await world.gateway.refresh()
-    found = directory.by_device(world.tracker.device_id, "fake")
+    found = register.by_device(world.tracker.device_id, "fake")
     assert found is not None
     assert found.tracker_id == other.tracker_id
-    assert directory.by_device("200000000000002", "fake") is None
-    assert directory.by_device(world.tracker.device_id, "gt06") is None
+    assert register.by_device("200000000000002", "fake") is None
+    assert register.by_device(world.tracker.device_id, "gt06") is None
 
 
 async def test_a_disk_that_is_full_is_told_and_nothing_is_accepted(

@@ -59,7 +59,7 @@ async def recorded(
     wanted = config(tmp_path, (family, link), recording={"enabled": True, "directory": tmp_path / "rec", **recording})
     async with running(wanted) as run:
         tracker = await run.add(IMEI, MODELS[family], options=options or {})
-        target = run.gateway.directory.target(run.gateway.directory.get(tracker))  # type: ignore[arg-type]
+        target = run.gateway.register.target(run.gateway.register.get(tracker))  # type: ignore[arg-type]
         emulator = registry.get(family).emulator(IMEI, target.variant, transport=link, options=target.options)
         host, port = run.daemon.addresses[family, link]
 
@@ -139,7 +139,7 @@ async def test_secrets_stand_nowhere_after_a_full_run(tmp_path: Path, capsys: py
         for action in ("read", "status", "history"):
             exports.append(str(await run.ask(action, tracker_id=tracker)))
         raw = await run.gateway.raw_command(
-            run.gateway.directory.get(tracker),  # type: ignore[arg-type]
+            run.gateway.register.get(tracker),  # type: ignore[arg-type]
             f"AT+GTRTO={PASSWORD},1,,,,,,0001$",
             reliable=True,
             author="tests",
@@ -170,7 +170,7 @@ async def test_a_later_revision_an_operators_command_and_a_reread_replay(tmp_pat
         async with fleet():
             await until(lambda: run.gateway.engine.session(tracker))
             await settled(run, tracker, {"tracking_interval": 30})
-            found = run.gateway.directory.get(tracker)
+            found = run.gateway.register.get(tracker)
             assert found is not None
             await run.gateway.raw_command(found, "PARAM#", reliable=True, author="tests", wait=5)
             await run.gateway.reread(found, wait=5)

@@ -19,7 +19,7 @@ from tracker_gateway.delivery.presence import Presence
 from tracker_gateway.delivery.runner import Clock, Conversation
 from tracker_gateway.delivery.view import drifted
 from tracker_gateway.delivery.work import Next, Raw, Work
-from tracker_gateway.fleet.register import Directory
+from tracker_gateway.fleet.register import Register
 from tracker_gateway.sessions.session import Session
 from tracker_gateway.store import Twin
 
@@ -33,10 +33,10 @@ class Dispatch:
     """Implements `runner.Host`. `idle_gap`: s of silence after which a tracker without a link sleeps."""
 
     def __init__(
-        self, directory: Directory, presence: Presence, clock: Clock, wall: Callable[[], float], idle_gap: float
+        self, register: Register, presence: Presence, clock: Clock, wall: Callable[[], float], idle_gap: float
     ) -> None:
         self.journal: Journal  # set by the engine: it tells this when it is idle
-        self._directory = directory
+        self._register = register
         self._presence = presence
         self._clock = clock
         self._wall = wall
@@ -132,13 +132,13 @@ class Dispatch:
 
     def _reachable(self, lane: Lane) -> Session | None:
         """The session a command may be written to now."""
-        tracker = self._directory.get(lane.tracker_id)
+        tracker = self._register.get(lane.tracker_id)
         session = self._presence.session(lane.tracker_id)
         if session is None or self._presence.is_contested(lane.tracker_id):
             return None
         if tracker is None or tracker.blocked or tracker.clone:
             return None
-        if self._directory.family(tracker) is not session.family:
+        if self._register.family(tracker) is not session.family:
             return None
         if session.transport not in LINKED:
             heard = max(session.last_heard, lane.heard)
@@ -174,10 +174,10 @@ class Dispatch:
 
     # -- conversations ------------------------------------------------------------------------------------------------
     def _begin(self, lane: Lane, work: Work, session: Session) -> None:
-        tracker = self._directory.get(lane.tracker_id)
+        tracker = self._register.get(lane.tracker_id)
         assert tracker is not None
         try:
-            target = self._directory.target(
+            target = self._register.target(
                 tracker,
                 transport=session.transport,
                 link_options=session.link_options,
@@ -245,7 +245,7 @@ class Dispatch:
     def _learn(self, lane: Lane, facts: Mapping[str, str]) -> dict[str, str]:
         """Facts that a codec wants to keep, fit to be kept."""
         known = {ledger.shown(str(name)): ledger.shown(str(fact)) for name, fact in facts.items()}
-        self._directory.learn(lane.tracker_id, known)
+        self._register.learn(lane.tracker_id, known)
         return known
 
     def garbled(self, conversation: Conversation, reason: str) -> None:

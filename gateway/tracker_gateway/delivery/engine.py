@@ -22,7 +22,7 @@ from tracker_gateway.delivery.runner import Clock
 from tracker_gateway.delivery.settle import Settle
 from tracker_gateway.delivery.states import IN_FLIGHT
 from tracker_gateway.delivery.work import Pace, Raw, Reread
-from tracker_gateway.fleet.register import Directory
+from tracker_gateway.fleet.register import Register
 from tracker_gateway.sessions.session import Session
 from tracker_gateway.store import RawCommand, Store, Twin
 from tracker_gateway.store.nouns import Tracker
@@ -34,7 +34,7 @@ class Engine:
     def __init__(
         self,
         store: Store,
-        directory: Directory,
+        register: Register,
         bus: Bus,
         clock: Clock,
         *,
@@ -46,9 +46,9 @@ class Engine:
         self._store = store
         self._clock = clock
         self._presence = Presence()
-        self._dispatch = Dispatch(directory, self._presence, clock, wall, self.config.idle_gap)
+        self._dispatch = Dispatch(register, self._presence, clock, wall, self.config.idle_gap)
         self.journal = self._dispatch.journal = Journal(store, bus, clock, wall, idle=self._dispatch.idle, meter=meter)
-        directory.on_change(self._registered)
+        register.on_change(self._registered)
 
     # -- life ---------------------------------------------------------------------------------------------------------
     async def start(self) -> None:

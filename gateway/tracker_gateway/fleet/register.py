@@ -24,7 +24,7 @@ OnChange = Callable[[Tracker | None, Tracker | None], None]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class Directory:
+class Register:
     """A view of the store's register. `load` fills it, `refresh` brings it up to date; the rest is synchronous."""
 
     def __init__(self, store: Store, *, experimental_models: Collection[str] = ()) -> None:

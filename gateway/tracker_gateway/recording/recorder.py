@@ -26,7 +26,7 @@ from tracker_gateway.delivery.events import Bus, Happening, Subscription
 from tracker_gateway.delivery.lane import Lane
 from tracker_gateway.delivery.settle import Settle
 from tracker_gateway.delivery.work import Raw, Reread
-from tracker_gateway.fleet.register import Directory
+from tracker_gateway.fleet.register import Register
 from tracker_gateway.recording.redact import Redactor, secret_option, secrets_of
 from tracker_gateway.recording.script import About, Script
 from tracker_gateway.recording.tape import SUFFIX, TapeError, make_room
@@ -171,7 +171,7 @@ class Recorder:
     def __init__(
         self,
         config: RecordingConfig,
-        directory: Directory,
+        register: Register,
         bus: Bus,
         clock: Callable[[], float],
         wall: Callable[[], float] = time.time,
@@ -179,7 +179,7 @@ class Recorder:
         self.config = config
         self.clock = clock
         self._wall = wall
-        self._directory = directory
+        self._register = register
         self._folder = Path(config.directory)
         self._salt = secrets.token_bytes(16) if config.redact_ids else None
         self._live: dict[int, LinkTape] = {}
@@ -216,7 +216,7 @@ class Recorder:
         if script is None or (wanted != "all" and tracker.device_id not in wanted) or not (known or self._has_room()):
             tape.script = None
             return None
-        target = self._directory.target(
+        target = self._register.target(
             tracker, transport=session.transport, link_options=session.link_options, heard=session.known
         )
         older = self._dormant.pop(tracker.tracker_id, None)

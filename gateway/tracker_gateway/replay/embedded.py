@@ -163,7 +163,7 @@ async def _seed(daemon: Daemon, tracker: Tracker, dialogue: Dialogue) -> None:
     """What the gateway knew before: facts, and how many revisions there had been (command numbers count from them)."""
     if dialogue.known:
         await daemon.store.save(tracker.tracker_id, known=dialogue.known)
-        daemon.gateway.directory.learn(tracker.tracker_id, dialogue.known)
+        daemon.gateway.register.learn(tracker.tracker_id, dialogue.known)
     for step in dialogue.steps:
         if step.do is not None and step.do.update is not None:
             settings, before = step.do.update, (step.do.revision or 1) - 1

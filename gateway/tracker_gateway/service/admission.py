@@ -12,7 +12,7 @@ from tracker_profiles import profiles
 from tracker_profiles.models import Model
 
 from tracker_gateway.delivery.engine import Engine
-from tracker_gateway.fleet.register import Directory
+from tracker_gateway.fleet.register import Register
 from tracker_gateway.service.calls import ApiError, FieldError
 from tracker_gateway.store.nouns import Tracker
 
@@ -31,8 +31,8 @@ class Able(NamedTuple):
 class Admission:
     """Blocked (208), clone (219), can be set at all (214), values (7): whoever fails first is told."""
 
-    def __init__(self, directory: Directory, engine: Engine) -> None:
-        self._directory = directory
+    def __init__(self, register: Register, engine: Engine) -> None:
+        self._register = register
         self._engine = engine
 
     def known(self, tracker: Tracker, *, change: bool = True) -> Model:
@@ -41,7 +41,7 @@ class Admission:
             raise ApiError(_BLOCKED)
         if tracker.clone and change:
             raise ApiError(_CLONE)
-        model = self._directory.model(tracker)
+        model = self._register.model(tracker)
         if model is None:
             raise ApiError(_NOT_SUPPORTED, f"the model {tracker.model} is not known")
         return model
@@ -49,7 +49,7 @@ class Admission:
     def model(self, tracker: Tracker, *, change: bool = True) -> Model:
         """The model of a tracker that has settings. Raises ApiError 208, 219, 214."""
         model = self.known(tracker, change=change)
-        if not model.settable or self._directory.family(tracker) is None:
+        if not model.settable or self._register.family(tracker) is None:
             raise ApiError(_NOT_SUPPORTED, _why(model))
         return model
 
@@ -64,10 +64,10 @@ class Admission:
         Experimental or not as the operator allows.
         """
         model = self.known(tracker)
-        family = self._directory.family(tracker)
+        family = self._register.family(tracker)
         if family is None:
             raise ApiError(_NOT_SUPPORTED, _why(model))
-        if model.experimental and not self._directory.experimental(tracker):
+        if model.experimental and not self._register.experimental(tracker):
             raise ApiError(
                 _NOT_SUPPORTED,
                 f"what is known of the model {model.code} is of low confidence: it is used when the operator switches "
@@ -111,8 +111,8 @@ class Admission:
         """The tracker as its codec sees it, on the link it has now."""
         session = self._engine.session(tracker.tracker_id)
         if session is None:
-            return self._directory.target(tracker, serial=serial)
-        return self._directory.target(
+            return self._register.target(tracker, serial=serial)
+        return self._register.target(
             tracker, transport=session.transport, link_options=session.link_options, heard=session.known, serial=serial
         )
 

@@ -20,7 +20,7 @@ from tracker_gateway.delivery.events import Bus, Subscription
 from tracker_gateway.delivery.journal import Meter
 from tracker_gateway.delivery.runner import Clock
 from tracker_gateway.delivery.work import readable, serial_of
-from tracker_gateway.fleet.register import Directory
+from tracker_gateway.fleet.register import Register
 from tracker_gateway.service.admission import Admission, refused
 from tracker_gateway.service.calls import ApiError, FieldError, Json
 from tracker_gateway.store import NotStored, RawCommand, Store, StoreError, StoreUnavailable, Twin, secret_digest
@@ -62,11 +62,9 @@ class Gateway:
         self._clock: Clock = clock or asyncio.get_running_loop()
         self._wall = wall
         self.bus = Bus()
-        self.directory = Directory(store, experimental_models=self._config.experimental_models)
-        self.engine = Engine(
-            store, self.directory, self.bus, self._clock, config=self._config, meter=metrics, wall=wall
-        )
-        self._admission = Admission(self.directory, self.engine)
+        self.register = Register(store, experimental_models=self._config.experimental_models)
+        self.engine = Engine(store, self.register, self.bus, self._clock, config=self._config, meter=metrics, wall=wall)
+        self._admission = Admission(self.register, self.engine)
         self._keys: dict[bytes, Key] = {}
         self._keys_stale = True
         self._health: dict[str, Callable[[], Json]] = {}
@@ -77,8 +75,8 @@ class Gateway:
     # -- life ---------------------------------------------------------------------------------------------------------
     async def start(self) -> None:
         """Load the register and take up open deliveries. Raises StoreError."""
-        self.directory.on_keys(self._forget_keys)
-        await self.directory.load()
+        self.register.on_keys(self._forget_keys)
+        await self.register.load()
         await self._load_keys()
         await self.engine.start()
         self._refresher = asyncio.create_task(self._refresh_for_ever(), name="refresh of the register")
@@ -99,7 +97,7 @@ class Gateway:
 
     async def refresh(self) -> None:
         """Take over what other processes changed. Raises StoreError."""
-        await self.directory.refresh()
+        await self.register.refresh()
         if self._keys_stale:
             await self._load_keys()
 
@@ -137,19 +135,19 @@ class Gateway:
 
     def tracker(self, key: Key, tracker_id: int) -> Tracker:
         """See `Service`."""
-        tracker = self.directory.get(tracker_id)
+        tracker = self.register.get(tracker_id)
         if tracker is None or (key.owner and tracker.owner != key.owner):
             raise ApiError(_NOT_FOUND)
         return tracker
 
     def trackers(self, key: Key) -> Sequence[Tracker]:
         """See `Service`."""
-        found = [each for each in self.directory.all() if not key.owner or each.owner == key.owner]
+        found = [each for each in self.register.all() if not key.owner or each.owner == key.owner]
         return sorted(found, key=lambda each: each.tracker_id)
 
     def describe(self, tracker: Tracker) -> Json:
         """See `Service`."""
-        model = self.directory.model(tracker)
+        model = self.register.model(tracker)
         told: Json = {
             "id": tracker.tracker_id,
             "label": tracker.label,
@@ -158,7 +156,7 @@ class Gateway:
             "track_control": "none" if model is None else model.track_control,
             "blocked": tracker.blocked,
             "clone": tracker.clone,
-            "experimental": self.directory.experimental(tracker),
+            "experimental": self.register.experimental(tracker),
             "connected": False,
             "contested": self.engine.is_contested(tracker.tracker_id),
         }
@@ -200,7 +198,7 @@ class Gateway:
         well = all(part.get("status", "ok") == "ok" for part in parts.values())
         return {
             "status": "ok" if well else "degraded",
-            "trackers": len(self.directory.all()),
+            "trackers": len(self.register.all()),
             "connected": self.engine.connected,
             "pending": self.engine.open_lanes,
             **parts,
@@ -369,7 +367,7 @@ class Gateway:
         return twin if twin is not None else await self._asked(self._store.twin(tracker.tracker_id))
 
     def _sync(self, tracker: Tracker, twin: Twin) -> Json:
-        family = self.directory.family(tracker)
+        family = self.register.family(tracker)
         capabilities: Mapping[str, Capability] = {}
         if family is not None:
             with suppress(LocalError):

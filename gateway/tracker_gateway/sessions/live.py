@@ -18,7 +18,7 @@ from tracker_gateway.store.nouns import Tracker
 MAX_CLAIMS = 4
 
 
-class SessionRegistry:
+class LiveSessions:
     """Knows every session of the process; tells the listener of ups, downs and contests in a safe order.
 
     A contest is told before the second session is up, and its end after the session that left is down: nothing can be
@@ -98,7 +98,7 @@ class SessionRegistry:
                     session.close("stale: silent since another link of this tracker logged in")
 
     def tracker_changed(self, old: Tracker | None, new: Tracker | None) -> None:
-        """The register changed (see `Directory.on_change`): sessions of a tracker that may not speak now are closed."""
+        """The register changed (see `Register.on_change`): sessions of a tracker that may not speak now are closed."""
         if old is None:
             return
         for session in self._sessions.get(old.tracker_id, ()):

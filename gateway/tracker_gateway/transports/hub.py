@@ -14,12 +14,12 @@ from tracker_codecs.family import Family
 from tracker_gateway.config.links import BrokerConfig, LinksConfig, ListenerConfig, SerialConfig
 from tracker_gateway.process.log import Sparing
 from tracker_gateway.process.metrics import Metrics
-from tracker_gateway.sessions.live import SessionRegistry
+from tracker_gateway.sessions.live import LiveSessions
 from tracker_gateway.sessions.session import SessionListener
 from tracker_gateway.transports.guard import Guard
 from tracker_gateway.transports.link import Link
 from tracker_gateway.transports.mqtt import Broker
-from tracker_gateway.transports.room import Directory, ListenError, Room, Shared
+from tracker_gateway.transports.room import ListenError, Register, Room, Shared
 from tracker_gateway.transports.serial import SerialLine
 from tracker_gateway.transports.sniff import Sniffer, clashes
 from tracker_gateway.transports.tcp import TcpListener
@@ -61,18 +61,18 @@ class Hub:
     def __init__(
         self,
         config: LinksConfig,
-        directory: Directory,
+        register: Register,
         listener: SessionListener,
         store: UnknownStore,
         metrics: Metrics,
     ) -> None:
         clock = asyncio.get_running_loop().time
-        self.sessions = SessionRegistry(listener, metrics, clock, stale_after=config.stale_after)
+        self.sessions = LiveSessions(listener, metrics, clock, stale_after=config.stale_after)
         self.shared = Shared(
             config=config,
-            directory=directory,
+            register=register,
             listener=listener,
-            registry=self.sessions,
+            live=self.sessions,
             metrics=metrics,
             guard=Guard(
                 max_links=config.max_links,
@@ -84,7 +84,7 @@ class Hub:
             unknown=UnknownDevices(store, metrics),
             clock=clock,
         )
-        directory.on_change(self.sessions.tracker_changed)
+        register.on_change(self.sessions.tracker_changed)
         self._listeners: list[Listener] = []
         self._brokers: list[Broker] = []
         self._serial: list[SerialLine] = []

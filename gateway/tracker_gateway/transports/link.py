@@ -189,7 +189,7 @@ class Link(Session):
         if self.identified:
             self.identified = False
             self.room.stats.sessions -= 1
-            shared.registry.down(self, self.ending)
+            shared.live.down(self, self.ending)
         elif self.held:
             self._release()
         else:
@@ -214,16 +214,16 @@ class Link(Session):
     def identify(self, tracker: Tracker, message: Message) -> None:
         """This is a registered tracker: answer what is owed, then the session is up."""
         shared = self.room.shared
-        if shared.registry.full(tracker):
+        if shared.live.full(tracker):
             self.end("contested", "too many links claim this device id")
             return
         self.tracker = tracker
         self.claimed = message.device_id
-        self.session_id = shared.registry.next_id()
+        self.session_id = shared.live.next_id()
         self.opened = self.last_heard
         if self.tape is not None:
             self.tape = self.tape.identified(self)
-        self.stream.bind(shared.directory.target(tracker))
+        self.stream.bind(shared.register.target(tracker))
         if message.owed:
             self.send(message.owed)
         if self.held:
@@ -233,7 +233,7 @@ class Link(Session):
         self.identified = True
         self.room.stats.sessions += 1
         self._errors = 0
-        shared.registry.up(self)
+        shared.live.up(self)
         if not self.ending:
             shared.listener.message(self, message)
 
@@ -249,7 +249,7 @@ class Link(Session):
             if self._anonymous > MAX_ANONYMOUS:
                 self.end("identify", "sent too much before it said who it is")
             return
-        tracker = self.room.shared.directory.by_device(message.device_id, self.family.name)
+        tracker = self.room.shared.register.by_device(message.device_id, self.family.name)
         if tracker is None or tracker.blocked:
             self._refuse(message, tracker)
         else:

@@ -307,7 +307,7 @@ class Broker:
         if len(device_id) > MAX_ID or not plain_topic(device_id):
             self.room.stats.peer_errors += 1  # nobody is called so, and nothing could be sent there
             return
-        tracker = shared.directory.by_device(device_id, self.room.family.name)
+        tracker = shared.register.by_device(device_id, self.room.family.name)
         if tracker is None or tracker.blocked:
             self._refuse(device_id, topic, tracker)
         elif len(self._links) >= shared.config.udp_max_sources or not shared.guard.admit(f"mqtt:{device_id}"):

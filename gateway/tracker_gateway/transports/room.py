@@ -13,14 +13,14 @@ from tracker_codecs.family import Family
 from tracker_gateway.config.links import LinksConfig, Unregistered
 from tracker_gateway.process.log import Sparing
 from tracker_gateway.process.metrics import LinkStats, Metrics
-from tracker_gateway.sessions.live import SessionRegistry
+from tracker_gateway.sessions.live import LiveSessions
 from tracker_gateway.sessions.session import Session, SessionListener
 from tracker_gateway.store.nouns import Tracker
 from tracker_gateway.transports.guard import Guard
 from tracker_gateway.transports.unknown import UnknownDevices
 
 
-class Directory(Protocol):
+class Register(Protocol):
     """What links ask of the register of trackers; answered from memory."""
 
     def by_device(self, device_id: str, family: str) -> Tracker | None:
@@ -74,9 +74,9 @@ class Shared:
     """Of all links: limits, the register of sessions, the listener of what happens. `clock`: the loop's time, s."""
 
     config: LinksConfig
-    directory: Directory
+    register: Register
     listener: SessionListener
-    registry: SessionRegistry
+    live: LiveSessions
     metrics: Metrics
     guard: Guard
     sparing: Sparing

@@ -49,8 +49,8 @@ class SerialLine:
         self._link: SerialLink | None = None
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
-        room.shared.directory.on_change(self._changed)
-        room.shared.directory.expect(config.device_id, room.transport, config.options)
+        room.shared.register.on_change(self._changed)
+        room.shared.register.expect(config.device_id, room.transport, config.options)
 
     # -- for the hub --------------------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -137,7 +137,7 @@ class SerialLine:
     def _tracker(self) -> Tracker:
         """The registered device. Raises PortError for one that may not be spoken to."""
         name = self.config.device_id
-        tracker = self.room.shared.directory.by_device(name, self.room.family.name)
+        tracker = self.room.shared.register.by_device(name, self.room.family.name)
         if tracker is None:
             raise PortError(f"{name} is not registered with a model of {self.room.family.name}: tracker add {name}")
         if tracker.blocked:
@@ -193,7 +193,7 @@ class SerialLine:
         return served
 
     def _target(self, tracker: Tracker) -> Target:
-        target = self.room.shared.directory.target(tracker)
+        target = self.room.shared.register.target(tracker)
         return replace(target, transport=self.room.transport, options={**self.config.options, **target.options})
 
     async def _who(self, link: SerialLink, target: Target) -> str:
@@ -215,9 +215,9 @@ class SerialLine:
             log.warning("another unit is on this port", port=self._path, before=before, now=told.get("device_id"))
         self.told = told
         facts = {name: text for name, text in told.items() if name not in ("device_id", "model")}
-        tracker = self.room.shared.directory.by_device(self.config.device_id, self.room.family.name)
+        tracker = self.room.shared.register.by_device(self.config.device_id, self.room.family.name)
         if tracker is not None and not problem:
-            self.room.shared.directory.learn(tracker.tracker_id, facts)
+            self.room.shared.register.learn(tracker.tracker_id, facts)
         return problem
 
     def _silence(self, link: SerialLink) -> str:

@@ -117,11 +117,11 @@ class SerialLink(Link):
     def welcome(self, tracker: Tracker, target: Target) -> None:
         """The device answered (or cannot be asked): the session is up."""
         shared = self.room.shared
-        if shared.registry.full(tracker):
+        if shared.live.full(tracker):
             self.end("contested", "too many links claim this device id")
             return
         self.tracker = tracker
-        self.session_id = shared.registry.next_id()
+        self.session_id = shared.live.next_id()
         self.opened = self.last_heard = shared.clock()
         if self.tape is not None:
             self.tape = self.tape.identified(self)
@@ -129,7 +129,7 @@ class SerialLink(Link):
         shared.guard.known(self.source)
         self.identified = True
         self.room.stats.sessions += 1
-        shared.registry.up(self)
+        shared.live.up(self)
 
     def _stranger(self, message: Message) -> None:
         """A message before the session: the answer to our question, or the device's own talk."""
@@ -155,4 +155,4 @@ class SerialLink(Link):
     def _afresh(self) -> None:
         self.stream = self.family.stream(self.transport)
         if self.identified:
-            self.stream.bind(self.room.shared.directory.target(self.tracker))
+            self.stream.bind(self.room.shared.register.target(self.tracker))

@@ -55,7 +55,7 @@ class UdpLink(Link):
         window = self.room.shared.config.udp_window
         if now - self._left.pop(address, float("-inf")) < window:
             self.contested_until = now + window
-            self.room.shared.registry.flag(self.tracker, True)
+            self.room.shared.live.flag(self.tracker, True)
         self._left[self._address] = now
         if len(self._left) > MAX_LEFT:
             del self._left[next(iter(self._left))]
@@ -66,7 +66,7 @@ class UdpLink(Link):
         """See Link; also ends a contest when only one address spoke for long enough."""
         if self.contested_until and now > self.contested_until and not self.ending:
             self.contested_until = 0.0
-            self.room.shared.registry.flag(self.tracker, False)
+            self.room.shared.live.flag(self.tracker, False)
         super().check(now)
 
     def other_device(self, message: Message) -> None:
@@ -201,12 +201,12 @@ class UdpListener(DatagramProtocol):
             self.rooms[0].stats.peer_errors += 1
             return
         for room, message in named:
-            tracker = room.shared.directory.by_device(message.device_id or "", room.family.name)
+            tracker = room.shared.register.by_device(message.device_id or "", room.family.name)
             if tracker is not None and not tracker.blocked:
                 self._known(room, tracker, data, address)
                 return
         for room, message in named:
-            tracker = room.shared.directory.by_device(message.device_id or "", room.family.name)
+            tracker = room.shared.register.by_device(message.device_id or "", room.family.name)
             if tracker is not None or len(named) == 1:
                 self._refuse(room, data, address, message, tracker)
                 return

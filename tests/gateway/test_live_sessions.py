@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tracker_gateway.process.metrics import Metrics
-from tracker_gateway.sessions.live import MAX_CLAIMS, SessionRegistry
+from tracker_gateway.sessions.live import MAX_CLAIMS, LiveSessions
 from tracker_gateway.sessions.session import Session
 from tracker_gateway.store.nouns import Tracker
 
@@ -49,18 +49,18 @@ def listener() -> Listener:
 
 
 @pytest.fixture
-def registry(listener: Listener) -> SessionRegistry:
-    return SessionRegistry(listener, Metrics(), lambda: 0.0, stale_after=60.0)
+def live(listener: Listener) -> LiveSessions:
+    return LiveSessions(listener, Metrics(), lambda: 0.0, stale_after=60.0)
 
 
-def test_a_contest_is_told_before_the_second_and_ended_after_it(registry: SessionRegistry, listener: Listener) -> None:
+def test_a_contest_is_told_before_the_second_and_ended_after_it(live: LiveSessions, listener: Listener) -> None:
     one, two = Fake(), Fake()
-    registry.up(one)
-    registry.up(two)
-    assert registry.contested(7)
-    registry.down(one, "gone")
-    registry.down(one, "gone again")
-    assert not registry.contested(7)
+    live.up(one)
+    live.up(two)
+    assert live.contested(7)
+    live.down(one, "gone")
+    live.down(one, "gone again")
+    assert not live.contested(7)
     assert listener.told == [
         ("up", one),
         ("contested", True),
@@ -68,40 +68,40 @@ def test_a_contest_is_told_before_the_second_and_ended_after_it(registry: Sessio
         ("down", one),
         ("contested", False),
     ]
-    assert (list(registry.of(7)), len(registry)) == ([two], 1)
-    registry.down(two, "gone")
-    assert len(registry) == 0
+    assert (list(live.of(7)), len(live)) == ([two], 1)
+    live.down(two, "gone")
+    assert len(live) == 0
 
 
-def test_only_the_side_that_fell_silent_is_closed(registry: SessionRegistry) -> None:
+def test_only_the_side_that_fell_silent_is_closed(live: LiveSessions) -> None:
     silent, alive, newest = Fake(0), Fake(0), Fake(100)
     for each in (silent, alive, newest):
-        registry.up(each)
+        live.up(each)
     alive.last_heard = 101
-    registry.sweep(159)
+    live.sweep(159)
     assert not silent.closed
-    registry.sweep(160)
+    live.sweep(160)
     assert silent.closed
     assert not alive.closed
     assert not newest.closed
 
 
-def test_claims_are_bounded(registry: SessionRegistry) -> None:
+def test_claims_are_bounded(live: LiveSessions) -> None:
     for _ in range(MAX_CLAIMS):
-        assert not registry.full(TRACKER)
-        registry.up(Fake())
-    assert registry.full(TRACKER)
+        assert not live.full(TRACKER)
+        live.up(Fake())
+    assert live.full(TRACKER)
 
 
-def test_flags_of_datagrams(registry: SessionRegistry, listener: Listener) -> None:
-    registry.flag(TRACKER, True)
-    assert not registry.contested(7)  # nobody is there
+def test_flags_of_datagrams(live: LiveSessions, listener: Listener) -> None:
+    live.flag(TRACKER, True)
+    assert not live.contested(7)  # nobody is there
     only = Fake()
-    registry.up(only)
-    registry.flag(TRACKER, True)
-    registry.flag(TRACKER, True)
-    assert registry.contested(7)
-    registry.down(only, "gone")
+    live.up(only)
+    live.flag(TRACKER, True)
+    live.flag(TRACKER, True)
+    assert live.contested(7)
+    live.down(only, "gone")
     assert [each for each in listener.told if each[0] == "contested"] == [("contested", True), ("contested", False)]
 
 
@@ -116,9 +116,9 @@ def test_flags_of_datagrams(registry: SessionRegistry, listener: Listener) -> No
         (replace(TRACKER, label="van"), ""),
     ],
 )
-def test_the_register_changes(registry: SessionRegistry, new: Tracker | None, reason: str) -> None:
+def test_the_register_changes(live: LiveSessions, new: Tracker | None, reason: str) -> None:
     session = Fake()
-    registry.up(session)
-    registry.tracker_changed(TRACKER, new)
+    live.up(session)
+    live.tracker_changed(TRACKER, new)
     assert session.closed == reason
     assert (session.tracker is new) == (not reason)
