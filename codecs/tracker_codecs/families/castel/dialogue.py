@@ -10,30 +10,33 @@ Sources: those of `messages`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
+from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
     Kind,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
     Target,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.castel import frame as wire
 from tracker_codecs.families.castel import messages
 from tracker_codecs.families.castel import settings as values
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 VERSIONS = (4, 3)
+#: An answer, taken apart.
+Answer = TypeVar("Answer", messages.Written, messages.Told)
 
 
 @dataclass(slots=True)
@@ -41,10 +44,10 @@ class Talk:
     """State of one conversation; `heard` is the version byte of the unit's own frames."""
 
     target: Target
+    course: Course
     version: int = VERSIONS[0]
     heard: int | None = None
     step: int = 0
-    known: dict[str, str] = field(default_factory=dict)
 
     def command(self, kind: int, text: str, purpose: Purpose, depends_on_read: bool = False, value: int = 0) -> Command:
         """A set message (with its value in seconds) or a query of the interval."""
@@ -52,10 +55,12 @@ class Talk:
         self.step += 1
         if kind == wire.SET:
             body = messages.set_body(sequence, {values.TAG: value.to_bytes(2, "little")})
-            judge_answer, expects = _written(sequence), f"A001 with sequence {sequence} and tag 1102"
+            means = _answer(wire.SET_ANSWER, sequence, messages.written, _taken)
+            expects = f"A001 with sequence {sequence} and tag 1102"
         else:
             body = messages.query_body(sequence, (values.TAG,))
-            judge_answer, expects = _told(sequence), f"A002 with sequence {sequence} and the value of tag 1102"
+            means = _answer(wire.QUERY_ANSWER, sequence, messages.told, _told)
+            expects = f"A002 with sequence {sequence} and the value of tag 1102"
 
         def match(message: Message) -> Match:
             if message.device_id != self.target.device_id:
@@ -63,14 +68,14 @@ class Talk:
             version = wire.version_of(message.frame)
             if version in wire.SC_VERSIONS:
                 self.heard = version
-            return judge_answer(message) if message.kind is Kind.REPLY else Match.NO
+            return means(message) if message.kind is Kind.REPLY else Match.NO
 
         payload = wire.build(self.version, self.target.device_id, kind, body)
         return Command(
             payload, text, purpose, expects, match, (values.FIELD,), TIMEOUT, depends_on_read=depends_on_read
         )
 
-    def query(self, purpose: Purpose) -> Generator[Command, Reply, tuple[int | None, Reply]]:
+    def query(self, purpose: Purpose) -> Step[tuple[int | None, Reply]]:
         """Asks for the interval in seconds; None where it is not told as two bytes."""
         reply = yield self.command(wire.QUERY, "query 1102", purpose)
         for message in reversed(reply.messages if reply.ok else ()):
@@ -79,7 +84,7 @@ class Talk:
                 return (int.from_bytes(found, "little") if len(found) == 2 else None), reply
         return None, reply
 
-    def open(self, purpose: Purpose) -> Generator[Command, Reply, tuple[int | None, Reply | None]]:
+    def open(self, purpose: Purpose) -> Step[tuple[int | None, Reply | None]]:
         """Finds the version byte where it is not known; gives the interval, and the last answer if one was asked."""
         known = values.version_of(self.target)
         if known is not None:
@@ -88,78 +93,68 @@ class Talk:
         for version in VERSIONS:
             self.version = version
             found, reply = yield from self.query(purpose)
-            if reply.verdict is not Verdict.TIMEOUT:
-                break
-            if self.heard == version:
+            if reply.verdict is not Verdict.TIMEOUT or self.heard == version:
                 break
         if self.heard is not None:
             self.version = self.heard
-            self.known["version"] = str(self.heard)
+            self.course.known["version"] = str(self.heard)
         return found, reply
 
 
-def _written(sequence: int) -> Callable[[Message], Match]:
+def _answer(kind: int, sequence: int, parse: Callable[[bytes], Answer], judged: Callable[[Answer], Match]) -> Matcher:
+    """Matcher of an answer of this type with this sequence; `judged` reads what `parse` makes of its body."""
+
     def match(message: Message) -> Match:
-        if wire.type_of(message.frame) != wire.SET_ANSWER:
+        if wire.type_of(message.frame) != kind:
             return Match.NO
         try:
-            found = messages.written(wire.body_of(message.frame))
+            found = parse(wire.body_of(message.frame))
         except PeerError:
             return Match.NO
-        if found.sequence != sequence:
-            return Match.NO
-        return Match.DONE if values.TAG in found.tags else Match.REFUSED
+        return judged(found) if found.sequence == sequence else Match.NO
 
     return match
 
 
-def _told(sequence: int) -> Callable[[Message], Match]:
-    def match(message: Message) -> Match:
-        if wire.type_of(message.frame) != wire.QUERY_ANSWER:
-            return Match.NO
-        try:
-            found = messages.told(wire.body_of(message.frame))
-        except PeerError:
-            return Match.NO
-        if found.sequence != sequence:
-            return Match.NO
-        if values.TAG in found.failed:
-            return Match.REFUSED
-        return Match.DONE if values.TAG in found.values or found.part + 1 >= found.parts else Match.PART
+def _taken(found: messages.Written) -> Match:
+    return Match.DONE if values.TAG in found.tags else Match.REFUSED
 
-    return match
+
+def _told(found: messages.Told) -> Match:
+    if values.TAG in found.failed:
+        return Match.REFUSED
+    return Match.DONE if values.TAG in found.values or found.part + 1 >= found.parts else Match.PART
+
+
+def _not_named(reply: Reply) -> str:
+    return "the unit does not name tag 1102 among those it took"
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    talk = Talk(target)
+    course = Course(wanted)
+    talk = Talk(target, course)
     _, opened = yield from talk.open(Purpose.PROBE)
     seconds = int(wanted[values.FIELD])
     text = f"set 1102 to {seconds}"
-    reply = yield talk.command(wire.SET, text, Purpose.WRITE, depends_on_read=opened is not None, value=seconds)
+    write = talk.command(wire.SET, text, Purpose.WRITE, depends_on_read=opened is not None, value=seconds)
+    yield from course.change(write, _not_named)
     now, _ = yield from talk.query(Purpose.READ_BACK)
-    refused = "the unit does not name tag 1102 among those it took"
-    return judge(
-        wanted,
-        reported={} if now is None else {values.FIELD: now},
-        acknowledged=(values.FIELD,) if reply.ok else (),
-        refused={values.FIELD: refused} if reply.verdict is Verdict.REFUSED else {},
-        written=(values.FIELD,),
-        known=talk.known,
-        unanswered=reply.verdict is Verdict.TIMEOUT and now is None,
-    )
+    course.unanswered = course.unanswered and now is None
+    return course.judged({} if now is None else {values.FIELD: now})
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
+    course = Course()
     if values.FIELD not in wanted:
-        return Outcome({})
-    talk = Talk(target)
+        return course.told()
+    talk = Talk(target, course)
     found, reply = yield from talk.open(Purpose.READ)
     if reply is None:
         found, reply = yield from talk.query(Purpose.READ)
-    reported = {} if found is None else {values.FIELD: found}
-    return Outcome({}, reported, talk.known, reply.verdict is Verdict.TIMEOUT)
+    course.unanswered = reply.verdict is Verdict.TIMEOUT
+    return course.told({} if found is None else {values.FIELD: found})
 
 
 def raw(target: Target, text: str | bytes) -> Command:
@@ -168,7 +163,7 @@ def raw(target: Target, text: str | bytes) -> Command:
     SC answers a type with its highest bit set. What CC answers is not public: any answer of the unit counts.
     """
     if isinstance(text, bytes):
-        return Command(text, text.hex(), Purpose.RAW, "any answer", _reply(target, None), timeout=TIMEOUT)
+        return Command(text, text.hex(), Purpose.RAW, "any answer", reply_of(target), timeout=TIMEOUT)
     try:
         body = bytes.fromhex(text)
     except ValueError:
@@ -180,14 +175,12 @@ def raw(target: Target, text: str | bytes) -> Command:
     kind = body[0] << 8 | body[1]
     version = values.version_of(target)
     payload = wire.build(VERSIONS[0] if version is None else version, target.device_id, kind, body[2:])
-    answer = None if target.variant == values.CC else kind | 0x8000
-    expects = "any answer" if answer is None else f"type {answer:04x}"
-    return Command(payload, body.hex(), Purpose.RAW, expects, _reply(target, answer), timeout=TIMEOUT)
+    if target.variant == values.CC:
+        return Command(payload, body.hex(), Purpose.RAW, "any answer", reply_of(target), timeout=TIMEOUT)
+    answer = kind | 0x8000
 
+    def means(message: Message) -> Match:
+        return Match.DONE if wire.type_of(message.frame) == answer else Match.NO
 
-def _reply(target: Target, kind: int | None) -> Callable[[Message], Match]:
-    def match(message: Message) -> Match:
-        fits = message.kind is Kind.REPLY and message.device_id == target.device_id
-        return Match.DONE if fits and kind in (None, wire.type_of(message.frame)) else Match.NO
-
-    return match
+    match, expects = reply_of(target, means), f"type {answer:04x}"
+    return Command(payload, body.hex(), Purpose.RAW, expects, match, timeout=TIMEOUT)

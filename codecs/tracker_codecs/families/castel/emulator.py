@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.contract import Datum, Message
 from tracker_codecs.device import Device
 from tracker_codecs.families.castel import frame as wire
 from tracker_codecs.families.castel import settings as values
@@ -28,29 +28,29 @@ _CC_LOGIN = bytes.fromhex("1c0a0f0e362dca53cd0860831303000000000300000000ff00000
 _CC_MARK = b"\0\1"
 _CC_PLACE = bytes.fromhex("864fcd08c07a13030100640acf000004000a000000000000007ba083a6")
 #: The vendor's factory interval in seconds.
-_FACTORY = 30
+_FACTORY = {values.FIELD: 30}
 
 
 class CastelEmulator(Device):
     """One unit; see the module."""
 
+    ears = wire.CastelStream
+    factory = _FACTORY
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self.version = int(self.options.get("version", 4))
-        self.interval = int(self.held.get(values.FIELD, _FACTORY))
-        self._stream = wire.CastelStream(self.transport, server=True)
 
     @property
-    def settings(self) -> dict[str, Value]:
-        """See `Emulator.settings`."""
-        return {values.FIELD: self.interval}
+    def interval(self) -> int:
+        """Seconds between reports."""
+        return int(self.held[values.FIELD])
 
     def _say(self, kind: int, body: bytes = b"") -> Datum:
         return Datum(wire.build(self.version, self.device_id, kind, body))
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The login."""
-        self._stream = wire.CastelStream(self.transport, server=True)
         return [self._say(wire.LOGIN, _LOGIN)]
 
     def heartbeat(self) -> list[Datum]:
@@ -61,29 +61,23 @@ class CastelEmulator(Device):
         """A position."""
         return [self._say(0x4001, _POSITION + _time(now) + _PLACE)]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message) or self.faults.silent or event.device_id != self.device_id:
-                continue
-            if wire.version_of(event.frame) != self.version:
-                continue
-            kind, body = wire.type_of(event.frame), wire.body_of(event.frame)
-            if kind == wire.SET and len(body) >= 3:
-                said.append(self._set(body))
-            elif kind == wire.QUERY and len(body) >= 3 and self.options.get("queries", True):
-                said.append(self._query(body))
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a set message or a query that bears its id and version byte."""
+        if message.device_id != self.device_id or wire.version_of(message.frame) != self.version:
+            return []
+        kind, body = wire.type_of(message.frame), wire.body_of(message.frame)
+        if kind == wire.SET and len(body) >= 3:
+            return [self._set(body)]
+        if kind == wire.QUERY and len(body) >= 3 and self.options.get("queries", True):
+            return [self._query(body)]
+        return []
 
     def _set(self, body: bytes) -> Datum:
         taken = []
         for tag, value in _items(body):
-            if tag == values.TAG and len(value) == 2 and values.FIELD not in self.faults.refuse:
+            fits = tag == values.TAG and len(value) == 2
+            if fits and self.obey(values.FIELD, int.from_bytes(value, "little")):
                 taken.append(tag)
-                low, high = self.faults.clamp.get(values.FIELD, (0, 0xFFFF))
-                if values.FIELD not in self.faults.ignore:
-                    self.interval = int(min(max(int.from_bytes(value, "little"), low), high))
         return self._say(wire.SET_ANSWER, body[:2] + struct.pack(f"<B{len(taken)}H", len(taken), *taken))
 
     def _query(self, body: bytes) -> Datum:
@@ -102,7 +96,7 @@ class CcUnit(Device):
         """See `Device.begin`."""
         self._version = int(self.options.get("version", 0x0C))
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The login."""
         return [Datum(wire.build(self._version, self.device_id, wire.CC_LOGIN, _CC_LOGIN))]
 

@@ -12,11 +12,12 @@ Sources: traccar/traccar Castel decoder, encoder and tests (52 recorded frames).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import ClassVar
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Transport
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
 
 SC_VERSIONS = frozenset((3, 4))
@@ -76,85 +77,36 @@ def _id_of(padded: bytes) -> str | None:
     return text.decode("ascii") if text.isalnum() else None
 
 
-class CastelStream(Stream):
+class CastelStream(Cutter):
     """Cuts one direction of a link; on UDP every feed is whole. `server` is true for what a server sends.
 
-    Recovery: a frame whose checksum or end is wrong is given up, but for one that may start inside it. One PeerError is
-    given for a run of garbage, at its first byte.
+    Recovery: a frame whose checksum or end is wrong is given up, but for one that may start inside it.
     """
 
-    __slots__ = ("_buffer", "_datagrams", "_lost", "_need")
+    __slots__ = ()
+    starts: ClassVar[re.Pattern[bytes]] = _START
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._buffer = bytearray()
-        self._need = 0
-        self._lost = False
-        self._datagrams = self.transport is Transport.UDP
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished frame."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split (UDP: a datagram); give messages and PeerErrors in order."""
-        events = self._cut(data)
-        if self._datagrams:
-            if self._buffer:
-                events.append(PeerError("a datagram that ends inside a frame", discarded=bytes(self._buffer[:_SHOWN])))
-                self._buffer.clear()
-            self._lost = False
-        return events
-
-    def _cut(self, data: bytes) -> list[Event]:
-        buffer = self._buffer
-        if buffer:
-            buffer += data
-            if len(buffer) < self._need:
-                return []
-            data = bytes(buffer)
-            buffer.clear()
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            if self._lost:
-                found = _START.search(data, pos)
-                if not found:
-                    return events
-                pos = found.start()
-            left, start = size - pos, data[pos : pos + 2]
-            sure = 6 if self._lost else 4  # what the search after garbage looks at, or only the length
-            if left < sure and b"@@".startswith(start) | b"$$".startswith(start):
-                self._need = left + 1 if left < 2 else sure
-                break
-            total = data[pos + 2] | data[pos + 3] << 8 if start in (b"@@", b"$$") else 0
-            if not _LEAST + (start == b"@@") <= total <= MAX_FRAME:
-                if not self._lost:
-                    self._lost = True
-                    events.append(
-                        PeerError(f"no frame starts with {data[pos : pos + 1].hex()}", discarded=data[pos : pos + 1])
-                    )
-                pos += 1
-                continue
-            if left < total:
-                self._need = total
-                break
-            frame = data[pos : pos + total]
-            if frame[-2:] == b"\r\n" and crc(frame[:-4]) == frame[-4] | frame[-3] << 8:
-                events.append(self._message(frame))
-                self._lost = False
-                pos += total
-            elif self._lost:
-                pos += 1
-            else:
-                events.append(PeerError("wrong checksum, or no frame of this length", discarded=frame[:_SHOWN]))
-                inside = _START.search(data, pos + 1, pos + total)
-                self._lost = inside is not None
-                pos = inside.start() if inside else pos + total
-        if pos < size:
-            buffer += data[pos:]
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if self._skipping and not _START.match(buf, pos):
+            return NO_FRAME
+        left, start = len(buf) - pos, buf[pos : pos + 2]
+        sure = 6 if self._skipping else 4  # what the search after garbage looks at, or only the length
+        if left < sure and b"@@".startswith(start) | b"$$".startswith(start):
+            return MORE
+        total = buf[pos + 2] | buf[pos + 3] << 8 if start in (b"@@", b"$$") else 0
+        if not _LEAST + (start == b"@@") <= total <= MAX_FRAME:
+            return NO_FRAME
+        if left < total:
+            return MORE
+        frame = buf[pos : pos + total]
+        if frame[-2:] == b"\r\n" and crc(frame[:-4]) == frame[-4] | frame[-3] << 8:
+            events.append(self._message(frame))
+            return pos + total
+        if self._skipping or _START.search(buf, pos + 1, pos + total):
+            return NO_FRAME
+        events.append(PeerError("wrong checksum, or no frame of this length", discarded=frame[:_SHOWN]))
+        return pos + total
 
     def _message(self, frame: bytes) -> Message:
         version = version_of(frame)

@@ -7,28 +7,27 @@ Sources: those of `frame` and `settings`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 
+from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
     Target,
     Transport,
     Value,
-    Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.families.eelink import frame as wire
 from tracker_codecs.families.eelink import settings as values
-from tracker_codecs.judge import judge
 
 #: Seconds: a unit may wait behind its own packages.
 TIMEOUT = 60.0
@@ -54,16 +53,18 @@ def _payload(target: Target, text: str, uid: int) -> bytes:
     return wire.envelope(target.device_id, data) if target.transport is Transport.UDP else data
 
 
-def _answers(target: Target, uid: int) -> Callable[[Message], str | None]:
-    """The text of a message, if it is this unit's answer with this UID."""
+def _answer(target: Target, uid: int, judged: Callable[[str], Match]) -> Matcher:
+    """Matcher of this unit's answer with this UID; `judged` reads its text."""
 
-    def text(message: Message) -> str | None:
+    def means(message: Message) -> Match:
         found = message.data
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return None
-        return found.text if isinstance(found, wire.Answer) and found.uid == uid else None
+        return judged(found.text) if isinstance(found, wire.Answer) and found.uid == uid else Match.NO
 
-    return text
+    return reply_of(target, means)
+
+
+def _any_text(text: str) -> Match:
+    return Match.DONE
 
 
 @dataclass(slots=True)
@@ -73,31 +74,26 @@ class Talk:
     target: Target
     kind: Conversation
     options: values.Options
+    course: Course
     step: int = 0
-    silent: bool = False
-    acknowledged: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
-    refused: dict[str, str] = field(default_factory=dict)
     reported: dict[str, Value] = field(default_factory=dict)
-    known: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def silent(self) -> bool:
+        """Whether a command was not answered: then nothing more is sent."""
+        return self.course.unanswered
 
     def _command(
         self, text: str, purpose: Purpose, fields: Sequence[str], judged: Callable[[str], Match], depends: bool = False
     ) -> Command:
         uid = uid_of(self.target, self.kind, self.step)
         self.step += 1
-        told = _answers(self.target, uid)
-
-        def match(message: Message) -> Match:
-            answer = told(message)
-            return Match.NO if answer is None else judged(answer)
-
         return Command(
             payload=_payload(self.target, text, uid),
             text=text,
             purpose=purpose,
             expects=f"an answer with UID {uid:08x}" + (", OK in its text" if purpose is Purpose.WRITE else ""),
-            match=match,
+            match=_answer(self.target, uid, judged),
             fields=tuple(fields),
             timeout=TIMEOUT,
             depends_on_read=depends,
@@ -105,30 +101,28 @@ class Talk:
 
     def ask(
         self, word: str, purpose: Purpose, fields: Sequence[str], parse: Callable[[str], Numbers | None]
-    ) -> Generator[Command, Reply, tuple[Numbers | None, bool]]:
+    ) -> Step[tuple[Numbers | None, bool]]:
         """A query; gives what it tells and whether nobody is there (dry run)."""
-        reply = yield self._command(f"{word}?", purpose, fields, lambda _: Match.DONE)
-        self.silent = reply.verdict is Verdict.TIMEOUT
+        reply = yield from self.course.ask(self._command(f"{word}?", purpose, fields, _any_text))
         return (parse(reply.messages[-1].data.text) if reply.ok else None), reply.assumed
 
-    def write(self, text: str, fields: Sequence[str], *, depends: bool = False) -> Generator[Command, Reply, None]:
+    def write(self, text: str, fields: Sequence[str], *, depends: bool = False) -> Step[None]:
         """A write; notes what became of it."""
 
         def judged(answer: str) -> Match:
             return Match.REFUSED if values.said(answer) is values.Said.NO else Match.DONE
 
-        reply = yield self._command(text, Purpose.WRITE, fields, judged, depends)
-        self.written.update(fields)
-        if reply.verdict is Verdict.TIMEOUT:
-            self.silent = True
-        elif reply.verdict is Verdict.REFUSED:
-            self.refused |= dict.fromkeys(fields, f"the unit answers {text} with: {reply.text}")
-        elif reply.ok and values.said(reply.messages[-1].data.text) is values.Said.YES:
-            self.acknowledged.update(fields)
+        def refusal(reply: Reply) -> str:
+            return f"the unit answers {text} with: {reply.text}"
+
+        write = self._command(text, Purpose.WRITE, fields, judged, depends)
+        reply = yield from self.course.change(write, refusal)
+        if reply.ok and values.said(reply.messages[-1].data.text) is values.Said.UNCLEAR:
+            self.course.acknowledged.difference_update(fields)
 
     def tell(self, found: Numbers, word: str) -> None:
         """Takes what the unit says is in force."""
-        self.known[word.lower()] = values.joined(found)
+        self.course.known[word.lower()] = values.joined(found)
         if word == "COLLECT":
             self.reported |= dict(zip(values.COLLECT_FIELDS, found, strict=False))
         else:
@@ -138,29 +132,20 @@ class Talk:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`. After a command that was not answered nothing more is sent."""
-    talk = Talk(target, Conversation.APPLY, values.options(target))
+    talk = Talk(target, Conversation.APPLY, values.options(target), Course(wanted))
     if target.variant == "v1":
         if values.INTERVAL in wanted:
             yield from talk.write(f"TIMER,{wanted[values.INTERVAL]}#", (values.INTERVAL,))
     else:
         fields = [name for name in values.COLLECT_FIELDS if name in wanted]
         if fields:
-            yield from _change(
-                talk, "COLLECT", fields, values.collect, lambda had, dry: _collect(talk, wanted, had, dry)
-            )
+            collect = partial(_collect, talk, wanted)
+            yield from _change(talk, "COLLECT", fields, values.collect, collect)
         if values.GPS in wanted and not talk.silent:
-            yield from _change(talk, "GPS", [values.GPS], values.gps, lambda had, dry: _gps(talk, wanted, had, dry))
+            yield from _change(talk, "GPS", [values.GPS], values.gps, partial(_gps, talk, wanted))
         if values.GSM in wanted and not talk.silent:
             yield from talk.write(f"GSM,{values.MODES.index(str(wanted[values.GSM]))}#", (values.GSM,))
-    return judge(
-        wanted,
-        reported=talk.reported,
-        acknowledged=talk.acknowledged,
-        refused=talk.refused,
-        written=talk.written,
-        known=talk.known,
-        unanswered=talk.silent,
-    )
+    return talk.course.judged(talk.reported)
 
 
 def _change(
@@ -169,7 +154,7 @@ def _change(
     fields: Sequence[str],
     parse: Callable[[str], Numbers | None],
     plan: Callable[[Numbers | None, bool], str],
-) -> Generator[Command, Reply, None]:
+) -> Step[None]:
     """Reads what must be kept, writes, reads back where the first reading was understood."""
     had, dry = yield from talk.ask(word, Purpose.READ, fields, parse)
     if talk.silent:
@@ -178,7 +163,7 @@ def _change(
     if not arguments:
         option = "upload_quantity" if word == "COLLECT" else "gps_defaults"
         reason = f"not written: the answer to {word}? does not tell the other arguments; the option {option} gives them"
-        talk.refused |= dict.fromkeys(fields, reason)
+        talk.course.refused |= dict.fromkeys(fields, reason)
         return
     yield from talk.write(f"{word},{arguments}#", fields, depends=True)
     if talk.silent or (had is None and not dry):
@@ -218,9 +203,9 @@ def _gps(talk: Talk, carried: Mapping[str, Value], had: Numbers | None, dry: boo
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`: nothing can be asked of v1."""
-    talk = Talk(target, Conversation.READ, values.options(target))
+    talk = Talk(target, Conversation.READ, values.options(target), Course())
     if target.variant == "v1":
-        return Outcome({})
+        return talk.course.told()
     fields = [name for name in values.COLLECT_FIELDS if name in wanted]
     if fields:
         found, _ = yield from talk.ask("COLLECT", Purpose.READ, fields, values.collect)
@@ -230,22 +215,14 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
         found, _ = yield from talk.ask("GPS", Purpose.READ, (values.GPS,), values.gps)
         if found is not None:
             talk.tell(found, "GPS")
-    return Outcome({}, talk.reported, talk.known, talk.silent)
+    return talk.course.told(talk.reported)
 
 
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command: text in a command package, bytes as they are."""
     if isinstance(text, bytes):
-
-        def fits(message: Message) -> Match:
-            return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
-
-        return Command(text, text.hex(), Purpose.RAW, "any answer to a command", fits, timeout=TIMEOUT)
+        any_reply = reply_of(target)
+        return Command(text, text.hex(), Purpose.RAW, "any answer to a command", any_reply, timeout=TIMEOUT)
     uid = uid_of(target, Conversation.RAW, 0)
-    told = _answers(target, uid)
-
-    def match(message: Message) -> Match:
-        return Match.NO if told(message) is None else Match.DONE
-
-    expects = f"an answer with UID {uid:08x}"
+    match, expects = _answer(target, uid, _any_text), f"an answer with UID {uid:08x}"
     return Command(_payload(target, text, uid), text, Purpose.RAW, expects, match, timeout=TIMEOUT)

@@ -24,9 +24,11 @@ _TIMES = (120, 0, 0, 0, 0)
 class EelinkEmulator(Device):
     """One unit; see the module."""
 
+    ears = wire.EelinkStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
-        wire.envelope(self.device_id, b"")  # refuses what is no IMEI
+        self._imei = wire.bcd(self.device_id)
         self._readable = self.options.get("readable", True)
         self._serial = 0
         self.stored: dict[str, list[int]] = {"TIMER": [30]}
@@ -37,10 +39,6 @@ class EelinkEmulator(Device):
                 if name in fields and word in self.stored:
                     number = values.MODES.index(value) if isinstance(value, str) else int(value)
                     self.stored[word][fields.index(name)] = number
-        self._stream = self._new()
-
-    def _new(self) -> wire.EelinkStream:
-        return wire.EelinkStream(self.transport, server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -64,11 +62,10 @@ class EelinkEmulator(Device):
         said = wire.package(number, serial, content)
         return Datum(wire.envelope(self.device_id, said) if self.datagrams else said)
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The login, in the layout of its version."""
-        self._stream = self._new()
         rest = b"\x01\x20" if self.variant == "v1" else bytes.fromhex("00200205020500010432000086bd")
-        return [self._say(wire.LOGIN, bytes.fromhex("0" + self.device_id) + rest)]
+        return [self._say(wire.LOGIN, self._imei + rest)]
 
     def heartbeat(self) -> list[Datum]:
         """Its status."""
@@ -82,19 +79,14 @@ class EelinkEmulator(Device):
         rest = "03026b940d0c3952ad0021000000000501cc0001a53f0170f0ab1305890f11000000000000c2d0001c0016"
         return [self._say(wire.LOCATION, time + bytes.fromhex(rest) + bytes(16))]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said = []
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message) or not isinstance(event.data, wire.Answer) or self.faults.silent:
-                continue
-            if self.datagrams and event.device_id != self.device_id:
-                continue
-            answer = self._obey(event.data.text)
-            serial = int.from_bytes(event.frame[5:7], "big")
-            head = b"\x01" + event.data.uid.to_bytes(4, "big")
-            said.append(self._say(wire.COMMAND, head + answer.encode("ascii"), serial))
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a command, with its UID and serial."""
+        asked = message.data
+        if not isinstance(asked, wire.Answer) or (self.datagrams and message.device_id != self.device_id):
+            return []
+        serial = int.from_bytes(message.frame[5:7], "big")
+        head = b"\x01" + asked.uid.to_bytes(4, "big")
+        return [self._say(wire.COMMAND, head + self._obey(asked.text).encode("ascii"), serial)]
 
     def _obey(self, text: str) -> str:
         if (asked := _QUERY(text)) and asked[1] in self.stored:
@@ -104,7 +96,7 @@ class EelinkEmulator(Device):
         if found is None or found[1] not in self.stored or len(parts) not in _COUNTS[found[1]]:
             return "COMMAND ERROR"
         word, fields = found[1], _FIELDS[found[1]]
-        if self.faults.refuse & set(fields):
+        if self.refuses(*fields):
             return f"SET {word} ERROR"
         numbers = [int(part) for part in parts]
         if word == "GPS" and len(numbers) == 1:

@@ -9,10 +9,12 @@ V2.0 to V2.3 as listed publicly (package ids, login answer); gcy346447065/eelink
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Transport
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Transport
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -63,11 +65,16 @@ def package(number: int, serial: int, content: bytes = b"") -> bytes:
     return b"gg%c%b%b%b" % (number, (len(content) + 2).to_bytes(2, "big"), serial.to_bytes(2, "big"), content)
 
 
-def envelope(imei: str, packages: bytes) -> bytes:
-    """A datagram. Raises LocalError for an IMEI that is not 15 digits."""
+def bcd(imei: str) -> bytes:
+    """The 8 bytes of an IMEI. Raises LocalError for one that is not 15 digits."""
     if len(imei) != 15 or not (imei.isascii() and imei.isdigit()):
         raise LocalError("must be an IMEI of 15 digits", parameter="device_id")
-    body = bytes.fromhex("0" + imei) + packages
+    return bytes.fromhex("0" + imei)
+
+
+def envelope(imei: str, packages: bytes) -> bytes:
+    """A datagram. Raises LocalError for an IMEI that is not 15 digits."""
+    body = bcd(imei) + packages
     return ENVELOPE + (len(body) + 2).to_bytes(2, "big") + checksum(body).to_bytes(2, "big") + body
 
 
@@ -84,67 +91,36 @@ def imei_of(raw: bytes) -> str | None:
     return digits[1:] if len(digits) == 16 and digits[0] == "0" and digits.isdigit() else None
 
 
-class EelinkStream(Stream):
-    """Cuts one direction of a link. `server`: what a server sends. `datagram`: every feed is one whole datagram.
+class EelinkStream(Cutter):
+    """Cuts one direction of a link. `server`: what a server sends. Over UDP every feed is one whole datagram.
 
-    One PeerError is given for a run of garbage, at its first byte; then the next start of a package is looked for.
+    Packages on TCP are cut one by one; a datagram is taken or given up by its envelope.
     """
 
-    __slots__ = ("_buffer", "_datagram", "_lost", "_need", "_raw", "_sum")
+    __slots__ = ("_raw", "_sum")
+    starts: ClassVar[re.Pattern[bytes]] = re.compile(b"g")
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._buffer = bytearray()
-        self._need = 0
-        self._lost = False
-        self._datagram = self.transport is Transport.UDP
         self._raw = b""
         self._sum = 0
 
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished package."""
-        return len(self._buffer)
-
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Take bytes at any split (datagrams as they came); give messages and PeerErrors in order."""
-        if self._datagram:
-            return self._envelope(data)
-        buffer = self._buffer
-        if buffer:
-            buffer += data
-            if len(buffer) < self._need:
-                return ()
-            data = bytes(buffer)
-            buffer.clear()
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            left = size - pos
-            if left < HEAD:
-                if data[pos] == 0x67:
-                    self._need = HEAD
-                    buffer += data[pos:]
-                    break
-                total = 0
-            else:
-                total = 5 + (data[pos + 3] << 8 | data[pos + 4])
-            if not HEAD <= total <= MAX_FRAME or data[pos : pos + 2] != START or data[pos + 2] not in KNOWN:
-                if not self._lost:
-                    self._lost = True
-                    events.append(PeerError("no package starts so", discarded=data[pos : pos + 1]))
-                pos = data.find(b"g", pos + 1)
-                if pos < 0:
-                    break
-                continue
-            if left < total:
-                self._need = total
-                buffer += data[pos:]
-                break
-            self._lost = False
-            events.append(self._package(data[pos : pos + total]))
-            pos += total
-        return events
+        return self._envelope(data) if self._datagrams else super().feed(data, channel)
+
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        left = len(buf) - pos
+        if left < HEAD:
+            return MORE if buf[pos] == START[0] else NO_FRAME
+        total = 5 + (buf[pos + 3] << 8 | buf[pos + 4])
+        if not HEAD <= total <= MAX_FRAME or buf[pos : pos + 2] != START or buf[pos + 2] not in KNOWN:
+            return NO_FRAME
+        if left < total:
+            return MORE
+        events.append(self._package(buf[pos : pos + total]))
+        return pos + total
 
     def _envelope(self, data: bytes) -> list[Event]:
         """The packages of a datagram; one with a wrong checksum is given up as a whole."""
@@ -173,7 +149,7 @@ class EelinkStream(Stream):
 
     def _package(self, frame: bytes) -> Event:
         """A whole package: who sent it, what it is, what it is owed."""
-        number, sure = frame[2], Checksum.OK if self._datagram else Checksum.NONE
+        number, sure = frame[2], Checksum.OK if self._datagrams else Checksum.NONE
         if number == COMMAND:
             found, text = None, ""
             if len(frame) >= HEAD + 5 and frame[HEAD] == 1:
@@ -185,7 +161,7 @@ class EelinkStream(Stream):
             return Message(Kind.OTHER, frame, self.device_id, b"", sure)
         if number == LOGIN:
             imei = imei_of(frame[HEAD : HEAD + 8])
-            if imei is None or (self._datagram and imei != self.device_id):
+            if imei is None or (self._datagrams and imei != self.device_id):
                 return PeerError("a login without an IMEI of its own", discarded=frame[:_NOTED])
             self.device_id = imei
             owed = frame[:3] + b"\0\x02" + frame[5:7]
@@ -198,7 +174,7 @@ class EelinkStream(Stream):
         return Message(kind, frame, self.device_id, owed, sure)
 
     def _wrapped(self, reply: bytes) -> bytes:
-        if not self._datagram:
+        if not self._datagrams:
             return reply
         head = (len(reply) + 10).to_bytes(2, "big") + checksum(reply, self._sum).to_bytes(2, "big")
         return ENVELOPE + head + self._raw + reply

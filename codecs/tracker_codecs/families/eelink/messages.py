@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tracker_codecs.contract import Kind, Message
-from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.errors import PeerError
 from tracker_codecs.families.eelink import frame as wire
 from tracker_codecs.text import clean
 
@@ -166,10 +166,7 @@ def normalise(frame: bytes) -> bytes:
 
 def rename(frame: bytes, old: str, new: str) -> bytes:
     """The login or datagram with another IMEI and a right checksum. Raises LocalError for what is no IMEI."""
-    for each in (old, new):
-        if len(each) != 15 or not (each.isascii() and each.isdigit()):
-            raise LocalError("must be an IMEI of 15 digits", parameter="device_id")
-    was, now = (bytes.fromhex("0" + each) for each in (old, new))
+    was, now = wire.bcd(old), wire.bcd(new)
     if frame[:2] == wire.ENVELOPE and frame[6:14] == was:
         packages = frame[14:]
         if packages[:3] == b"gg\x01" and packages[7:15] == was:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tracker_codecs.checks import is_whole
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target
 from tracker_codecs.errors import LocalError
 
 INTERVAL, DISTANCE, ANGLE, ACTIVE = (
@@ -80,7 +80,7 @@ def options(target: Target) -> Options:
     - `gps_defaults` (false): true writes `GPS,1#` with the documented times where the unit does not tell its own.
     """
     quantity = target.options.get("upload_quantity")
-    if quantity is not None and not (_whole(quantity) and 1 <= quantity <= 255):
+    if quantity is not None and not is_whole(quantity, 1, 255):
         raise LocalError("must be a whole number from 1 to 255", parameter="upload_quantity")
     short = target.options.get("gps_defaults", False)
     if not isinstance(short, bool):
@@ -110,10 +110,6 @@ def gps(text: str) -> tuple[int, ...] | None:
 def joined(numbers: tuple[int, ...]) -> str:
     """Numbers as arguments."""
     return ",".join(map(str, numbers))
-
-
-def _whole(value: Value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def check(target: Target, wanted: Settings) -> list[Problem]:

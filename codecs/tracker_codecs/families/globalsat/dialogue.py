@@ -12,30 +12,26 @@ Sources: TR-206 papers, pages 20, 31 and 36; TR-203A manual, page 30.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from tracker_codecs.checks import is_whole
+from tracker_codecs.answers import Matcher, reply_of
+from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
-    Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Severity,
     Strength,
     Target,
     Value,
-    Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.globalsat import frame as wire
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 #: Seconds for an ACK, which many units do not send.
@@ -55,6 +51,7 @@ _RAW = re.compile(r"(?:(GS[A-Z]),)?([!-~][ -~]*)", re.ASCII)
 _ENDS = re.compile(r"\*[0-9A-Fa-f]{2}!", re.ASCII)
 _ASKS = re.compile(r"(?:3,0,)?L1\(.*\)", re.ASCII)
 _NO_GPS = "not written: the unit {}, and a distance works only with it; the option keep_gps_on writes it"
+_GPS_OFF = "the unit tells RH=0: its GPS is not kept on, so that no distance works"
 _MATCH_PACKET = {"0": Match.PART, "1": Match.PART}
 
 
@@ -73,37 +70,29 @@ def _name(target: Target) -> str:
     return target.device_id
 
 
-def check(target: Target, wanted: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    reason = f"must be a whole number, 0 to {_MOST}"
-    return [Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if not is_whole(value, 0, _MOST)]
+check = whole_numbers(dict.fromkeys(WORDS, (0, _MOST)))
 
 
-def _ours(target: Target, message: Message) -> bool:
-    return message.kind is Kind.REPLY and message.device_id == target.device_id
+def _is_ack(message: Message) -> Match:
+    return Match.DONE if message.data[0] == "ACK" else Match.NO
 
 
-def received(target: Target) -> Callable[[Message], Match]:
-    """Matcher of an ACK."""
+def _is_settings(message: Message) -> Match:
+    """Settings, in one packet or several."""
+    if message.data[0] != "s":
+        return Match.NO
+    packet, _ = wire.settings_of(message)
+    return _MATCH_PACKET.get(packet, Match.DONE)
 
-    def match(message: Message) -> Match:
-        return Match.DONE if _ours(target, message) and message.data[0] == "ACK" else Match.NO
 
-    return match
-
-
-def told(target: Target, words: Sequence[str]) -> Callable[[Message], Match]:
+def told(target: Target, words: Sequence[str]) -> Matcher:
     """Matcher of the answer to L1: settings of these words and of no others, in one packet or several."""
 
-    def match(message: Message) -> Match:
-        if not _ours(target, message) or message.data[0] != "s":
-            return Match.NO
-        packet, found = wire.settings_of(message)
-        if not found or not found.keys() <= set(words):
-            return Match.NO
-        return _MATCH_PACKET.get(packet, Match.DONE)
+    def means(message: Message) -> Match:
+        _, found = wire.settings_of(message)
+        return _is_settings(message) if found and found.keys() <= set(words) else Match.NO
 
-    return match
+    return reply_of(target, means)
 
 
 def _write(target: Target, values: Mapping[str, int], fields: Sequence[str], *, depends_on_read: bool) -> Command:
@@ -113,7 +102,7 @@ def _write(target: Target, values: Mapping[str, int], fields: Sequence[str], *, 
         text,
         Purpose.WRITE,
         "ACK, where the unit sends it",
-        received(target),
+        reply_of(target, _is_ack),
         tuple(fields),
         ACK_TIMEOUT,
         depends_on_read=depends_on_read,
@@ -143,57 +132,49 @@ def _values(numbers: Mapping[str, int]) -> dict[str, Value]:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
+    course = Course(wanted)
     fields = [name for name in WORDS if name in wanted]
     values = {WORDS[name]: int(wanted[name]) for name in fields}
-    refused: dict[str, str] = {}
-    unanswered = False
     far = values.get("R3", 0) > 0
     asks = far and not keeps_gps_on(target)
     if asks:
-        reply = yield _ask(target, [KEPT_ON], Purpose.READ, ["tracking_distance"])
+        reply = yield from course.ask(_ask(target, [KEPT_ON], Purpose.READ, ["tracking_distance"]))
         on = _numbers(reply).get(KEPT_ON)
         if on != 1 and not reply.assumed:
-            unanswered = reply.verdict is Verdict.TIMEOUT
             del values["R3"]
             why = (
                 "did not tell whether its GPS is kept on (RH)" if on is None else f"tells RH={on}, its GPS not kept on"
             )
-            refused["tracking_distance"] = _NO_GPS.format(why)
+            course.refused["tracking_distance"] = _NO_GPS.format(why)
     elif far:
         values[KEPT_ON] = 1
     written = [name for name in fields if WORDS[name] in values]
-    acknowledged = False
     reported: dict[str, Value] = {}
     if written:
         reply = yield _write(target, values, written, depends_on_read=asks)
-        acknowledged = reply.ok
+        course.written.update(written)
+        if reply.ok:  # silence says nothing: many units send no ACK
+            course.acknowledged.update(written)
         words = [word for word in WORDS.values() if word in values]
         if far and "R3" in values:
             words.append(KEPT_ON)
-        reply = yield _ask(target, words, Purpose.READ_BACK, written)
-        numbers = _numbers(reply)
-        unanswered = unanswered or reply.verdict is Verdict.TIMEOUT
+        numbers = _numbers((yield from course.ask(_ask(target, words, Purpose.READ_BACK, written))))
         reported = _values(numbers)
         if far and numbers.get(KEPT_ON) == 0:
-            refused["tracking_distance"] = "the unit tells RH=0: its GPS is not kept on, so that no distance works"
+            course.refused["tracking_distance"] = (
+                "the unit tells RH=0: its GPS is not kept on, so that no distance works"
+            )
         if far and numbers.get(KEPT_ON) != 1:
             reported.pop("tracking_distance", None)
-    return judge(
-        wanted,
-        reported=reported,
-        refused=refused,
-        acknowledged=written if acknowledged else (),
-        written=written,
-        unanswered=unanswered,
-    )
+    return course.judged(reported)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    reply = yield _ask(target, ["R0", "R1", "R3"], Purpose.READ, wanted)
+    course = Course()
+    reply = yield from course.ask(_ask(target, ["R0", "R1", "R3"], Purpose.READ, wanted))
     found = _values(_numbers(reply))
-    reported = {name: found[name] for name in wanted if name in found}
-    return Outcome({}, reported, unanswered=reply.verdict is Verdict.TIMEOUT)
+    return course.told({name: found[name] for name in wanted if name in found})
 
 
 def raw(target: Target, text: str | bytes) -> Command:
@@ -203,7 +184,7 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for a text that is no such command, is longer than 220 characters or holds the end of a frame.
     """
     if isinstance(text, bytes):
-        return Command(text, text.hex(), Purpose.RAW, "any answer", _any(target), timeout=TIMEOUT)
+        return Command(text, text.hex(), Purpose.RAW, "any answer", reply_of(target), timeout=TIMEOUT)
     found = _RAW.fullmatch(text.strip())
     if found is None or len(found[0]) > MAX_TEXT or _ENDS.search(found[0]):
         raise LocalError(
@@ -211,19 +192,7 @@ def raw(target: Target, text: str | bytes) -> Command:
             parameter="command",
         )
     line = f"{found[1] or 'GSC'},{_name(target)},{found[2]}"
-    asks = _ASKS.fullmatch(found[2])
-    match = _any(target) if asks is None else _packets(target)
-    return Command(wire.seal(line), line, Purpose.RAW, "GSs" if asks else "ACK or an answer", match, timeout=TIMEOUT)
-
-
-def _any(target: Target) -> Callable[[Message], Match]:
-    return lambda message: Match.DONE if _ours(target, message) else Match.NO
-
-
-def _packets(target: Target) -> Callable[[Message], Match]:
-    def match(message: Message) -> Match:
-        if not _ours(target, message) or message.data[0] != "s":
-            return Match.NO
-        return _MATCH_PACKET.get(wire.settings_of(message)[0], Match.DONE)
-
-    return match
+    match, expects = reply_of(target), "ACK or an answer"
+    if _ASKS.fullmatch(found[2]):
+        match, expects = reply_of(target, _is_settings), "GSs"
+    return Command(wire.seal(line), line, Purpose.RAW, expects, match, timeout=TIMEOUT)

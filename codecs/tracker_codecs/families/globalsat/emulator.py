@@ -19,48 +19,41 @@ _ASKED = re.compile(r"(?:3,0,)?L1\(([A-Z0-9,]{1,40})\)", re.ASCII)
 
 
 class GlobalsatEmulator(Device):
-    """One unit; see the module."""
+    """One unit; see the module. There is no login: every frame names the unit."""
+
+    ears = wire.GlobalsatStream
 
     def begin(self) -> None:
         """See `Device.begin`."""
         self.stored = {"R0": 3600, "R1": 30, "R2": 2, "R3": 0, "RH": int(bool(self.options.get("gps_on", True)))}
         self.stored |= {word: int(self.held[name]) for name, word in WORDS.items() if name in self.held}
-        self._stream = wire.GlobalsatStream(server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
         """See `Emulator.settings`."""
         return {name: self.stored[word] for name, word in WORDS.items()}
 
-    def connect(self) -> list[Datum]:
-        """Nothing: there is no login; every frame names the unit."""
-        self._stream = wire.GlobalsatStream(server=True)
-        return []
-
     def report(self, now: datetime) -> list[Datum]:
         """A report of motion mode, in the form printed for TR-206."""
         place = "E12129.2839,N2459.8570,0,1.17,212,8,1.0,53"
         return [self._said(f"GSr,{self.device_id},4,5,00,,3,{now:%d%m%y,%H%M%S},{place}")]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message) or event.device_id != self.device_id or self.faults.silent:
-                continue
-            letter, cells = event.data
-            if letter == "S" and self._obey(wire.settings_of(event)[1]):
-                said += self._received()
-            elif letter == "C":
-                asked = _ASKED.fullmatch(",".join(cells))
-                said += self._received()
-                said += self._tell(asked[1].split(",")) if asked else []
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a GSS or GSC under its id."""
+        if message.device_id != self.device_id:
+            return []
+        letter, cells = message.data
+        if letter == "S" and self._obey(wire.settings_of(message)[1]):
+            return self._received()
+        if letter != "C":
+            return []
+        asked = _ASKED.fullmatch(",".join(cells))
+        return self._received() + (self._tell(asked[1].split(",")) if asked else [])
 
     def _obey(self, words: Mapping[str, str]) -> bool:
         """Stores what a GSS writes; False where it would refuse."""
         names = {word: name for name, word in WORDS.items()}
-        if not words or any(names.get(word) in self.faults.refuse for word in words):
+        if not words or self.refuses(*(name for word, name in names.items() if word in words)):
             return False
         for word, value in words.items():
             name = names.get(word, "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from tracker_codecs.contract import (
     Command,
@@ -17,18 +18,16 @@ from tracker_codecs.contract import (
     Kind,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
     Target,
     Value,
-    Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.meiligao import frame as wire
 from tracker_codecs.families.meiligao import settings as values
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 _RAW = re.compile(r"([0-9A-Fa-f]{4})(?:\s+((?:[0-9A-Fa-f]{2})+))?", re.ASCII).fullmatch
@@ -102,48 +101,34 @@ def _told(reply: Reply) -> dict[str, Value]:
     return {values.INTERVAL: int.from_bytes(wire.data_of(reply.messages[-1].frame), "big") * values.UNIT}
 
 
+def _refusal(command: Command, reply: Reply) -> str:
+    return f"the unit answers {command.text} with flag 00"
+
+
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`. Where a write is not answered nothing more is sent: a late answer must find no other."""
+    course = Course(wanted)
     order = [name for name in (values.INTERVAL, *values.COMMANDS) if name in wanted]
-    if not order:
-        return judge(wanted, reported={})
-    acknowledged: set[str] = set()
-    written: set[str] = set()
-    refused: dict[str, str] = {}
-    reported: dict[str, Value] = {}
-    silent = False
-    if values.INTERVAL not in order:  # nothing opens the change: an answer that carries a value must
-        silent = (yield query(target, Purpose.PROBE)).verdict is Verdict.TIMEOUT
+    if order and values.INTERVAL not in order:  # nothing opens the change: an answer that carries a value must
+        yield from course.ask(query(target, Purpose.PROBE))
     for name in order:
-        if silent:
+        if course.unanswered:
             break
         command = write(target, name, int(wanted[name]))
-        reply = yield command
-        written.add(name)
-        if reply.ok:
-            acknowledged.add(name)
-        elif reply.verdict is Verdict.REFUSED:
-            refused[name] = f"the unit answers {command.text} with flag 00"
-        silent = reply.verdict is Verdict.TIMEOUT
-    if values.INTERVAL in order and (written - {values.INTERVAL} or not silent):
-        reply = yield query(target, Purpose.READ_BACK)
-        reported = _told(reply)
-    return judge(
-        wanted,
-        reported=reported,
-        acknowledged=acknowledged,
-        refused=refused,
-        written=written,
-        unanswered=silent,
-    )
+        yield from course.change(command, partial(_refusal, command))
+    reported: dict[str, Value] = {}
+    if values.INTERVAL in order and (course.written - {values.INTERVAL} or not course.unanswered):
+        reported = _told((yield query(target, Purpose.READ_BACK)))
+    return course.judged(reported)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`: only the interval can be read."""
+    course = Course()
     if values.INTERVAL not in wanted:
-        return Outcome({})
-    reply = yield query(target, Purpose.READ)
-    return Outcome({}, _told(reply), {}, reply.verdict is Verdict.TIMEOUT)
+        return course.told()
+    reply = yield from course.ask(query(target, Purpose.READ))
+    return course.told(_told(reply))
 
 
 def raw(target: Target, text: str | bytes) -> Command:

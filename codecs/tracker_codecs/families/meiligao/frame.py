@@ -10,12 +10,13 @@ frame decoder, decoder, encoder and tests; TopShine set-up page of plaspy-dev/do
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import ClassVar
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Transport
-from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
+from tracker_codecs.errors import LocalError
 
 DEVICE, SERVER, END = b"$$", b"@@", b"\r\n"
 LOGIN_REPLY, LOGIN, ACK, ASK_SERVER = 0x4000, 0x5000, 0x0001, 0x0002
@@ -26,8 +27,6 @@ LEAST = 17
 MAX_FRAME = 2048
 #: An ID that addresses any unit.
 ANYBODY = b"\xff" * 7
-_SHOWN = 64
-_NOTED = 32
 _REPORTS = frozenset((POSITION, ALARM, LOGGED))
 _ANSWERS = frozenset((0x9001, 0x9002, 0x9003))
 _DIGITS = re.compile(r"(\d{1,14})f*", re.ASCII).fullmatch
@@ -79,86 +78,48 @@ def data_of(frame: bytes) -> bytes:
     return frame[13:-4]
 
 
-class MeiligaoStream(Stream):
-    """Cuts one direction of a link. `server`: what a server sends. `datagram`: every feed is one whole datagram.
+class MeiligaoStream(Cutter):
+    """Cuts one direction of a link. `server`: what a server sends. Over UDP every feed is one whole datagram.
 
-    Recovery: behind a packet that is broken the next start is looked for inside it. One PeerError is given for a run of
-    garbage, at its first byte. A heartbeat byte counts only behind a packet that told who speaks.
+    Recovery: behind a packet that is broken the next start is looked for inside it. A heartbeat byte counts only behind
+    a packet that told who speaks, and never within garbage.
     """
 
-    __slots__ = ("_buffer", "_datagram", "_lost", "_need", "_raw", "_start")
+    __slots__ = ("_raw", "_start")
+    starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"[$@]")
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._buffer = bytearray()
-        self._need = 0
-        self._lost = False
-        self._datagram = self.transport is Transport.UDP
         self._start = SERVER if self.server else DEVICE
         self._raw = b""
 
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished packet."""
-        return len(self._buffer)
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if buf[pos] == 0 and not self._skipping and self.device_id is not None and not self.server:
+            events.append(Message(Kind.HEARTBEAT, b"\0", self.device_id))
+            return pos + 1
+        end = self._end(buf, pos)
+        if end > 0:
+            events.append(self._packet(buf[pos:end]))
+        elif end == MORE and self._datagrams and self._skipping:
+            return len(buf)  # a broken packet behind garbage: that datagram has been told already
+        return end
 
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split (datagrams as they came); give messages and PeerErrors in order."""
-        buffer = self._buffer
-        if buffer:
-            buffer += data
-            if len(buffer) < self._need:
-                return ()
-            data = bytes(buffer)
-            buffer.clear()
-        events: list[Event] = []
-        pos, size, mark = 0, len(data), self._start[0]
-        while pos < size:
-            first = data[pos]
-            if first != mark:
-                if first == 0 and not self._lost and self.device_id is not None and not self.server:
-                    events.append(Message(Kind.HEARTBEAT, b"\0", self.device_id))
-                    pos += 1
-                    continue
-                self._garbage(events, data[pos : pos + 1], "no packet starts so")
-                pos = data.find(mark, pos)
-                if pos < 0:
-                    return events
-                continue
-            left = size - pos
-            if left < 4:
-                self._need = 4
-                break
-            total = data[pos + 2] << 8 | data[pos + 3]
-            if data[pos + 1] != mark or not LEAST <= total <= MAX_FRAME:
-                self._garbage(events, data[pos : pos + 1], "no packet starts so")
-                pos += 1
-                continue
-            if left < total:
-                self._need = total
-                break
-            frame = data[pos : pos + total]
-            if frame[-2:] != END or crc(frame[:-4]) != frame[-4] << 8 | frame[-3]:
-                self._garbage(events, frame[:_SHOWN], "wrong checksum" if frame[-2:] == END else "wrong end")
-                pos += 1
-                continue
-            self._lost = False
-            events.append(self._packet(frame))
-            pos += total
-        if pos < size:
-            if self._datagram:
-                self._garbage(events, data[pos : pos + _NOTED], "a datagram that ends inside a packet")
-                self._lost = False
-            else:
-                buffer += data[pos:]
-        elif self._datagram:
-            self._lost = False
-        return events
-
-    def _garbage(self, events: list[Event], what: bytes, reason: str) -> None:
-        if not self._lost:
-            self._lost = True
-            events.append(PeerError(reason, discarded=what))
+    def _end(self, buf: bytes, pos: int) -> int:
+        """The end of the packet at `pos`; or NO_FRAME or MORE."""
+        if buf[pos] != self._start[0]:
+            return NO_FRAME
+        left = len(buf) - pos
+        if left < 4:
+            return MORE
+        total = buf[pos + 2] << 8 | buf[pos + 3]
+        if buf[pos + 1] != self._start[0] or not LEAST <= total <= MAX_FRAME:
+            return NO_FRAME
+        if left < total:
+            return MORE
+        end = pos + total
+        sound = buf[end - 2 : end] == END and crc(buf[pos : end - 4]) == buf[end - 4] << 8 | buf[end - 3]
+        return end if sound else NO_FRAME
 
     def _packet(self, frame: bytes) -> Message:
         """A packet with a right checksum: who sent it, what it is, what it is owed."""

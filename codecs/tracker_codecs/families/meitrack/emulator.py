@@ -21,6 +21,8 @@ _REST = b"A,5,22,1,174,4,129,0,435,0|0|10133|4110,0000,166|224|193|2704|916,"
 class MeitrackEmulator(Device):
     """One unit on one link. `registers` holds the numbers by command, in the units of the wire."""
 
+    ears = wire.MeitrackStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         if not (self.device_id.isascii() and self.device_id.isdigit() and len(self.device_id) in (14, 15)):
@@ -31,7 +33,6 @@ class MeitrackEmulator(Device):
                 command, unit, *_ = NUMBERS[name]
                 self.registers[command] = value // unit
         self._flag = 0
-        self._stream = wire.MeitrackStream(self.transport, server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -58,10 +59,9 @@ class MeitrackEmulator(Device):
             self._flag = (self._flag + 1) % 58
         return Datum(wire.build(b"$$", flag, self.device_id, content))
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """No login: a heartbeat says who it is."""
         self._flag = 0
-        self._stream = wire.MeitrackStream(self.transport, server=True)
         return self.heartbeat()
 
     def heartbeat(self) -> list[Datum]:
@@ -77,19 +77,13 @@ class MeitrackEmulator(Device):
         moment = now.astimezone(UTC).strftime("%y%m%d%H%M%S").encode("ascii")
         return b"AAA,%d,22.540113,114.076141,%b,%b" % (event, moment, _REST)
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+    def hear(self, message: Message) -> list[Datum]:
         """Answers to commands; owed replies are taken in silence."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message):
-                continue
-            try:
-                found = wire.parse(event.frame)
-            except PeerError:
-                continue
-            if found.device_id == self.device_id and not self.faults.silent:
-                said += self._obey(found)
-        return said
+        try:
+            found = wire.parse(message.frame)
+        except PeerError:
+            return []
+        return self._obey(found) if found.device_id == self.device_id else []
 
     def _obey(self, found: wire.Content) -> list[Datum]:
         command, arguments = found.command, found.arguments
@@ -100,13 +94,12 @@ class MeitrackEmulator(Device):
         if command not in self.registers or not arguments or not (arguments[0].isascii() and arguments[0].isdigit()):
             return []
         name = _FIELD.get(command, "on_stop_tracking_interval")
-        if name in self.faults.refuse:
+        if self.refuses(name):
             return []
         if name not in self.faults.ignore:
             value = int(arguments[0])
-            if command != "A16" and name in self.faults.clamp:
+            if command != "A16":
                 unit = NUMBERS[name][1]
-                low, high = self.faults.clamp[name]
-                value = int(min(max(value * unit, low), high)) // unit
+                value = int(self.clamped(name, value * unit)) // unit
             self.registers[command] = value
         return [self._say(command.encode("ascii") + b",OK", found.flag)]

@@ -10,10 +10,10 @@ Sources: MEITRACK GPRS Protocol V1.6 / V1.7 and T622 edition V1.2; traccar/tracc
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Transport
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -96,15 +96,16 @@ def records_of(content: bytes) -> tuple[int, int]:
     return (size, (len(content) - 12) // size) if size else (0, 0)
 
 
-class MeitrackStream(Stream):
+class MeitrackStream(Cutter):
     """Cuts one direction of a link. `server`: frames that a server sends. Over UDP each feed is one datagram.
 
     A text frame ends at the first `*`, two hex digits and line end within its length (recorded answers are shorter than
     L says), or where the next frame begins, if the line end is missing. A binary one ends where L says. A wrong sum is
-    told, not dropped: the vendor's own documents print wrong ones. One PeerError is given for each run of garbage.
+    told, not dropped: the vendor's own documents print wrong ones. Line ends between frames mean nothing.
     """
 
-    __slots__ = ("_buffer", "_datagram", "_head", "_id", "_lost", "_mark", "_opening")
+    __slots__ = ("_head", "_id", "_mark", "_opening")
+    starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"[$@]")
 
     def begin(self) -> None:
         """See `Stream.begin`."""
@@ -112,79 +113,47 @@ class MeitrackStream(Stream):
         self._mark = b"@@" if self.server else b"$$"
         self._head = _HEAD[self._mark]
         self._opening = _OPENING[self._mark]
-        self._buffer = b""
-        self._lost = False
-        self._datagram = self.transport is Transport.UDP
 
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished frame."""
-        return len(self._buffer)
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if not self._skipping and buf[pos] in b"\r\n":
+            return pos + 1
+        head = self._head.match(buf, pos)
+        if head is None:
+            return MORE if self._opening.match(buf, pos) else NO_FRAME
+        end = self._end(buf, head)
+        if end == MORE and self._datagrams and self._is_bare(buf, head):
+            end = len(buf)
+        if end > 0:
+            events.append(self._message(buf[pos:end], head[1], head[3], head.end() - pos))
+        return end
 
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        if self._buffer:
-            data = self._buffer + data
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            if not self._lost and data[pos] in b"\r\n":
-                pos += 1
-                continue
-            head = self._head.match(data, pos)
-            if head is None:
-                if self._opening.match(data, pos):
-                    break
-                pos = self._garbage("no frame starts here", data, pos, events)
-                continue
-            total = head.start(2) + len(head[2]) + int(head[2])
-            if not _MIN_LENGTH <= int(head[2]) <= MAX_FRAME - 8:
-                pos = self._garbage("a length that no frame has", data, pos, events)
-                continue
-            start = head.end()
-            if size - start < 4:
-                break
-            if data[start : start + 4] in BINARY:
-                if size < total:
-                    break
-                end = total if _END.match(data, total - 5) else 0
-            else:
-                found = _END.search(data, start, total)
-                if found is None and size < total:
-                    break
-                end = found.end() if found else self._unended(data, start, total)
-            if not end:
-                pos = self._garbage("a frame that does not end where its length says", data, pos, events)
-                continue
-            self._lost = False
-            events.append(self._message(data[pos:end], head[1], head[3], start - pos))
-            pos = end
-        self._buffer = data[pos:]
-        if self._datagram and self._buffer:
-            self._close_datagram(events)
-        return events
+    def _end(self, buf: bytes, head: re.Match[bytes]) -> int:
+        """The end of the frame that begins so; or NO_FRAME or MORE."""
+        total = head.start(2) + len(head[2]) + int(head[2])
+        if not _MIN_LENGTH <= int(head[2]) <= MAX_FRAME - 8:
+            return NO_FRAME
+        start, size = head.end(), len(buf)
+        if size - start < 4:
+            return MORE
+        if buf[start : start + 4] in BINARY:
+            if size < total:
+                return MORE
+            return total if _END.match(buf, total - 5) else NO_FRAME
+        found = _END.search(buf, start, total)
+        if found:
+            return found.end()
+        return MORE if size < total else self._unended(buf, start, total)
 
-    def _unended(self, data: bytes, start: int, total: int) -> int:
-        """End of a frame whose line end is missing: where the next one begins. 0 if it is not there."""
-        inner = data.find(self._mark, start, total)
-        return inner if inner > 0 and _BARE_END.search(data, start, inner) else 0
+    def _unended(self, buf: bytes, start: int, total: int) -> int:
+        """End of a frame whose line end is missing: where the next one begins. NO_FRAME if it is not there."""
+        inner = buf.find(self._mark, start, total)
+        return inner if inner > 0 and _BARE_END.search(buf, start, inner) else NO_FRAME
 
-    def _garbage(self, reason: str, data: bytes, pos: int, events: list[Event]) -> int:
-        """Tell once; give the next place where a frame could start."""
-        if not self._lost:
-            self._lost = True
-            events.append(PeerError(reason, discarded=data[pos : pos + 1]))
-        found = data.find(self._mark[:1], pos + 1)
-        return found if found >= 0 else len(data)
-
-    def _close_datagram(self, events: list[Event]) -> None:
-        """Nothing continues in the next datagram; a frame may lack its line end."""
-        rest, self._buffer, self._lost = self._buffer, b"", False
-        head = self._head.match(rest)
-        if head and rest[head.end() : head.end() + 4] not in BINARY and _BARE_END.search(rest, head.end()):
-            events.append(self._message(rest, head[1], head[3], head.end()))
-        else:
-            events.append(PeerError("a datagram that ends inside a frame", discarded=rest[:_SHOWN]))
+    def _is_bare(self, buf: bytes, head: re.Match[bytes]) -> bool:
+        """Whether the rest of a datagram is a text frame that only lacks its line end: no other continues it."""
+        start = head.end()
+        return buf[start : start + 4] not in BINARY and _BARE_END.search(buf, start) is not None
 
     def _message(self, frame: bytes, flag: bytes, sender: bytes, start: int) -> Message:
         stop = len(frame) - (4 if frame[-1] == 0x0A else 2)

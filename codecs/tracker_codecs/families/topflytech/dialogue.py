@@ -11,16 +11,15 @@ Sources: TOPFLYtech/TOPFLYtechCodec ConfigMsgDoc.md (VERSION and its answer), T8
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from tracker_codecs.answers import Matcher, is_ours, reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
@@ -28,10 +27,10 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.topflytech import frame as wire
 from tracker_codecs.families.topflytech import settings as values
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 #: A unit that is parked may report once an hour; no lane waits longer than this.
@@ -41,7 +40,6 @@ MAX_COMMAND = 160
 FRESH = timedelta(minutes=5)
 #: Positions with other values than written before they are believed.
 STALE = 3
-Matcher = Callable[[Message], Match]
 _TIMER_OK = re.compile(r"\bSET TIMER OK\b", re.IGNORECASE).search
 
 
@@ -58,10 +56,6 @@ def command(
     return Command(payload, f"{shown}#", purpose, expects, match, secrets=secret, **more)  # type: ignore[arg-type]
 
 
-def _ours(target: Target, message: Message) -> bool:
-    return message.device_id == target.device_id
-
-
 def told(target: Target, message: Message) -> dict[str, Value]:
     """The settings in a position of now; empty in another frame. Of types 16 and 18 no place of the time is public."""
     found = wire.settings_of(message.frame)
@@ -74,15 +68,13 @@ def told(target: Target, message: Message) -> dict[str, Value]:
 def took(target: Target) -> Matcher:
     """Matcher of the answer to TIMER. Failures have no public text: what has no OK and names no other command."""
 
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or not _ours(target, message):
-            return Match.NO
+    def means(message: Message) -> Match:
         text = message.text.upper()
         if _TIMER_OK(text):
             return Match.DONE
         return Match.REFUSED if "TIMER" in text or ("SET " not in text and " OK" not in text) else Match.NO
 
-    return match
+    return reply_of(target, means)
 
 
 def position(target: Target, hoped: Mapping[str, Value]) -> Matcher:
@@ -91,7 +83,7 @@ def position(target: Target, hoped: Mapping[str, Value]) -> Matcher:
 
     def match(message: Message) -> Match:
         nonlocal others
-        found = told(target, message) if _ours(target, message) else {}
+        found = told(target, message) if is_ours(target, message) else {}
         if not found:
             return Match.NO
         if all(found[name] == value for name, value in hoped.items()):
@@ -104,17 +96,17 @@ def position(target: Target, hoped: Mapping[str, Value]) -> Matcher:
 
 def anything(target: Target) -> Matcher:
     """Matcher of any message of the unit."""
-    return lambda message: Match.DONE if _ours(target, message) else Match.NO
+    return lambda message: Match.DONE if is_ours(target, message) else Match.NO
 
 
 class Talk:
     """One conversation: the header in use."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, course: Course) -> None:
         self.target = target
+        self.course = course
         self.header = values.header_for(target)
         self.sure = "header" in target.known
-        self.known: dict[str, str] = {}
         self.stranger = False
 
     def learn(self, reply: Reply) -> None:
@@ -124,24 +116,23 @@ class Talk:
             self.stranger = header == wire.ASSET
             if not self.stranger:
                 self.header, self.sure = header, True
-                self.known["header"] = f"{header:04x}"
+                self.course.known["header"] = f"{header:04x}"
 
     def version(self, purpose: Purpose, expects: str, match: Matcher, **more: object) -> Command:
         """VERSION, and what is listened for behind it."""
         return command(self.target, self.header, "VERSION", purpose, expects, match, **more)
 
-    def meet(self) -> Generator[Command, Reply, Verdict]:
+    def meet(self) -> Step[None]:
         """Hear the unit once, unless its header is known."""
         if self.sure:
-            return Verdict.ANSWERED
+            return
         expects = "any message of the unit, for its header"
-        reply = yield self.version(Purpose.PROBE, expects, anything(self.target), timeout=PATIENCE)
-        self.learn(reply)
-        return reply.verdict
+        probe = self.version(Purpose.PROBE, expects, anything(self.target), timeout=PATIENCE)
+        self.learn((yield from self.course.ask(probe)))
 
     def look(
         self, purpose: Purpose, names: Sequence[str], hoped: Mapping[str, Value], wait: float
-    ) -> Generator[Command, Reply, tuple[dict[str, Value], Verdict]]:
+    ) -> Step[tuple[dict[str, Value], Verdict]]:
         """Settings in the next position, or in the last one of a few that do not tell what is hoped for."""
         match, expects = position(self.target, hoped), "the next position report"
         reply = yield self.version(purpose, expects, match, fields=tuple(names), timeout=wait)
@@ -151,18 +142,17 @@ class Talk:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    talk, names = Talk(target), list(wanted)
-    verdict = yield from talk.meet()
-    if verdict is Verdict.TIMEOUT:
-        return judge(wanted, reported={}, unanswered=True)
+    course = Course(wanted)
+    talk, names = Talk(target, course), list(wanted)
+    yield from talk.meet()
+    if course.unanswered:
+        return course.judged()
     if talk.stranger:
-        reason = "the unit speaks as an asset tracker (header 2727), whose settings are others"
-        return judge(wanted, reported={}, refused=dict.fromkeys(names, reason))
-    text = values.timer(values.pin_of(target), wanted)
-    wrote = yield command(
+        return course.refuse("the unit speaks as an asset tracker (header 2727), whose settings are others")
+    write = command(
         target,
         talk.header,
-        text,
+        values.timer(values.pin_of(target), wanted),
         Purpose.WRITE,
         "SET TIMER OK",
         took(target),
@@ -170,27 +160,23 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         timeout=TIMEOUT,
         depends_on_read="header" not in target.known,
     )
+    wrote = yield from course.change(write, lambda reply: f"the unit answered: {reply.text}")
     if wrote.verdict is Verdict.REFUSED:
-        refused = dict.fromkeys(names, f"the unit answered: {wrote.text}")
-        return judge(wanted, reported={}, refused=refused, written=names, known=talk.known)
+        return course.judged()
     wait = min(PATIENCE, 120.0 + 2 * max(int(wanted["tracking_interval"]), int(wanted["psm_interval"])))
     found, _ = yield from talk.look(Purpose.READ_BACK, names, wanted, wait)
-    return judge(
-        wanted,
-        reported=found,
-        acknowledged=names if wrote.ok else (),
-        written=names,
-        known=talk.known,
-        # Acknowledged and parked: the settings come with its next report, not by writing again.
-        unanswered=wrote.verdict is Verdict.TIMEOUT and any(found.get(name) != wanted[name] for name in names),
-    )
+    # Acknowledged and parked: the settings come with its next report, not by writing again.
+    course.unanswered = course.unanswered and any(found.get(name) != wanted[name] for name in names)
+    return course.judged(found)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    talk = Talk(target)
+    course = Course()
+    talk = Talk(target, course)
     found, verdict = yield from talk.look(Purpose.READ, wanted, {}, PATIENCE)
-    return Outcome({}, found, talk.known, unanswered=verdict is Verdict.TIMEOUT and not found)
+    course.unanswered = verdict is Verdict.TIMEOUT and not found
+    return course.told(found)
 
 
 def raw(target: Target, text: str | bytes) -> Command:
@@ -199,9 +185,7 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for a text that is no line of 1 to 160 printable ASCII characters without a `#` in it.
     """
 
-    def match(message: Message) -> Match:
-        return Match.DONE if message.kind is Kind.REPLY and _ours(target, message) else Match.NO
-
+    match = reply_of(target)
     if isinstance(text, bytes):
         return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)
     body = text.strip().removesuffix("#")

@@ -25,6 +25,7 @@ _PLACE = bytes.fromhex("000045426d2ee44180f3b6410000000f")
 class TopflyEmulator(Device):
     """One unit; see the module."""
 
+    ears = TopflyStream
     factory = _FACTORY
 
     def begin(self) -> None:
@@ -35,12 +36,10 @@ class TopflyEmulator(Device):
         self._imei = values.imei_of(target)
         self._former = dict(self.held)
         self._old = int(self.options.get("old", 0))
-        self._stream = TopflyStream(server=True)
         self._serial = 0
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """Login, with versions as in a recorded one."""
-        self._stream = TopflyStream(server=True)
         return [self._frame(wire.LOGIN, bytes.fromhex("111111250350"))]
 
     def heartbeat(self) -> list[Datum]:
@@ -51,15 +50,13 @@ class TopflyEmulator(Device):
         """A position with the settings in front."""
         return [self._position(now, self.held)]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message) or event.frame[2] != wire.COMMAND or self.faults.silent:
-                continue
-            if event.device_id == self.device_id and event.frame[:2] == self.header.to_bytes(2, "big"):
-                said += self._obey(event.frame[wire.HEAD + 1 : -1].decode("latin-1"))
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a command that bears its id and header."""
+        frame = message.frame
+        ours = message.device_id == self.device_id and frame[:2] == self.header.to_bytes(2, "big")
+        if frame[2] != wire.COMMAND or not ours:
+            return []
+        return self._obey(frame[wire.HEAD + 1 : -1].decode("latin-1"))
 
     def _obey(self, text: str) -> list[Datum]:
         word, *rest = text.split(",")

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import ClassVar
 
-from tracker_codecs.contract import Event, Kind, Message, Stream, Transport
-from tracker_codecs.errors import PeerError
+from tracker_codecs.contract import Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.text import clean
 
 #: No largest frame is published; recorded ones have up to 346 bytes.
 MAX_FRAME = 2048
 HEAD = 15
-_SHOWN = 64
 LOGIN, POSITION, HEARTBEAT, ALARM, POSITION_2, ALARM_2, POSITION_3, ALARM_3 = 1, 2, 3, 4, 0x13, 0x14, 0x16, 0x18
 COMMAND, SERIAL_PORT = 0x81, 0x82
 #: Frames that begin with the settings, but for header 2727.
@@ -82,91 +82,54 @@ def answer_text(frame: bytes) -> str:
     return clean(data.decode("utf-16-le") if wide else data.decode("latin-1"))
 
 
-class TopflyStream(Stream):
+class TopflyStream(Cutter):
     """Cuts one direction of a link; on UDP every feed is whole. `server` is true for what a server sends."""
 
-    __slots__ = ("_datagrams", "_header", "_lost", "_raw", "_rest")
+    __slots__ = ("_header", "_raw")
+    starts: ClassVar[re.Pattern[bytes]] = _START
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._rest = b""
         self._raw = b""
         self._header = 0
-        self._lost = False
-        self._datagrams = self.transport is Transport.UDP
 
     @property
     def known(self) -> dict[str, str]:
         """The header that the unit uses."""
         return {"header": f"{self._header:04x}"} if self._header else {}
 
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished frame."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split (UDP: a datagram); give messages and PeerErrors in order."""
-        if self._rest:
-            data = self._rest + data
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            if self._lost:
-                found = _START.search(data, pos)
-                if not found:
-                    pos = size
-                    break
-                pos = found.start()
-            used = self._frame(data, pos, size, events)
-            if used == 0:
-                break
-            if used < 0 and not self._lost:
-                self._lost = True
-                shown = data[pos : pos + 1]
-                events.append(PeerError(f"no frame starts with {shown.hex()}", discarded=shown))
-            pos += abs(used)
-        self._rest = data[pos:]
-        if self._datagrams:
-            if self._rest:
-                events.append(PeerError("a datagram that ends inside a frame", discarded=self._rest[:_SHOWN]))
-                self._rest = b""
-            self._lost = False
-        return events
-
-    def _frame(self, data: bytes, pos: int, size: int, events: list[Event]) -> int:
-        """Bytes used by the frame at `pos`; 0: more are needed; -1: none starts here."""
-        left = size - pos
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        left = len(buf) - pos
         if left < HEAD:
-            return 0 if opens(data[pos:size]) is not False else -1
-        header, kind, length, serial = _unpack(data, pos)
-        imei = data[pos + 7 : pos + HEAD]
+            return NO_FRAME if opens(buf[pos:]) is False else MORE
+        header, kind, length, serial = _unpack(buf, pos)
+        imei = buf[pos + 7 : pos + HEAD]
         if header not in HEADERS or kind not in TYPES or not HEAD <= length <= MAX_FRAME:
-            return -1
+            return NO_FRAME
         if imei != self._raw:
             digits = imei.hex()
             if not digits.isdigit() or digits[0] != "0":
-                return -1
+                return NO_FRAME
             device_id = digits[1:]
         else:
             device_id = self.device_id or ""
         if self.server and kind == COMMAND:
-            end = data.find(b"#", pos + HEAD + 1, pos + MAX_FRAME)
+            end = buf.find(b"#", pos + HEAD + 1, pos + MAX_FRAME)
             if end < 0:
-                return 0 if left < MAX_FRAME else -1
+                return MORE if left < MAX_FRAME else NO_FRAME
             length = end + 1 - pos
         if left < length:
-            return 0
-        self._lost = False
-        frame = data[pos : pos + length]
+            return MORE
+        frame = buf[pos : pos + length]
         if self.server:
             events.append(Message(Kind.OTHER, frame, device_id, data="server"))
-            return length
+            return pos + length
         if self.device_id is None:
             self.device_id, self._raw = device_id, imei
             self._header = header if header != ASSET else 0
         events.append(_message(frame, header, kind, serial, imei, device_id))
-        return length
+        return pos + length
 
 
 def _message(frame: bytes, header: int, kind: int, serial: int, imei: bytes, device_id: str) -> Message:
