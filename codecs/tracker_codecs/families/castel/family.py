@@ -4,10 +4,7 @@ The variant `cc` is known by its session: PT-690, PT-718S and MPIP-620, old (`$$
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    Transport,
-)
+from tracker_codecs.contract import Limits, Transport
 from tracker_codecs.families.castel import dialogue, frame, messages, settings
 from tracker_codecs.families.castel.emulator import CastelEmulator, CcUnit
 from tracker_codecs.family import Family

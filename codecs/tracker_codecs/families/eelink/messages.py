@@ -107,8 +107,8 @@ def _old(number: int, content: bytes) -> dict[str, Any]:
     time, latitude, longitude, speed, course, mcc, mnc, area, cell, valid = _OLD.unpack_from(content)
     told = {
         "time": _time(time),
-        "latitude": round(latitude / _SCALE, 6),
-        "longitude": round(longitude / _SCALE, 6),
+        "latitude": _degrees(latitude),
+        "longitude": _degrees(longitude),
         "speed_kmh": speed,
         "course": course,
         "cell": [mcc, mnc, area, int.from_bytes(cell, "big")],
@@ -127,8 +127,8 @@ def _new(number: int, content: bytes) -> dict[str, Any]:
     if mask & 1:
         latitude, longitude, altitude, speed, course, satellites = _PLACE.unpack_from(content, pos)
         told |= {
-            "latitude": round(latitude / _SCALE, 6),
-            "longitude": round(longitude / _SCALE, 6),
+            "latitude": _degrees(latitude),
+            "longitude": _degrees(longitude),
             "altitude": altitude,
             "speed_kmh": speed,
             "course": course,
@@ -145,6 +145,10 @@ def _new(number: int, content: bytes) -> dict[str, Any]:
         status = content[pos] << 8 | content[pos + 1]
         told |= {"status": f"{status:04x}", "valid": bool(status & 1)}
     return told
+
+
+def _degrees(units: int) -> float:
+    return round(units / _SCALE, 6)
 
 
 def _time(seconds: int) -> str:

@@ -161,9 +161,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         numbers = _numbers((yield from course.ask(_ask(target, words, Purpose.READ_BACK, written))))
         reported = _values(numbers)
         if far and numbers.get(KEPT_ON) == 0:
-            course.refused["tracking_distance"] = (
-                "the unit tells RH=0: its GPS is not kept on, so that no distance works"
-            )
+            course.refused["tracking_distance"] = _GPS_OFF
         if far and numbers.get(KEPT_ON) != 1:
             reported.pop("tracking_distance", None)
     return course.judged(reported)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    Transport,
-)
+from tracker_codecs.contract import Limits, Transport
 from tracker_codecs.families.meitrack import dialogue, frame, messages, settings
 from tracker_codecs.families.meitrack.emulator import MeitrackEmulator
 from tracker_codecs.family import Family
