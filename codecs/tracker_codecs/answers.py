@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tracker_codecs.contract import Kind, Match, Message, Target, Transport
+from tracker_codecs.contract import Checksum, Kind, Match, Message, Target, Transport
 
 Matcher = Callable[[Message], Match]
 #: What the text or content of our device's reply means.
@@ -29,10 +29,15 @@ def is_ours(target: Target, message: Message, *, unnamed: bool = False) -> bool:
 
 
 def reply_of(target: Target, means: Meaning = accepted, *, unnamed: bool = False) -> Matcher:
-    """A reply of this device, which `means` reads. `unnamed`: a reply that names nobody is taken for its own."""
+    """A sound reply of this device, which `means` reads; a damaged one answers nothing.
+
+    `unnamed`: a reply that names nobody is taken for its own.
+    """
 
     def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or not is_ours(target, message, unnamed=unnamed):
+        if message.kind is not Kind.REPLY or message.checksum is Checksum.BAD:
+            return Match.NO
+        if not is_ours(target, message, unnamed=unnamed):
             return Match.NO
         return means(message)
 

@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from tracker_codecs.contract import Command, Kind, Match, Message, Purpose, Target
+from tracker_codecs.contract import Checksum, Command, Kind, Match, Message, Purpose, Target
 from tracker_codecs.errors import LocalError
 from tracker_codecs.text import clean
 
 
 def any_reply(target: Target, text: str, message: Message) -> Match:
-    """Any reply of this device answers."""
-    return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
+    """Any sound reply of this device answers."""
+    mine = message.kind is Kind.REPLY and message.device_id == target.device_id
+    return Match.DONE if mine and message.checksum is not Checksum.BAD else Match.NO
 
 
 def no_reply(target: Target, text: str, message: Message) -> Match:

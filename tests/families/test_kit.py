@@ -10,6 +10,7 @@ import pytest
 from tracker_codecs.answers import is_ours, nothing, reply_of, says, told
 from tracker_codecs.checks import is_whole, whole_numbers
 from tracker_codecs.contract import (
+    Checksum,
     Command,
     Datum,
     Event,
@@ -114,6 +115,10 @@ def test_matchers_are_narrow() -> None:
     assert match(said("OK", "124")) is Match.NO
     assert match(said("OK", None)) is Match.NO
     assert match(said("OK", kind=Kind.REPORT)) is Match.NO
+    damaged = said("OK")
+    damaged.checksum = Checksum.BAD
+    assert match(damaged) is Match.NO
+    assert Envelope()(AT, b"x").match(damaged) is Match.NO
     assert reply_of(AT, unnamed=True)(said("x", None)) is Match.DONE
     assert is_ours(Target("", transport=Transport.SERIAL), said("x", None))
     assert [told(lambda text: text == "7" or None)(said(text)) for text in ("7", "8")] == [Match.DONE, Match.NO]
