@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from construct import Construct, ConstructError
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import Capability, Faults, Match, Problem, Settings, Severity, Strength, Value
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.lorawan.network import Event
@@ -45,7 +46,7 @@ class Setting:
         if isinstance(value, bool):
             return "must be a number"
         low, high = self.bounds
-        return "" if low <= value <= high or (self.off and value == 0) else f"the tracker takes {low} to {high}"
+        return "" if is_whole(value, low, high) or (self.off and value == 0) else f"the tracker takes {low} to {high}"
 
 
 @dataclass(frozen=True, slots=True)
