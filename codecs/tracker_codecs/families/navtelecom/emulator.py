@@ -25,10 +25,11 @@ _FACTORY = ("TRANS:SRV1(FLEX,0,1,193.193.165.165,20966)", "TRANS:SRV2(FLEX,0,0,0
 class NavtelecomEmulator(Device):
     """One unit; see the module."""
 
+    ears = wire.NavtelecomStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self.numbers = int(self.options.get("server_number", 1)), int(self.options.get("unit_number", 0))
-        self._stream = wire.NavtelecomStream(server=True)
         self._table: dict[str, list[str]] = {}
         self._named: dict[str, Parameter] = {}
         self._negotiated = False
@@ -50,9 +51,8 @@ class NavtelecomEmulator(Device):
     def _say(self, body: bytes) -> Datum:
         return Datum(wire.build(*self.numbers, body))
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The login; the negotiation follows its answer."""
-        self._stream = wire.NavtelecomStream(server=True)
         self._negotiated = False
         return [self._say(b"*>S:" + self.device_id.encode("ascii"))]
 
