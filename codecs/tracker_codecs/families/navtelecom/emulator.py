@@ -25,11 +25,10 @@ _FACTORY = ("TRANS:SRV1(FLEX,0,1,193.193.165.165,20966)", "TRANS:SRV2(FLEX,0,0,0
 class NavtelecomEmulator(Device):
     """One unit; see the module."""
 
-    ears = wire.NavtelecomStream
-
     def begin(self) -> None:
         """See `Device.begin`."""
         self.numbers = int(self.options.get("server_number", 1)), int(self.options.get("unit_number", 0))
+        self._stream = wire.NavtelecomStream(server=True)
         self._table: dict[str, list[str]] = {}
         self._named: dict[str, Parameter] = {}
         self._negotiated = False
@@ -51,8 +50,9 @@ class NavtelecomEmulator(Device):
     def _say(self, body: bytes) -> Datum:
         return Datum(wire.build(*self.numbers, body))
 
-    def login(self) -> list[Datum]:
+    def connect(self) -> list[Datum]:
         """The login; the negotiation follows its answer."""
+        self._stream = wire.NavtelecomStream(server=True)
         self._negotiated = False
         return [self._say(b"*>S:" + self.device_id.encode("ascii"))]
 
@@ -102,5 +102,4 @@ class NavtelecomEmulator(Device):
         return f"*@EDIT OK,{self._now(asked.name)}"
 
     def _clamped(self, value: str) -> str:
-        low, high = self.faults.clamp.get(values.FIELD, (0, 2**32))
-        return str(int(min(max(int(value), low), high))) if value.isdecimal() else value
+        return str(self.clamped(values.FIELD, int(value))) if value.isdecimal() else value
