@@ -7,18 +7,17 @@ Sources: traccar/traccar Galileo encoder and decoder tests; GLONASS/GPS Satellit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TypeVar
 
+from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
@@ -26,11 +25,12 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
+from tracker_codecs.envelope import spoken
 from tracker_codecs.families.galileosky import frame as wire
 from tracker_codecs.families.galileosky import settings as values
 from tracker_codecs.families.galileosky import texts
 from tracker_codecs.families.galileosky.texts import Period, Turning
-from tracker_codecs.judge import judge
 
 #: Seconds: an answer may wait behind data packets.
 TIMEOUT = 60.0
@@ -50,18 +50,16 @@ def number_of(target: Target, kind: Conversation, step: int) -> int:
     return kind << 24 | (step & 0xFF) << 16 | target.serial & 0xFFFF
 
 
-def matcher(target: Target, number: int, fits: Callable[[str], object | None]) -> Callable[[Message], Match]:
+def matcher(target: Target, number: int, fits: Callable[[str], object | None]) -> Matcher:
     """Matcher of the answer with this number; a text that does not fit is a refusal."""
 
-    def match(message: Message) -> Match:
+    def means(message: Message) -> Match:
         found = message.data
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
         if not isinstance(found, wire.Answer) or found.number != number:
             return Match.NO
         return Match.REFUSED if fits(found.text) is None else Match.DONE
 
-    return match
+    return reply_of(target, means)
 
 
 @dataclass(slots=True)
@@ -71,10 +69,8 @@ class Talk:
     target: Target
     kind: Conversation
     options: values.Options
+    course: Course = field(default_factory=Course)
     step: int = 0
-    known: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-    written: set[str] = field(default_factory=set)
     reported: dict[str, Value] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
 
@@ -86,7 +82,7 @@ class Talk:
         understand: Callable[[str], T | None],
         *,
         depends_on_read: bool = False,
-    ) -> Generator[Command, Reply, tuple[T | None, Reply]]:
+    ) -> Step[tuple[T | None, Reply]]:
         """One command; gives the values that its answer tells."""
         number = number_of(self.target, self.kind, self.step)
         self.step += 1
@@ -107,10 +103,10 @@ class Talk:
         """Takes what the unit says is in force."""
         if isinstance(found, Period):
             self.reported["tracking_interval"] = found.move
-            self.known["period"] = found.arguments
+            self.course.known["period"] = found.arguments
         else:
             self.reported |= {"tracking_angle": found.angle, "tracking_distance": found.distance}
-            self.known["turning"] = found.arguments
+            self.course.known["turning"] = found.arguments
 
 
 def _remembered(target: Target, key: str, size: int) -> list[int] | None:
@@ -146,7 +142,8 @@ def _turning(talk: Talk, carried: Mapping[str, Value], had: Turning | None, assu
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    talk = Talk(target, Conversation.APPLY, values.options(target))
+    course = Course(wanted)
+    talk = Talk(target, Conversation.APPLY, values.options(target), course)
     period_fields = [name for name in values.PERIOD_FIELDS if name in wanted]
     turning_fields = [name for name in values.TURNING_FIELDS if name in wanted]
     again: set[str] = set()
@@ -155,17 +152,11 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     if turning_fields:
         yield from _change(talk, "Turning", turning_fields, texts.turning, _turning, wanted, again, "turning_keep")
     if "WrPeriod" in again:
-        yield from _read_back(talk, "WrPeriod", period_fields, texts.period)
+        yield from _ask(talk, "WrPeriod", Purpose.READ_BACK, period_fields, texts.period)
     if "Turning" in again:
-        yield from _read_back(talk, "Turning", turning_fields, texts.turning)
-    return judge(
-        wanted,
-        reported=talk.reported,
-        refused=talk.refused,
-        written=talk.written,
-        known=talk.known,
-        unanswered=bool(talk.silent - talk.reported.keys()),
-    )
+        yield from _ask(talk, "Turning", Purpose.READ_BACK, turning_fields, texts.turning)
+    course.unanswered = bool(talk.silent - talk.reported.keys())
+    return course.judged(talk.reported)
 
 
 def _change(
@@ -177,7 +168,7 @@ def _change(
     carried: Mapping[str, Value],
     again: set[str],
     option: str,
-) -> Generator[Command, Reply, None]:
+) -> Step[None]:
     """Reads what must be kept, then writes; the echo of the write tells the values in force."""
     had: T | None = None
     assumed = False
@@ -192,13 +183,13 @@ def _change(
         planned = plan(talk, carried, None, False)
     if planned is None:
         reason = f"not written: the unit does not tell the other arguments of {word}; the option {option} gives them"
-        talk.refused |= dict.fromkeys(fields, reason)
+        talk.course.refused |= dict.fromkeys(fields, reason)
         return
     text = f"{word} {planned.arguments}"
     now, reply = yield from talk.send(text, Purpose.WRITE, fields, understand, depends_on_read=talk.options.query)
-    talk.written.update(fields)
+    talk.course.written.update(fields)
     if reply.verdict is Verdict.REFUSED:
-        talk.refused |= dict.fromkeys(fields, f"the unit answers {text} with: {reply.text}")
+        talk.course.refused |= dict.fromkeys(fields, f"the unit answers {text} with: {reply.text}")
     elif reply.verdict is Verdict.TIMEOUT:
         talk.silent.update(fields)
     if now is not None:
@@ -207,49 +198,37 @@ def _change(
         again.add(word)
 
 
-def _read_back(
-    talk: Talk, word: str, fields: Sequence[str], understand: Callable[[str], T | None]
-) -> Generator[Command, Reply, None]:
-    """The values in force once more, from a unit that tells them; without an answer the echo stands."""
-    now, _ = yield from talk.send(word, Purpose.READ_BACK, fields, understand)
+def _ask(
+    talk: Talk, word: str, purpose: Purpose, fields: Sequence[str], understand: Callable[[str], T | None]
+) -> Step[None]:
+    """Takes the values in force. Where they are read back without an answer, the echo of the write stands."""
+    now, reply = yield from talk.send(word, purpose, fields, understand)
+    talk.course.unanswered = reply.verdict is Verdict.TIMEOUT
     if now is not None:
         talk.tell(now)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    talk = Talk(target, Conversation.READ, values.options(target))
-    unanswered = False
+    course = Course()
+    talk = Talk(target, Conversation.READ, values.options(target), course)
     if not talk.options.query:
-        return Outcome({})
+        return course.told()
     period_fields = [name for name in values.PERIOD_FIELDS if name in wanted]
     turning_fields = [name for name in values.TURNING_FIELDS if name in wanted]
     if period_fields:
-        period, reply = yield from talk.send("WrPeriod", Purpose.READ, period_fields, texts.period)
-        unanswered = reply.verdict is Verdict.TIMEOUT
-        if period is not None:
-            talk.tell(period)
-    if turning_fields and not unanswered:
-        turning, reply = yield from talk.send("Turning", Purpose.READ, turning_fields, texts.turning)
-        unanswered = reply.verdict is Verdict.TIMEOUT
-        if turning is not None:
-            talk.tell(turning)
-    return Outcome({}, talk.reported, talk.known, unanswered)
+        yield from _ask(talk, "WrPeriod", Purpose.READ, period_fields, texts.period)
+    if turning_fields and not course.unanswered:
+        yield from _ask(talk, "Turning", Purpose.READ, turning_fields, texts.turning)
+    return course.told(talk.reported)
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: text in a command packet, bytes as they are."""
-    if isinstance(text, bytes):
-        return Command(text, text.hex(), Purpose.RAW, "any answer to a command", _any(target), timeout=TIMEOUT)
+def _own(target: Target, text: str) -> Command:
+    """A text in a command packet; its answer bears the number."""
     number = number_of(target, Conversation.RAW, 0)
     payload = wire.build_command(target.device_id, number, text)
     match = matcher(target, number, lambda _: True)
     return Command(payload, text, Purpose.RAW, f"an answer numbered {number}", match, timeout=TIMEOUT)
 
 
-def _any(target: Target) -> Callable[[Message], Match]:
-    def match(message: Message) -> Match:
-        fits = message.kind is Kind.REPLY and message.device_id == target.device_id
-        return Match.DONE if fits else Match.NO
-
-    return match
+raw = spoken(_own, expects="any answer to a command", timeout=TIMEOUT)

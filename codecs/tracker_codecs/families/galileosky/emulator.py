@@ -23,10 +23,11 @@ _UNCONFIRMED = 4
 class GalileoskyEmulator(Device):
     """One terminal; see the module."""
 
+    ears = wire.GalileoskyStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self.stored: dict[str, list[int]] = {"wrperiod": [60, 180], "turning": [3, 10, 300, 60, 20]}
-        self._stream = wire.GalileoskyStream(server=True)
         self._unconfirmed: list[bytes] = []
         self._record = 0
         for name, value in self.held.items():
@@ -47,9 +48,8 @@ class GalileoskyEmulator(Device):
     def _who(self) -> bytes:
         return bytes((wire.IMEI,)) + self.device_id.encode("ascii") + bytes((wire.NUMBER, 50, 0))
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The head packet: hardware, firmware, IMEI, device number."""
-        self._stream = wire.GalileoskyStream(server=True)
         self._unconfirmed.clear()
         return [self._say(bytes((wire.HARDWARE, 130, wire.FIRMWARE, 19)) + self._who())]
 
@@ -61,21 +61,23 @@ class GalileoskyEmulator(Device):
         record = b"\x10" + self._record.to_bytes(2, "little") + b"\x20" + time + _RECORD
         return [*again, self._say(self._who() + record)]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message):
-                continue
-            if len(event.frame) == 3:
-                self._unconfirmed = [each for each in self._unconfirmed if each[-2:] != event.frame[1:]]
-            elif isinstance(event.data, wire.Answer) and event.device_id == self.device_id and not self.faults.silent:
-                text = self._obey(event.data.text)
-                if text:
-                    number = (event.data.number or 0).to_bytes(4, "little")
-                    head = self._who() + bytes((wire.COMMAND_NUMBER,)) + number
-                    said.append(self._say(head + bytes((wire.COMMAND_TEXT, len(text))) + text.encode("ascii")))
-        return said
+    def acknowledged(self, message: Message) -> bool:
+        """A packet that the server has is not sent again."""
+        mine = len(message.frame) == 3
+        if mine:
+            self._unconfirmed = [each for each in self._unconfirmed if each[-2:] != message.frame[1:]]
+        return mine
+
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a command with its number."""
+        asked = message.data
+        if not isinstance(asked, wire.Answer) or message.device_id != self.device_id:
+            return []
+        text = self._obey(asked.text)
+        if not text:
+            return []
+        head = self._who() + bytes((wire.COMMAND_NUMBER,)) + (asked.number or 0).to_bytes(4, "little")
+        return [self._say(head + bytes((wire.COMMAND_TEXT, len(text))) + text.encode("ascii"))]
 
     def _obey(self, text: str) -> str:
         """The answer to a command; empty: none."""
@@ -92,9 +94,8 @@ class GalileoskyEmulator(Device):
             return ""
         for at, part in enumerate(parts):
             name = names.get(at, "")
-            low, high = self.faults.clamp.get(name, (0, 2**32))
             if name not in self.faults.ignore:
-                self.stored[word][at] = int(min(max(int(part), low), high))
+                self.stored[word][at] = int(self.clamped(name, int(part)))
         return self._told(word)
 
     def _told(self, word: str) -> str:

@@ -11,12 +11,12 @@ GLONASS manuals (packets to the device; FMI packets).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -73,91 +73,51 @@ def build_command(imei: str, number: int, text: str) -> bytes:
     )
 
 
-class GalileoskyStream(Stream):
+class GalileoskyStream(Cutter):
     """Cuts one direction of a TCP link. `server` is true for what a server sends.
 
     Recovery: a packet with a wrong checksum is given up, but for a tags packet that may start inside it. One PeerError
     is given for a run of garbage, at its first byte.
     """
 
-    __slots__ = ("_buffer", "_lost", "_need")
+    __slots__ = ()
+    starts: ClassVar[re.Pattern[bytes]] = _START
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._buffer = bytearray()
-        self._need = 0
-        self._lost = False
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if self._skipping and not _START.match(buf, pos):
+            return NO_FRAME  # so it turns out, now that more bytes are there
+        left, header = len(buf) - pos, buf[pos]
+        if self.server and header in (ACK, PHOTO):
+            return self._bare(buf, pos, 3, events)
+        if header not in HEADERS:
+            return NO_FRAME
+        if left < (6 if header == TAGS else 3):
+            return MORE
+        if header == TAGS and buf[pos + 3 : pos + 6] == SATELLITE:
+            length = buf[pos + 1] << 8 | buf[pos + 2]
+            return self._bare(buf, pos, length + 3, events) if 3 <= length <= MAX_PAYLOAD else NO_FRAME
+        length = (buf[pos + 1] | buf[pos + 2] << 8) & 0x7FFF
+        if not 1 <= length <= MAX_PAYLOAD:
+            return NO_FRAME
+        end = pos + length + 5
+        if len(buf) < end:
+            return MORE
+        frame = buf[pos:end]
+        if crc(frame[:-2]) == frame[-2] | frame[-1] << 8:
+            events.append(self._packet(frame))
+        elif self._skipping or _START.search(buf, pos + 1, end):
+            return NO_FRAME
+        else:
+            events.append(PeerError("wrong checksum", discarded=frame[:_SHOWN]))
+        return end
 
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished packet."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buffer = self._buffer
-        if buffer:
-            buffer += data
-            if len(buffer) < self._need:
-                return ()
-            data = bytes(buffer)
-            buffer.clear()
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            if self._lost:
-                found = _START.search(data, pos)
-                if not found:
-                    return events
-                pos = found.start()
-            left, header = size - pos, data[pos]
-            satellite = False
-            if self.server and header in (ACK, PHOTO):
-                total = 3
-            elif header in HEADERS:
-                least = 6 if header == TAGS else 3
-                if left < least:
-                    self._need = least
-                    break
-                length = (data[pos + 1] | data[pos + 2] << 8) & 0x7FFF
-                total = length + 5
-                if header == TAGS and data[pos + 3 : pos + 6] == SATELLITE:
-                    length, satellite = data[pos + 1] << 8 | data[pos + 2], True
-                    total = length + 3
-                if not (3 if satellite else 1) <= length <= MAX_PAYLOAD:
-                    total = 0
-            else:
-                total = 0
-            if not total:
-                if not self._lost:
-                    self._lost = True
-                    events.append(
-                        PeerError(f"no packet starts with {data[pos : pos + 1].hex()}", discarded=data[pos : pos + 1])
-                    )
-                pos += 1
-                continue
-            if left < total:
-                self._need = total
-                break
-            frame = data[pos : pos + total]
-            if total == 3 or satellite:
-                events.append(Message(Kind.OTHER, frame))
-            elif crc(frame[:-2]) == frame[-2] | frame[-1] << 8:
-                events.append(self._packet(frame))
-            elif self._lost:
-                pos += 1
-                continue
-            else:
-                events.append(PeerError("wrong checksum", discarded=frame[:_SHOWN]))
-                inside = _START.search(data, pos + 1, pos + total)
-                self._lost = inside is not None
-                pos = inside.start() if inside else pos + total
-                continue
-            self._lost = False
-            pos += total
-        if pos < size:
-            buffer += data[pos:]
-        return events
+    def _bare(self, buf: bytes, pos: int, size: int, events: list[Event]) -> int:
+        """Takes a packet of this size that has no checksum."""
+        if len(buf) - pos < size:
+            return MORE
+        events.append(Message(Kind.OTHER, buf[pos : pos + size]))
+        return pos + size
 
     def _packet(self, frame: bytes) -> Message:
         """A packet with a right checksum: who sent it, what it is, what it is owed."""

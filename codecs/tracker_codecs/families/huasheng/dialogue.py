@@ -8,42 +8,38 @@ Sources: traccar/traccar HuaSheng encoder and tests; cyoung/hs3000g (message tab
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
+from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Purpose,
     Settings,
     Target,
-    Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.huasheng import frame as wire
 from tracker_codecs.families.huasheng import settings as values
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 _PAIR = re.compile(r"([0-9A-Fa-f]{4}):((?:[0-9A-Fa-f]{2}){0,64})", re.ASCII).fullmatch
 
 
-def acknowledged(target: Target, index: int) -> Callable[[Message], Match]:
+def acknowledged(target: Target, index: int) -> Matcher:
     """Matcher of FF05 with this index."""
 
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
+    def means(message: Message) -> Match:
         body = wire.body_of(message.frame) or bytes(wire.HEAD)
         _, kind, found = wire.head_of(body)
         if (kind, found) != (wire.SET_ANSWER, index):
             return Match.NO
         return Match.REFUSED if body[wire.HEAD : wire.HEAD + 1] > b"\0" else Match.DONE
 
-    return match
+    return reply_of(target, means)
 
 
 def _command(
@@ -56,30 +52,15 @@ def _command(
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    took: list[str] = []
-    written: list[str] = []
-    refused: dict[str, str] = {}
-    silent = False
+    course = Course(wanted)
     for at, name in enumerate(name for name in values.PLACES if name in wanted):
         content = values.parameter(name, wanted[name])
         text = f"parameter {content[:2].hex()} = {int.from_bytes(content[4:], 'big')}"
-        reply = yield _command(target, target.serial + at, content, text, Purpose.WRITE, (name,))
-        written.append(name)
-        if reply.ok:
-            took.append(name)
-        elif reply.verdict is Verdict.REFUSED:
-            refused[name] = f"the unit answered no ({reply.text})"
-        elif reply.verdict is Verdict.TIMEOUT:
-            silent = True
+        write = _command(target, target.serial + at, content, text, Purpose.WRITE, (name,))
+        yield from course.change(write, lambda reply: f"the unit answered no ({reply.text})")
+        if course.unanswered:
             break
-    return judge(
-        wanted,
-        reported={},
-        acknowledged=took,
-        refused=refused,
-        written=written,
-        unanswered=silent,
-    )
+    return course.judged()
 
 
 def _own(target: Target, text: str) -> Command:

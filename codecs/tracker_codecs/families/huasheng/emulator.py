@@ -55,12 +55,10 @@ class HuashengEmulator(Device):
             asked = values.told(dict(wire.parameters(content)))
         except PeerError:
             return b"\1"
-        if asked.keys() & self.faults.refuse:
+        if self.refuses(*asked):
             return b"\1"
         for name, value in asked.items():
-            if name not in self.faults.ignore:
-                low, high = self.faults.clamp.get(name, (0, 1 << 32))
-                self.held[name] = int(min(max(value, low), high))
+            self.obey(name, value)
         return b"\0"
 
     def _say(self, kind: int, content: bytes = b"") -> Datum:

@@ -11,10 +11,13 @@ traccar forum 82192 and 82209 (recorded exchange, parameters of a login).
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from typing import ClassVar
 
-from tracker_codecs.contract import Event, Kind, Message, Stream
+from tracker_codecs.contract import Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
 
 #: Bytes between two C0, still escaped; recorded frames have up to 190.
@@ -37,6 +40,7 @@ _HEAD = struct.Struct(">BBHHHI")
 _unpack: Callable[[bytes], tuple[int, int, int, int, int, int]] = _HEAD.unpack_from
 _PARAMETER = struct.Struct(">HH")
 IMEI = 0x0003
+_MARK = re.compile(b"\xc0")
 
 
 def build(kind: int, index: int, content: bytes = b"", *, answer: bool = False) -> bytes:
@@ -80,68 +84,29 @@ def parameters(content: bytes) -> Iterator[tuple[int, bytes]]:
         at += length
 
 
-class HuashengStream(Stream):
+class HuashengStream(Cutter):
     """Cuts one direction of a TCP link. `server` is true for what a server sends.
 
     Recovery: what stands between two C0 and is no frame is given up; its last C0 may begin the next one.
     """
 
-    __slots__ = ("_buffer", "_lost")
+    __slots__ = ()
+    starts: ClassVar[re.Pattern[bytes]] = _MARK
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._buffer = bytearray()
-        self._lost = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished frame."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buffer = self._buffer
-        if buffer:
-            if b"\xc0" not in data and len(buffer) + len(data) <= MAX_BODY:
-                buffer += data
-                return []
-            data = bytes(buffer) + data
-            buffer.clear()
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            start = data.find(b"\xc0", pos)
-            if start != pos:
-                self._give_up(data[pos : pos + 1], events)
-                if start < 0:
-                    return events
-                pos = start
-            stop = data.find(b"\xc0", pos + 1, pos + MAX_BODY + 1)
-            if stop < 0:
-                if size - pos > MAX_BODY:
-                    self._give_up(data[pos : pos + 1], events)
-                    pos += 1
-                    continue
-                break
-            if stop == pos + 1:
-                pos = stop
-                continue
-            event = self._frame(data[pos : stop + 1])
-            if event is None:
-                self._give_up(data[pos : pos + 1], events)
-                pos = stop
-            else:
-                self._lost = False
-                events.append(event)
-                pos = stop + 1
-        buffer += data[pos:]
-        return events
-
-    def _give_up(self, shown: bytes, events: list[Event]) -> None:
-        """One error for a run of garbage, with its first byte."""
-        if not self._lost:
-            self._lost = True
-            events.append(PeerError(f"no frame starts with {shown.hex()}", discarded=shown))
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if buf[pos] != 0xC0:
+            return NO_FRAME
+        stop = buf.find(b"\xc0", pos + 1, pos + MAX_BODY + 1)
+        if stop < 0:
+            return NO_FRAME if len(buf) - pos > MAX_BODY else MORE
+        if stop == pos + 1:  # an end and a beginning
+            return NO_FRAME if self._skipping else stop
+        event = self._frame(buf[pos : stop + 1])
+        if event is None:
+            return NO_FRAME
+        events.append(event)
+        return stop + 1
 
     def _frame(self, frame: bytes) -> Message | None:
         body = body_of(frame) if 0xDB in frame else frame[1:-1]

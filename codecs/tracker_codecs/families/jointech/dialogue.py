@@ -8,25 +8,26 @@ Source: Jointech JT701D protocol manual V1.4.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from tracker_codecs.answers import reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
     Kind,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
     Target,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
+from tracker_codecs.envelope import spoken
 from tracker_codecs.families.jointech import frame as wire
 from tracker_codecs.families.jointech import settings as values
-from tracker_codecs.judge import judge
 
 #: Seconds; a unit stays awake for minutes after it has reported.
 TIMEOUT = 60.0
@@ -52,66 +53,58 @@ def period(message: Message) -> Period | None:
 def _command(
     target: Target, text: str, purpose: Purpose, expects: str, fits: Callable[[Period], bool], depends: bool = False
 ) -> Command:
-    def match(message: Message) -> Match:
-        found = period(message) if message.device_id == target.device_id else None
+    def means(message: Message) -> Match:
+        found = period(message)
         return Match.DONE if found is not None and fits(found) else Match.NO
 
-    payload = wire.command(text)
+    payload, match = wire.command(text), reply_of(target, means)
     return Command(payload, text, purpose, expects, match, (values.FIELD,), TIMEOUT, depends_on_read=depends)
 
 
-def _query(target: Target, purpose: Purpose) -> Generator[Command, Reply, tuple[Period | None, Reply]]:
+def _query(course: Course, target: Target, purpose: Purpose) -> Step[tuple[Period | None, Reply]]:
+    """The values in force; the wake-up interval is remembered."""
     reply = yield _command(target, f"{values.WORD},0", purpose, "P04 with the values in force", lambda _: True)
-    return (period(reply.messages[-1]) if reply.ok else None), reply
-
-
-def _known(found: Period | None) -> dict[str, str]:
-    return {"wake_up": str(found.wake_up)} if found else {}
+    found = period(reply.messages[-1]) if reply.ok else None
+    if found:
+        course.known["wake_up"] = str(found.wake_up)
+    return found, reply
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
+    course = Course(wanted)
     if values.FIELD not in wanted:
-        return judge(wanted, reported={})
-    had, reply = yield from _query(target, Purpose.READ)
+        return course.judged()
+    had, reply = yield from _query(course, target, Purpose.READ)
     if had is None and not reply.assumed:
-        return judge(wanted, reported={}, unanswered=True)
+        course.unanswered = True
+        return course.judged()
     last = target.known.get("wake_up", "")
     wake_up = had.wake_up if had else int(last) if last.isdecimal() and len(last) <= 5 else values.WAKE_UP
     new = Period(int(wanted[values.FIELD]), wake_up)
-    text = f"{values.WORD},1,{new.upload},{new.wake_up}"
-    written = yield _command(
-        target, text, Purpose.WRITE, f"P04,{new.upload},{new.wake_up}", lambda told: told == new, depends=True
-    )
-    now, _ = yield from _query(target, Purpose.READ_BACK)
-    return judge(
-        wanted,
-        reported={values.FIELD: now.upload} if now else {},
-        acknowledged=(values.FIELD,) if written.ok else (),
-        written=(values.FIELD,),
-        known=_known(now or had),
-        unanswered=now is None and written.verdict is Verdict.TIMEOUT,
-    )
+    text, expects = f"{values.WORD},1,{new.upload},{new.wake_up}", f"P04,{new.upload},{new.wake_up}"
+    yield from course.change(_command(target, text, Purpose.WRITE, expects, lambda told: told == new, depends=True))
+    now, _ = yield from _query(course, target, Purpose.READ_BACK)
+    course.unanswered = course.unanswered and now is None
+    return course.judged({values.FIELD: now.upload} if now else None)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    found, reply = yield from _query(target, Purpose.READ)
-    if found is None:
-        return Outcome({}, unanswered=reply.verdict is Verdict.TIMEOUT)
-    return Outcome({}, {values.FIELD: found.upload}, _known(found))
+    course = Course()
+    found, reply = yield from _query(course, target, Purpose.READ)
+    course.unanswered = reply.verdict is Verdict.TIMEOUT
+    return course.told({values.FIELD: found.upload} if found else None)
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: text without its brackets, bytes as they are. Answered by the same word."""
-    if isinstance(text, bytes):
-        payload, shown, word = text, text.hex(), ""
-    else:
-        payload, shown, word = wire.command(text), text, text[:3]
+def _own(target: Target, text: str) -> Command:
+    """A text without its brackets. Answered by the same word."""
+    word = text[:3]
 
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
-        return Match.DONE if word in ("", message.data[0]) else Match.NO
+    def means(message: Message) -> Match:
+        return Match.DONE if message.data[0] == word else Match.NO
 
-    return Command(payload, shown, Purpose.RAW, word or "any answer", match, timeout=TIMEOUT)
+    return Command(wire.command(text), text, Purpose.RAW, word, reply_of(target, means), timeout=TIMEOUT)
+
+
+raw = spoken(_own, timeout=TIMEOUT)

@@ -6,7 +6,9 @@ its own ID, time and serial; that of the older unit copies a recorded one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import ClassVar
 
 from tracker_codecs.contract import Datum, Message, Value
 from tracker_codecs.device import Device
@@ -35,18 +37,13 @@ class GpUnit(Device):
 class JointechEmulator(Device):
     """One unit; see the module."""
 
+    factory: ClassVar[Mapping[str, Value]] = {values.FIELD: 60}
     ears = wire.JointechStream
 
     def begin(self) -> None:
         """See `Device.begin`."""
-        self.upload = int(self.held.get(values.FIELD, 60))
         self.wake_up = values.WAKE_UP
         self._serial = 0
-
-    @property
-    def settings(self) -> dict[str, Value]:
-        """See `Emulator.settings`."""
-        return {values.FIELD: self.upload}
 
     def _say(self, text: str) -> Datum:
         return Datum(f"({self.device_id},{text})".encode("ascii"))
@@ -77,11 +74,11 @@ class JointechEmulator(Device):
             return []
         numbers = [int(each[:9]) for each in arguments]
         if len(numbers) == 3 and numbers[0] == 1:
-            if values.FIELD in self.faults.refuse:
+            if self.refuses(values.FIELD):
                 return []
             if values.FIELD not in self.faults.ignore:
                 low, high = self.faults.clamp.get(values.FIELD, (5, 60000))
-                self.upload, self.wake_up = int(min(max(numbers[1], low), high)), numbers[2]
+                self.held[values.FIELD], self.wake_up = int(min(max(numbers[1], low), high)), numbers[2]
         elif numbers != [0]:
             return []
-        return [self._say(f"{values.WORD},{self.upload},{self.wake_up}")]
+        return [self._say(f"{values.WORD},{self.held[values.FIELD]},{self.wake_up}")]

@@ -11,10 +11,11 @@ decoder, encoder and tests (older frames, P35, S39, S20).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import ClassVar
 
-from tracker_codecs.contract import Event, Kind, Message, Stream
-from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.contract import Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
+from tracker_codecs.errors import LocalError
 from tracker_codecs.text import clean
 
 #: Longest text taken; the longest known ones have 120 bytes.
@@ -63,72 +64,51 @@ def head(data: bytes, pos: int) -> tuple[int, int]:
     return (at, total) if _LEAST <= total <= _LONG_REPORT and bcd(data[pos + 1 : pos + 6]) else (0, 0)
 
 
-class JointechStream(Stream):
+def _text_size(data: bytes, pos: int) -> int:
+    """Size of the text that starts here; or NO_FRAME, or MORE."""
+    most = pos + MAX_FRAME
+    close = data.find(b")", pos, most)
+    if data.find(b"(", pos + 1, close if close >= 0 else most) >= 0:
+        return NO_FRAME
+    if close >= 0:
+        return close + 1 - pos
+    return MORE if len(data) < most else NO_FRAME
+
+
+def _report_size(data: bytes, pos: int) -> int:
+    """Size of the report that starts here; or NO_FRAME, or MORE."""
+    if len(data) - pos < _FULL:
+        return MORE
+    at, total = head(data, pos)
+    if len(data) - pos < total:
+        return MORE
+    return total if total and bcd(data[pos + at : pos + at + 6]) is not None else NO_FRAME
+
+
+class JointechStream(Cutter):
     """Cuts one direction of a TCP link. `server`: what a server sends.
 
     One PeerError is given for a run of garbage, at its first byte. A bracket that opens inside a text starts a new one.
     """
 
-    __slots__ = ("_buffer", "_lost", "_need")
+    __slots__ = ()
+    starts: ClassVar[re.Pattern[bytes]] = _MARKS
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._buffer = bytearray()
-        self._need = 0
-        self._lost = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished frame."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buffer = self._buffer
-        if buffer:
-            buffer += data
-            if len(buffer) < self._need:
-                return ()
-            data = bytes(buffer)
-            buffer.clear()
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            first, left, total = data[pos], size - pos, 0
-            if first == 0x28:
-                close = data.find(b")", pos, pos + MAX_FRAME)
-                again = data.find(b"(", pos + 1, close if close >= 0 else pos + MAX_FRAME)
-                if again < 0 and close < 0 and left < MAX_FRAME:
-                    self._need = left + 1
-                    buffer += data[pos:]
-                    return events
-                total = close + 1 - pos if again < 0 and close >= 0 else 0
-            elif first == 0x24 and not self.server:
-                if left < _FULL:
-                    self._need = _FULL
-                    buffer += data[pos:]
-                    return events
-                at, total = head(data, pos)
-                if left < total:
-                    self._need = total
-                    buffer += data[pos:]
-                    return events
-                if total and bcd(data[pos + at : pos + at + 6]) is None:
-                    total = 0
-            event = self._understood(data[pos : pos + total]) if total else None
-            if event is None:
-                if not self._lost:
-                    self._lost = True
-                    events.append(PeerError("no frame starts so", discarded=data[pos : pos + 1]))
-                found = _MARKS.search(data, pos + 1)
-                if found is None:
-                    return events
-                pos = found.start()
-                continue
-            self._lost = False
-            events.append(event)
-            pos += total
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if buf[pos] == 0x28:
+            total = _text_size(buf, pos)
+        elif buf[pos] == 0x24 and not self.server:
+            total = _report_size(buf, pos)
+        else:
+            total = 0
+        if total == MORE:
+            return MORE
+        event = self._understood(buf[pos : pos + total]) if total else None
+        if event is None:
+            return NO_FRAME
+        events.append(event)
+        return pos + total
 
     def _understood(self, frame: bytes) -> Message | None:
         """The message of a whole frame; None where it is none."""

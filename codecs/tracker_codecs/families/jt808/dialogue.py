@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tracker_codecs.answers import reply_of
 from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import (
     Checksum,
@@ -276,12 +277,8 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for text that is empty, too long or not to be written in GBK.
     """
     if isinstance(text, bytes):
-
-        def any_reply(message: Message) -> Match:
-            mine = message.kind is Kind.REPLY and message.device_id in (None, target.device_id)
-            return Match.DONE if mine else Match.NO
-
-        return Command(text, text.hex(), Purpose.RAW, "any answer", any_reply, timeout=TIMEOUT)
+        answers = reply_of(target, unnamed=True)
+        return Command(text, text.hex(), Purpose.RAW, "any answer", answers, timeout=TIMEOUT)
     try:
         data = text.encode("gbk")
     except UnicodeEncodeError:

@@ -125,14 +125,10 @@ class Jt808Emulator(Device):
         return self._store({ident: int.from_bytes(value, "big") for ident, value in values.items()})
 
     def _store(self, values: Mapping[int, int]) -> int:
-        if FIELD in self.faults.refuse:
+        if self.refuses(FIELD):
             return 1
         if FIELD in self.faults.ignore:
             return 0
         for ident, value in values.items():
-            if ident == INTERVAL and FIELD in self.faults.clamp:
-                low, high = self.faults.clamp[FIELD]
-                self.parameters[ident] = int(min(max(value, low), high))
-            else:
-                self.parameters[ident] = value
+            self.parameters[ident] = int(self.clamped(FIELD, value)) if ident == INTERVAL else value
         return 0

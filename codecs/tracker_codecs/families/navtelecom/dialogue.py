@@ -9,43 +9,39 @@ no numbers of their own: one to READ names its tag, one to EDIT only its verb, a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
     Target,
-    Value,
     Verdict,
 )
-from tracker_codecs.errors import LocalError
+from tracker_codecs.course import Course, Step
+from tracker_codecs.envelope import spoken
 from tracker_codecs.families.navtelecom import frame as wire
 from tracker_codecs.families.navtelecom import settings as values
 from tracker_codecs.families.navtelecom import texts
 from tracker_codecs.families.navtelecom.texts import Parameter
-from tracker_codecs.judge import judge
 
 #: Seconds: an answer may wait behind telemetry.
 TIMEOUT = 30.0
 _MATCH = {None: Match.NO, True: Match.DONE, False: Match.REFUSED}
 
 
-def _matcher(target: Target, fits: Callable[[str], Match]) -> Callable[[Message], Match]:
-    def match(message: Message) -> Match:
+def _matcher(target: Target, fits: Callable[[str], Match]) -> Matcher:
+    def means(message: Message) -> Match:
         found = message.data
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
         return fits(found.text) if isinstance(found, wire.Answer) else Match.NO
 
-    return match
+    return reply_of(target, means)
 
 
 @dataclass(slots=True)
@@ -55,15 +51,11 @@ class Talk:
     target: Target
     server: int
     unit: int
-    written: bool = False
-    took: int = 0  # tags whose change the unit answered with OK
-    known: dict[str, str] = field(default_factory=dict)
+    course: Course
 
-    def send(
-        self, text: str, purpose: Purpose, expects: str, fits: Callable[[str], Match]
-    ) -> Generator[Command, Reply, Reply]:
+    def command(self, text: str, purpose: Purpose, expects: str, fits: Callable[[str], Match]) -> Command:
         """One command to the number that is known."""
-        reply = yield Command(
+        return Command(
             payload=wire.build_command(self.unit, self.server, text),
             text=text,
             purpose=purpose,
@@ -73,13 +65,12 @@ class Talk:
             timeout=TIMEOUT,
             depends_on_read=True,
         )
-        return reply
 
-    def find(self) -> Generator[Command, Reply, bool]:
+    def find(self) -> Step[bool]:
         """Asks who is there; gives whether somebody answered."""
         for number in values.numbers(self.target).unit:
             self.unit = number
-            reply = yield from self.send(
+            reply = yield self.command(
                 "*?V", Purpose.PROBE, "*#V:", lambda text: Match.DONE if texts.version(text) else Match.NO
             )
             if reply.assumed:
@@ -87,108 +78,98 @@ class Talk:
             found = reply.messages[-1].data if reply.ok else None
             if isinstance(found, wire.Answer):
                 self.unit = found.number
-                self.known |= {"unit_number": str(found.number), **(texts.version(found.text) or {})}
+                self.course.known |= {"unit_number": str(found.number), **(texts.version(found.text) or {})}
                 return True
+        self.course.unanswered = True
         return False
 
-    def ask(self, asked: Parameter, purpose: Purpose) -> Generator[Command, Reply, tuple[Parameter | None, Reply]]:
+    def ask(self, asked: Parameter, purpose: Purpose) -> Step[tuple[Parameter | None, Reply]]:
         """READ of one tag."""
 
         def fits(text: str) -> Match:
             found = texts.read_answer(text, asked.name)
             return Match.DONE if isinstance(found, Parameter) else _MATCH[found]
 
-        reply = yield from self.send(f"*!READ {asked.name}", purpose, f"*@READ OK,{asked.name}(...)", fits)
+        question = self.command(f"*!READ {asked.name}", purpose, f"*@READ OK,{asked.name}(...)", fits)
+        reply = yield from self.course.ask(question)
         answer = reply.messages[-1].data if reply.ok else None
         found = texts.read_answer(answer.text, asked.name) if isinstance(answer, wire.Answer) else None
         return (found if isinstance(found, Parameter) else None), reply
 
-    def change(self, asked: Parameter) -> Generator[Command, Reply, tuple[str, bool]]:
-        """Reads and writes one tag; gives why it was refused and whether an answer lacks."""
+    def change(self, asked: Parameter) -> Step[str]:
+        """Reads and writes one tag; gives why it was not written, or refused."""
         had, reply = yield from self.ask(asked, Purpose.READ)
-        if reply.verdict is Verdict.TIMEOUT:
-            return "", True
+        if self.course.unanswered:
+            self.course.acknowledged.clear()  # not every tag was changed
+            return ""
         if had is None and not reply.assumed:
-            return f"not written: the unit answers READ {asked.name} with: {reply.text}", False
+            return f"not written: the unit answers READ {asked.name} with: {reply.text}"
         if had is not None and len(had.values) != len(asked.values):
             count = len(had.values)
-            return f"not written: {asked.name} has {count} values in this unit, not {len(asked.values)}", False
+            return f"not written: {asked.name} has {count} values in this unit, not {len(asked.values)}"
         text = values.edit(asked)
-        self.written = True
-        reply = yield from self.send(text, Purpose.WRITE, "*@EDIT OK", lambda got: _MATCH[texts.verb_answer(got, text)])
-        if reply.verdict is Verdict.REFUSED:
-            return f"the unit answers EDIT {asked.name} with: {reply.text}", False
-        self.took += reply.ok
-        return "", reply.verdict is Verdict.TIMEOUT
+        write = self.command(text, Purpose.WRITE, "*@EDIT OK", lambda got: _MATCH[texts.verb_answer(got, text)])
+        reply = yield from self.course.change(write)
+        return f"the unit answers EDIT {asked.name} with: {reply.text}" if reply.verdict is Verdict.REFUSED else ""
 
 
-def _talk(target: Target) -> Talk:
+def _talk(target: Target, course: Course) -> Talk:
     known = values.numbers(target)
-    return Talk(target, known.server, known.unit[0])
+    return Talk(target, known.server, known.unit[0], course)
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
-    """See `Family.apply`."""
+    """See `Family.apply`. Of several refusals the first is told."""
     carried = values.parameters(wanted[values.FIELD])
-    talk = _talk(target)
-    refused: dict[str, str] = {}
-    reported: dict[str, Value] = {}
-    silent, done = not (yield from talk.find()), 0
-    for asked in () if silent else carried:
-        reason, silent = yield from talk.change(asked)
-        if silent:
+    course = Course(wanted)
+    talk = _talk(target, course)
+    course.known[values.FIELD] = ";".join(map(str, carried))
+    if not (yield from talk.find()):
+        return course.judged()
+    reasons: list[str] = []
+    for asked in carried:
+        reason = yield from talk.change(asked)
+        reasons += [reason] if reason else []
+        if course.unanswered:
             break
-        if reason:
-            refused.setdefault(values.FIELD, reason)
-        done += not reason
-    if done and not silent:
-        told, silent = yield from _read_back(talk, carried)
-        reported = {values.FIELD: told} if told is not None else {}
-    talk.known[values.FIELD] = ";".join(map(str, carried))
-    return judge(
-        wanted,
-        reported=reported,
-        acknowledged=(values.FIELD,) if talk.took == len(carried) else (),
-        refused=refused,
-        written=(values.FIELD,) if talk.written else (),
-        known=talk.known,
-        unanswered=silent,
-    )
+    if reasons:
+        course.refused[values.FIELD] = reasons[0]
+    told = None
+    if len(reasons) < len(carried) and not course.unanswered:
+        told = yield from _read_back(talk, carried)
+    return course.judged(None if told is None else {values.FIELD: told})
 
 
-def _read_back(talk: Talk, wanted: Sequence[Parameter]) -> Generator[Command, Reply, tuple[list[str] | None, bool]]:
-    """Reads tags; gives what they say in the shape asked for (None: not all said it), and whether an answer lacks."""
+def _read_back(talk: Talk, wanted: Sequence[Parameter]) -> Step[list[str] | None]:
+    """Reads tags; gives what they say in the shape asked for. None: not all said it."""
     told: list[str] = []
     for asked in wanted:
-        found, reply = yield from talk.ask(asked, Purpose.READ_BACK)
-        if reply.verdict is Verdict.TIMEOUT:
-            return None, True
+        found, _ = yield from talk.ask(asked, Purpose.READ_BACK)
+        if talk.course.unanswered:
+            return None
         if found is not None and len(found.values) == len(asked.values):
             told.append(str(texts.shaped(asked, found)))
-    return (told if len(told) == len(wanted) else None), False
+    return told if len(told) == len(wanted) else None
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`: the tags of the last update, in its shape."""
+    course = Course()
     asked = values.remembered(target)
     if not asked:
-        return Outcome({})
-    talk = _talk(target)
+        return course.told()
+    talk = _talk(target, course)
     if not (yield from talk.find()):
-        return Outcome({}, {}, {}, True)
-    told, silent = yield from _read_back(talk, asked)
-    return Outcome({}, {} if told is None else {values.FIELD: told}, talk.known, silent)
+        return course.told()
+    told = yield from _read_back(talk, asked)
+    return course.told(None if told is None else {values.FIELD: told})
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: text as the body of a packet, bytes as they are.
+def _own(target: Target, text: str) -> Command:
+    """A text as the body of a packet.
 
-    `*!VERB ...` is acknowledged by `*@VERB`, `*?X` by `*#X`; anything else and bytes by any answer.
+    `*!VERB ...` is acknowledged by `*@VERB`, `*?X` by `*#X`; anything else by any answer.
     """
-    if not text:
-        raise LocalError("there is nothing to send", parameter="command")
-    if isinstance(text, bytes):
-        return Command(text, text.hex(), Purpose.RAW, "any answer", _matcher(target, _any), timeout=TIMEOUT)
     known = values.numbers(target)
     payload = wire.build_command(known.unit[0], known.server, text)
     word = _word(text)
@@ -216,5 +197,4 @@ def _word(text: str) -> str:
     return re.split("[ :]", text[2:], maxsplit=1)[0]
 
 
-def _any(text: str) -> Match:
-    return Match.DONE
+raw = spoken(_own, timeout=TIMEOUT)

@@ -102,5 +102,4 @@ class NavtelecomEmulator(Device):
         return f"*@EDIT OK,{self._now(asked.name)}"
 
     def _clamped(self, value: str) -> str:
-        low, high = self.faults.clamp.get(values.FIELD, (0, 2**32))
-        return str(int(min(max(int(value), low), high))) if value.isdecimal() else value
+        return str(self.clamped(values.FIELD, int(value))) if value.isdecimal() else value

@@ -11,10 +11,11 @@ developers/flex_examples and devices/commands/standard_cmd.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import re
+from typing import ClassVar, NamedTuple
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.navtelecom import flex
 from tracker_codecs.families.navtelecom.flex import Mask
@@ -25,6 +26,8 @@ HEAD = 16
 MAX_FRAME = 1 << 16
 MAX_COMMAND = 512
 _PING, _NTCB, _FLEX = 0x7F, 0x40, 0x7E
+#: First bytes of the packets.
+_START = re.compile(rb"[@~\x7f]")
 _SHOWN = 64
 
 
@@ -65,7 +68,7 @@ def build_command(receiver: int, sender: int, text: str) -> bytes:
     return build(receiver, sender, text.encode("ascii"))
 
 
-class NavtelecomStream(Stream):
+class NavtelecomStream(Cutter):
     """Cuts one direction of a TCP link. `server` is true for what a server sends.
 
     Recovery: an NTCB packet with a wrong body checksum is passed over; after other garbage the next NTCB head, or FLEX
@@ -73,52 +76,25 @@ class NavtelecomStream(Stream):
     negotiation cannot be cut and count as garbage.
     """
 
-    __slots__ = ("_buffer", "_lost", "_mask", "_need")
+    __slots__ = ("_mask",)
+    starts: ClassVar[re.Pattern[bytes]] = _START
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._buffer = bytearray()
-        self._need = 0
-        self._lost = False
         self._mask: Mask | None = None
 
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished packet."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buffer = self._buffer
-        if buffer:
-            buffer += data
-            if len(buffer) < self._need:
-                return ()
-            data = bytes(buffer)
-            buffer.clear()
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            total = self._measure(data, pos)
-            if abs(total) > MAX_FRAME:  # also a frame that would still be asking for more
-                total = 0
-            if total < 0 or size - pos < total:
-                self._need = abs(total)
-                break
-            frame = data[pos : pos + total]
-            if not total or (frame[0] == _FLEX and flex.crc(frame[:-1]) != frame[-1]):
-                if not self._lost:
-                    self._lost = True
-                    reason = "wrong checksum" if total else f"no packet starts with {data[pos : pos + 1].hex()}"
-                    events.append(PeerError(reason, discarded=frame[:_SHOWN] or data[pos : pos + 1]))
-                pos += 1
-                continue
-            self._lost = False
-            pos += total
-            events.append(self._packet(frame))
-        if pos < size:
-            buffer += data[pos:]
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        total = self._measure(buf, pos)
+        if abs(total) > MAX_FRAME:  # also a frame that would still be asking for more
+            return NO_FRAME
+        if total < 0 or len(buf) - pos < total:
+            return MORE
+        frame = buf[pos : pos + total]
+        if not total or (frame[0] == _FLEX and flex.crc(frame[:-1]) != frame[-1]):
+            return NO_FRAME
+        events.append(self._packet(frame))
+        return pos + total
 
     def _measure(self, data: bytes, pos: int) -> int:
         """Size of the packet that starts here; 0: none does; below 0: so many bytes (negated) are needed first."""
@@ -133,7 +109,7 @@ class NavtelecomStream(Stream):
             return flex.answer_size(data[pos + 1]) if len(data) - pos > 1 else -2
         if first == _FLEX and self._mask is not None:
             return flex.measure(data, pos, self._mask)
-        return 1 if first == _PING and not self._lost else 0
+        return 1 if first == _PING and not self._skipping else 0
 
     def _packet(self, frame: bytes) -> Event:
         """What a packet is, who sent it and what it is owed."""

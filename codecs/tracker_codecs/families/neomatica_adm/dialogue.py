@@ -8,29 +8,27 @@ lists no other value; the reading behind it decides.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from tracker_codecs.answers import reply_of
 from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
     Strength,
     Target,
     Value,
-    Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.envelope import spoken
 from tracker_codecs.families.neomatica_adm import frame as wire
 from tracker_codecs.families.neomatica_adm.track import EXAMPLE, Track, parse
-from tracker_codecs.judge import judge
 
 DISTANCE, ANGLE = "tracking_distance", "tracking_angle"
 VARIANTS: Mapping[str, Mapping[str, Capability]] = {
@@ -53,12 +51,10 @@ check = whole_numbers({name: (1, most) for name, most in _MOST.items()}, "must b
 def _command(
     target: Target, text: str, purpose: Purpose, expects: str, fields: Sequence[str], fits: Callable[[str], Match]
 ) -> Command:
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
+    def means(message: Message) -> Match:
         return fits(str(message.data))
 
-    payload = wire.build_command(text)
+    payload, match = wire.build_command(text), reply_of(target, means)
     kept = purpose is Purpose.WRITE
     return Command(payload, text, purpose, expects, match, tuple(fields), TIMEOUT, depends_on_read=kept)
 
@@ -89,72 +85,57 @@ def _values(told: Track, wanted: Mapping[str, Value]) -> dict[str, Value]:
     return out
 
 
-def _write(
-    target: Target, had: Track, carried: Mapping[str, Value]
-) -> Generator[Command, Reply, tuple[set[str], bool]]:
-    """Writes what is asked for; gives the fields that were acknowledged, and whether an answer lacks."""
-    steps = [(DISTANCE, 0, had.distance_command(int(carried[DISTANCE])))] if DISTANCE in carried else []
-    if ANGLE in carried:
-        steps += [(ANGLE, mode, had.angle_command(mode, int(carried[ANGLE]))) for mode in range(3)]
+def _write(course: Course, target: Target, had: Track) -> Step[None]:
+    """Writes what is wanted. Acknowledged is no field as long as an answer lacks."""
+    wanted = course.wanted
+    course.written = set(wanted)
+    steps = [(DISTANCE, 0, had.distance_command(int(wanted[DISTANCE])))] if DISTANCE in wanted else []
+    if ANGLE in wanted:
+        steps += [(ANGLE, mode, had.angle_command(mode, int(wanted[ANGLE]))) for mode in range(3)]
     doubtful: set[str] = set()
     for name, mode, text in steps:
-        reply = yield _command(target, text, Purpose.WRITE, "a text", (name,), lambda _: Match.DONE)
-        if reply.verdict is Verdict.TIMEOUT:
-            return set(), True
+        reply = yield from course.ask(_command(target, text, Purpose.WRITE, "a text", (name,), lambda _: Match.DONE))
+        if course.unanswered:
+            return
         told = _told(reply)
-        listed = carried[name] if told is None else told.distance if name == DISTANCE else told.angles[mode]
-        if not reply.ok or not _YES(reply.text) or listed != carried[name]:
+        listed = wanted[name] if told is None else told.distance if name == DISTANCE else told.angles[mode]
+        if not reply.ok or not _YES(reply.text) or listed != wanted[name]:
             doubtful.add(name)
-    return set(carried) - doubtful, False
+    course.acknowledged = set(wanted) - doubtful
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    refused: dict[str, str] = {}
-    reported: dict[str, Value] = {}
-    known: dict[str, str] = {}
-    acknowledged: set[str] = set()
-    written: set[str] = set()
-    silent = False
-    if wanted:
-        reply = yield _ask(target, Purpose.READ, tuple(wanted))
-        had = _told(reply)
-        if reply.assumed:
-            had = parse(target.known.get("track", "")) or EXAMPLE
-        if had is None:
-            silent = reply.verdict is Verdict.TIMEOUT
-            if not silent:
-                refused = dict.fromkeys(wanted, f"not written: the unit answers TRACK with: {reply.text}")
-        else:
-            written = set(wanted)
-            acknowledged, silent = yield from _write(target, had, wanted)
-            if not silent:
-                reply = yield _ask(target, Purpose.READ_BACK, tuple(wanted))
-                told = _told(reply)
-                silent = reply.verdict is Verdict.TIMEOUT
-                if told is not None:
-                    reported, known = _values(told, wanted), {"track": str(told)}
-    return judge(
-        wanted,
-        reported=reported,
-        acknowledged=acknowledged,
-        refused=refused,
-        written=written,
-        known=known,
-        unanswered=silent,
-    )
+    course = Course(wanted)
+    if not wanted:
+        return course.judged()
+    reply = yield from course.ask(_ask(target, Purpose.READ, tuple(wanted)))
+    if course.unanswered:
+        return course.judged()
+    had = (parse(target.known.get("track", "")) or EXAMPLE) if reply.assumed else _told(reply)
+    if had is None:
+        return course.refuse(f"not written: the unit answers TRACK with: {reply.text}")
+    yield from _write(course, target, had)
+    if course.unanswered:
+        return course.judged()
+    told = _told((yield from course.ask(_ask(target, Purpose.READ_BACK, tuple(wanted)))))
+    if told is None:
+        return course.judged()
+    course.known["track"] = str(told)
+    return course.judged(_values(told, wanted))
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
+    course = Course()
     asked = [name for name in (DISTANCE, ANGLE) if name in wanted]
     if not asked:
-        return Outcome({})
-    reply = yield _ask(target, Purpose.READ, asked)
-    told = _told(reply)
+        return course.told()
+    told = _told((yield from course.ask(_ask(target, Purpose.READ, asked))))
     if told is None:
-        return Outcome({}, unanswered=reply.verdict is Verdict.TIMEOUT)
-    return Outcome({}, _values(told, {}), {"track": str(told)})
+        return course.told()
+    course.known["track"] = str(told)
+    return course.told(_values(told, {}))
 
 
 def _own(target: Target, text: str) -> Command:

@@ -20,11 +20,13 @@ from tracker_codecs.families.neomatica_adm.track import EXAMPLE
 _PLACE = bytes.fromhex("002062a34c423dcf8e42a50b17000058011407")
 _REST = bytes.fromhex("8f2534107d220000")
 _CHANGE = re.compile(r"TRACK\s+([0-9]{1,3}(?:\s*,\s*[0-9]{1,7})+)", re.ASCII | re.IGNORECASE).fullmatch
-_MAX_LINE = 256
 
 
 class AdmEmulator(Device):
     """One unit; see the module."""
+
+    line_end = b"\n"
+    longest = 256
 
     def begin(self) -> None:
         """See `Device.begin`."""
@@ -35,7 +37,6 @@ class AdmEmulator(Device):
             distance=int(self.held.get(DISTANCE, EXAMPLE.distance)),
             angles=EXAMPLE.angles if angle is None else (int(angle),) * 3,
         )
-        self._line = b""
         self._index = 0
 
     @property
@@ -46,9 +47,8 @@ class AdmEmulator(Device):
             told[ANGLE] = self.track.angles[0]
         return told
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The login."""
-        self._line = b""
         return [Datum(wire.login_packet(self.number, self.device_id, mode=self.mode))]
 
     def report(self, now: datetime) -> list[Datum]:
@@ -58,17 +58,10 @@ class AdmEmulator(Device):
         time = int(now.timestamp()).to_bytes(4, "little")
         return [Datum(head + _PLACE + time + _REST)]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said: list[Datum] = []
-        *lines, rest = (self._line + data).split(b"\n")
-        self._line = rest[-_MAX_LINE:]
-        for line in lines:
-            text = line.decode("latin-1").strip()
-            answer = self._obey(text)
-            if answer and not self.faults.silent:
-                said.append(Datum(wire.text_packet(self.number, answer)))
-        return said
+    def hear_line(self, line: bytes) -> list[Datum]:
+        """The answer to a command line."""
+        answer = self._obey(line.decode("latin-1").strip())
+        return [Datum(wire.text_packet(self.number, answer))] if answer else []
 
     def _obey(self, text: str) -> str:
         if text.upper() == "TRACK":
@@ -76,16 +69,16 @@ class AdmEmulator(Device):
         found = _CHANGE(text)
         numbers = [int(part) for part in found[1].split(",")] if found else []
         if len(numbers) == 4 and numbers[0] == 255:
-            if DISTANCE in self.faults.refuse:
+            if self.refuses(DISTANCE):
                 return "ERROR"
             if DISTANCE not in self.faults.ignore:
-                distance = self._clamped(DISTANCE, numbers[2])
+                distance = int(self.clamped(DISTANCE, numbers[2]))
                 self.track = self.track._replace(speed=numbers[1], distance=distance, acceleration=numbers[3])
         elif len(numbers) == 3 and numbers[0] < 3:
-            if ANGLE in self.faults.refuse:
+            if self.refuses(ANGLE):
                 return "ERROR"
             if ANGLE not in self.faults.ignore:
-                mode, angle, deflection = numbers[0], self._clamped(ANGLE, numbers[1]), numbers[2]
+                mode, angle, deflection = numbers[0], int(self.clamped(ANGLE, numbers[1])), numbers[2]
                 angles, deflections = list(self.track.angles), list(self.track.deflections)
                 angles[mode], deflections[mode] = angle, deflection
                 self.track = self.track._replace(
@@ -95,7 +88,3 @@ class AdmEmulator(Device):
         else:
             return "ERROR" if text else ""
         return str(self.track)
-
-    def _clamped(self, name: str, value: int) -> int:
-        low, high = self.faults.clamp.get(name, (0, 2**32))
-        return int(min(max(value, low), high))

@@ -15,13 +15,13 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from operator import xor
-from typing import Any
+from typing import Any, ClassVar
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -36,6 +36,8 @@ _BLOCKS = ((2, 4), (3, 12), (4, 8), (5, 9), (6, 1), (7, 4))
 _POSITION = struct.Struct("<BHHffHHBhBBIHH")
 _DIGITS = re.compile(rb"[0-9]*").fullmatch
 _IMEI = re.compile(rb"[0-9]{15}").fullmatch
+#: Every byte is tried.
+_START = re.compile(b"")
 _SERVER = re.compile(rb"\*\*\*[0-9]{1,3}\*|[^\r\n]{1,%d}\r\n" % MAX_COMMAND)
 
 
@@ -68,7 +70,7 @@ def login_packet(number: int, imei: str, hardware: int = 5, mode: int = 0) -> by
     return head + bytes((reduce(xor, head),))
 
 
-class AdmStream(Stream):
+class AdmStream(Cutter):
     """Cuts what a unit says on a TCP link.
 
     There is no checksum to find a packet by. So a size must be that of its type, a login's XOR right, and a unit's
@@ -76,70 +78,40 @@ class AdmStream(Stream):
     for a run of it.
     """
 
-    __slots__ = ("_buffer", "_lost", "_mode", "_need", "_number", "_opened")
+    __slots__ = ("_mode", "_number", "_opened")
+    starts: ClassVar[re.Pattern[bytes]] = _START
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._buffer = bytearray()
-        self._need = 0
-        self._lost = False
         self._opened = False
         self._number: bytes | None = None
         self._mode = 0
 
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished packet."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buffer = self._buffer
-        if buffer:
-            buffer += data
-            if len(buffer) < self._need:
-                return ()
-            data = bytes(buffer)
-            buffer.clear()
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            if not self._opened:
-                head = data[pos : pos + 15]
-                if len(head) < 15 and _DIGITS(head):
-                    self._need = 0  # the next byte may be no digit
-                    break
-                self._opened = True
-                if _IMEI(head):
-                    self.device_id = head.decode("ascii")
-                    events.append(Message(Kind.LOGIN, head, self.device_id))
-                    pos += 15
-                    continue
-            total = self._measure(data, pos)
-            if total < 0 or size - pos < total:
-                self._need = abs(total)
-                break
-            frame = data[pos : pos + total]
-            event = self._packet(frame) if total else None
-            if event is None:
-                if not self._lost:
-                    self._lost = True
-                    shown = data[pos : pos + 4]
-                    events.append(PeerError(f"no packet starts with {shown.hex()}", discarded=frame[:64] or shown))
-                pos += 1
-                continue
-            self._lost = False
-            self._number = frame[:2]
-            events.append(event)
-            pos += total
-        if pos < size:
-            buffer += data[pos:]
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if not self._opened:
+            head = buf[pos : pos + 15]
+            if len(head) < 15 and _DIGITS(head):
+                return MORE
+            self._opened = True
+            if _IMEI(head):
+                self.device_id = head.decode("ascii")
+                events.append(Message(Kind.LOGIN, head, self.device_id))
+                return pos + 15
+        if len(buf) - pos < 4:
+            return MORE
+        total = self._measure(buf, pos)
+        if len(buf) - pos < total:
+            return MORE
+        event = self._packet(buf[pos : pos + total]) if total else None
+        if event is None:
+            return NO_FRAME
+        self._number = event.frame[:2]
+        events.append(event)
+        return pos + total
 
     def _measure(self, data: bytes, pos: int) -> int:
-        """Size of the packet that starts here; 0: none does; below 0: so many bytes (negated) are needed first."""
-        if len(data) - pos < 4:
-            return -4
+        """Size of the packet that starts here; 0: none does."""
         size, kind = data[pos + 2], data[pos + 3]
         if self._number is not None and data[pos : pos + 2] != self._number:
             return 0
@@ -149,7 +121,7 @@ class AdmStream(Stream):
             return LOGIN_SIZE if size == LOGIN_SIZE else 0
         least = _SIZES[kind]
         if not least:
-            return 0 if self._lost or size < 5 else size
+            return 0 if self._skipping or size < 5 else size
         return size if size == least or (kind & 0x40 and size > least) else 0
 
     def _packet(self, frame: bytes) -> Message | None:

@@ -6,41 +6,38 @@ Commands have no numbers. An answer to `getioparam` names its element, so only t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 
+from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
     Target,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.envelope import spoken
 from tracker_codecs.families.ruptela import frame as wire
 from tracker_codecs.families.ruptela import settings as values
 from tracker_codecs.families.ruptela import texts
 from tracker_codecs.families.ruptela.texts import Element
-from tracker_codecs.judge import judge
 
 #: Seconds: an answer may wait behind records.
 TIMEOUT = 60.0
 
 
-def _matcher(target: Target, judge_text: Callable[[str], Match]) -> Callable[[Message], Match]:
+def _matcher(target: Target, fits: Callable[[str], Match]) -> Matcher:
     """Matcher of answers to texts, by their text."""
 
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id or message.data != wire.SMS_ANSWER:
-            return Match.NO
-        return judge_text(message.text)
+    def means(message: Message) -> Match:
+        return fits(message.text) if message.data == wire.SMS_ANSWER else Match.NO
 
-    return match
+    return reply_of(target, means)
 
 
 def _command(target: Target, text: str, purpose: Purpose, expects: str, fits: Callable[[str], Match]) -> Command:
@@ -73,59 +70,54 @@ def _get(target: Target, asked: Element, purpose: Purpose) -> Command:
     return _command(target, text, purpose, "all values of this element, or that it is not enabled", fits)
 
 
-def _ask(
-    target: Target, wanted: Sequence[Element], purpose: Purpose
-) -> Generator[Command, Reply, tuple[list[str] | None, str, bool]]:
-    """Reads elements; gives them (None: not all were told), a refusal, and whether an answer lacks."""
+def _ask(course: Course, target: Target, wanted: Sequence[Element], purpose: Purpose) -> Step[list[str] | None]:
+    """Reads elements; None: not all were told. A refusal counts where not every write was acknowledged."""
     told: list[str] = []
     for asked in wanted:
         reply = yield _get(target, asked, purpose)
         if reply.assumed:
             continue
         if reply.verdict is Verdict.REFUSED:
-            return None, f"the unit answers getioparam {asked.id},{asked.profile} with: {reply.text}", False
+            if values.FIELD not in course.acknowledged:
+                reason = f"the unit answers getioparam {asked.id},{asked.profile} with: {reply.text}"
+                course.refused.setdefault(values.FIELD, reason)
+            return None
         found = texts.told(reply.text, asked.place) if reply.ok else None
         if not isinstance(found, Element):
-            return None, "", True
+            course.unanswered = True
+            return None
         told.append(str(texts.shaped(asked, found)))
-    return (told if len(told) == len(wanted) else None), "", False
+    return told if len(told) == len(wanted) else None
+
+
+def _change(course: Course, target: Target, asked: Element) -> Step[Reply]:
+    """Sets one element; of several refusals the first is told."""
+
+    def why(reply: Reply) -> str:
+        reason = f"the unit answers setioparam id={asked.id} with: {reply.text}"
+        return course.refused.get(values.FIELD, reason)
+
+    return course.change(_set(target, asked), why)
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
+    course = Course(wanted)
     carried = values.elements(wanted[values.FIELD])
-    refused: dict[str, str] = {}
-    written, acknowledged = 0, 0
-    silent = False
+    course.known[values.FIELD] = ";".join(map(str, carried))
     for asked in carried:
-        reply = yield _set(target, asked)
-        written += 1
-        acknowledged += reply.ok
-        if reply.verdict is Verdict.REFUSED:
-            refused.setdefault(values.FIELD, f"the unit answers setioparam id={asked.id} with: {reply.text}")
-        elif reply.verdict is Verdict.TIMEOUT:
-            silent = True
-            break
-    told, reason = None, ""
-    if not silent:
-        told, reason, silent = yield from _ask(target, carried, Purpose.READ_BACK)
-    if reason and acknowledged < len(carried):
-        refused.setdefault(values.FIELD, reason)
-    return judge(
-        wanted,
-        reported={} if told is None else {values.FIELD: told},
-        acknowledged=(values.FIELD,) if acknowledged == len(carried) else (),
-        refused=refused,
-        written=(values.FIELD,) if written else (),
-        known={values.FIELD: ";".join(map(str, carried))},
-        unanswered=silent,
-    )
+        yield from _change(course, target, asked)
+        if course.unanswered:
+            return course.judged()
+    told = yield from _ask(course, target, carried, Purpose.READ_BACK)
+    return course.judged(None if told is None else {values.FIELD: told})
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`: the elements of the last update, in its shape."""
-    told, _, silent = yield from _ask(target, values.remembered(target), Purpose.READ)
-    return Outcome({}, {values.FIELD: told} if told else {}, {}, silent)
+    course = Course()
+    told = yield from _ask(course, target, values.remembered(target), Purpose.READ)
+    return course.told({values.FIELD: told} if told else None)
 
 
 def _own(target: Target, text: str) -> Command:

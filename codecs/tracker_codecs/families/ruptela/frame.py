@@ -9,12 +9,14 @@ Sources: traccar/traccar Ruptela decoder, encoder and their tests (recorded pack
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from typing import ClassVar
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream
-from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
+from tracker_codecs.errors import LocalError
 from tracker_codecs.text import clean
 
 RECORDS, SMS_ANSWER, TROUBLE, IDENTIFICATION, HEARTBEAT, FILES, EXTENDED = 1, 7, 9, 15, 16, 37, 68
@@ -59,7 +61,8 @@ MAX_TEXT = 160
 #: A record of command 1 without any values.
 LEAST_RECORD = 27
 _LEAST_IMEI, _IMEI_END = 10**12, 10**15
-_SHOWN = 64
+#: Every byte is tried.
+_START = re.compile(b"")
 
 crc = crc16.kermit
 
@@ -96,66 +99,28 @@ _OWED = {
 }
 
 
-class RuptelaStream(Stream):
+class RuptelaStream(Cutter):
     """Cuts one direction of a TCP link. `server` is true for what a server sends.
 
     Recovery: after a byte that starts no packet, or a wrong checksum, every byte is tried as a start; what is taken
     then must be of a known command and have a right checksum. One PeerError is given for a run of garbage.
     """
 
-    __slots__ = ("_buffer", "_lost", "_need")
+    __slots__ = ()
+    starts: ClassVar[re.Pattern[bytes]] = _START
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._buffer = bytearray()
-        self._need = 0
-        self._lost = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished packet."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buffer = self._buffer
-        if buffer:
-            buffer += data
-            if len(buffer) < self._need:
-                return ()
-            data = bytes(buffer)
-            buffer.clear()
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        head = 3 if self.server else 11
-        while pos < size:
-            if size - pos < head:
-                self._need = head
-                break
-            total = self._measure(data, pos)
-            if not total:
-                if not self._lost:
-                    self._lost = True
-                    shown = data[pos : pos + head]
-                    events.append(PeerError(f"no packet starts with {shown.hex()}", discarded=shown))
-                pos += 1
-                continue
-            if size - pos < total:
-                self._need = total
-                break
-            frame = data[pos : pos + total]
-            if crc(frame[2:-2]) != frame[-2] << 8 | frame[-1]:
-                if not self._lost:
-                    self._lost = True
-                    events.append(PeerError("wrong checksum", discarded=frame[:_SHOWN]))
-                pos += 1
-                continue
-            self._lost = False
-            events.append(self._packet(frame))
-            pos += total
-        if pos < size:
-            buffer += data[pos:]
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if len(buf) - pos < (3 if self.server else 11):
+            return MORE
+        total = self._measure(buf, pos)
+        if len(buf) - pos < total:
+            return MORE
+        frame = buf[pos : pos + total]
+        if not total or crc(frame[2:-2]) != frame[-2] << 8 | frame[-1]:
+            return NO_FRAME
+        events.append(self._packet(frame))
+        return pos + total
 
     def _measure(self, data: bytes, pos: int) -> int:
         """Size of the packet that starts here; 0 where none can."""
@@ -167,7 +132,7 @@ class RuptelaStream(Stream):
         if length < 9:
             return 0
         imei = int.from_bytes(data[pos + 2 : pos + 10], "big")
-        if not _LEAST_IMEI <= imei < _IMEI_END or (self._lost and data[pos + 10] not in NAMES):
+        if not _LEAST_IMEI <= imei < _IMEI_END or (self._skipping and data[pos + 10] not in NAMES):
             return 0
         return length + 4
 
