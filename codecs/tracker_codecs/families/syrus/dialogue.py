@@ -167,23 +167,26 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
         return Outcome({})
     index = values.number(target, "counter", 0, 9)
     before = target.known.get(COUNTER, "")
-    known: dict[str, str] = {}
+    course = Course()
     if index is None and re.fullmatch("[0-9]", before):
         index = int(before)
     if index is None:
         rows: dict[int, Row] = {}
         reply = yield _table(target, timed, rows)
         if not _whole(rows):
-            return Outcome({}, unanswered=not reply.assumed)
-        known[LENGTH] = str(len(rows))
+            course.unanswered = not reply.assumed
+            return course.told()
+        course.known[LENGTH] = str(len(rows))
         index, _ = _choice(rows)
         if index is None:
-            return Outcome({}, known=known)
+            return course.told()
     reply = yield _ask(target, index, Purpose.READ, read="counter" not in target.options)
     if not reply.ok:
-        return Outcome({}, known=known, unanswered=not reply.assumed)
+        course.unanswered = not reply.assumed
+        return course.told()
     found = values.told(_counter_of(reply, index))
-    return Outcome({}, {name: found[name] for name in timed}, {**known, COUNTER: str(index)})
+    course.known[COUNTER] = str(index)
+    return course.told({name: found[name] for name in timed})
 
 
 def identify(target: Target) -> Dialogue:
