@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 
+from tracker_codecs.answers import is_ours
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -29,10 +30,10 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.box_telematics import frame as wire
 from tracker_codecs.families.box_telematics import settings as values
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 #: On a wire the answer comes at once.
@@ -51,8 +52,7 @@ def patience(target: Target) -> float:
 
 
 def _ours(target: Target, message: Message) -> bool:
-    mine = target.transport is Transport.SERIAL or message.device_id == target.device_id
-    return message.kind is Kind.REPLY and mine
+    return message.kind is Kind.REPLY and is_ours(target, message)
 
 
 def listing(target: Target) -> Matcher:
@@ -113,38 +113,26 @@ def _rows(reply: Reply) -> dict[str, str]:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    reply = yield _list(target, Purpose.READ, list(wanted))
-    if reply.verdict is Verdict.TIMEOUT:
-        return judge(wanted, reported={}, unanswered=True)
-    refused: dict[str, str] = {}
-    writes = _writes(wanted, None if reply.assumed else _rows(reply), refused)
-    written: set[str] = set()
-    lacking: set[str] = set()
-    acknowledged: set[str] = set(wanted) - refused.keys()
+    course = Course(wanted)
+    reply = yield from course.ask(_list(target, Purpose.READ, list(wanted)))
+    if course.unanswered:
+        return course.judged()
+    writes = _writes(wanted, None if reply.assumed else _rows(reply), course.refused)
     for name, word, value in writes:
-        if lacking:
-            lacking.add(name)
+        if course.unanswered:
+            course.acknowledged.discard(name)
             continue
         text = f"{word},{value}"
         payload = text.encode("ascii") + b"\r"
-        reply = yield Command(payload, text, Purpose.WRITE, "OK", done(target, word), (name,), patience(target))
-        written.add(name)
-        if reply.verdict is Verdict.TIMEOUT:
-            lacking.add(name)
+        write = Command(payload, text, Purpose.WRITE, "OK", done(target, word), (name,), patience(target))
+        yield from course.change(write)
     reported: dict[str, Value] = {}
     if writes:
-        reply = yield _list(target, Purpose.READ_BACK, list(wanted))
+        reply = yield from course.ask(_list(target, Purpose.READ_BACK, list(wanted)))
         reported = values.told(_rows(reply))
         if reply.verdict is Verdict.TIMEOUT:
-            lacking |= written
-    return judge(
-        wanted,
-        reported=reported,
-        acknowledged=acknowledged & written - lacking if not reply.assumed else (),
-        refused=refused,
-        written=written,
-        unanswered=bool(lacking),
-    )
+            course.acknowledged.clear()
+    return course.judged(reported)
 
 
 def _writes(
@@ -169,14 +157,16 @@ def _writes(
 
 def read(target: Target, wanted: Sequence[str]) -> Generator[Command, Reply, Outcome]:
     """See `Family.read`."""
-    reply = yield _list(target, Purpose.READ, wanted)
-    return Outcome({}, values.told(_rows(reply)), unanswered=reply.verdict is Verdict.TIMEOUT)
+    course = Course()
+    reply = yield from course.ask(_list(target, Purpose.READ, wanted))
+    return course.told(values.told(_rows(reply)))
 
 
 def identify(target: Target) -> Dialogue:
     """See `Family.identify`: whether the listing comes; who the unit is it does not tell."""
-    reply = yield _list(target, Purpose.PROBE, ())
-    return Outcome({}, unanswered=reply.verdict is Verdict.TIMEOUT)
+    course = Course()
+    yield from course.ask(_list(target, Purpose.PROBE, ()))
+    return course.told()
 
 
 def raw(target: Target, text: str | bytes) -> Command:

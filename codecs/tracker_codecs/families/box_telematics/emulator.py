@@ -33,6 +33,8 @@ _FIELDS = {word: name for name, words in values.WORDS.items() for word in words}
 class BoxEmulator(Device):
     """One unit; see the module."""
 
+    ears = BoxStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self._wired = self.transport is Transport.SERIAL
@@ -46,7 +48,6 @@ class BoxEmulator(Device):
             self.stored["UPLOADI"] = str(self.held["tracking_interval"])
         if "tracking_angle" in self.held:
             self.stored |= {"GPSHC": str(self.held["tracking_angle"]), "UPLOADHC": "1"}
-        self._stream = BoxStream(server=True)
         self._batch = 0
         self._waiting: list[bytes] = []
 
@@ -55,9 +56,8 @@ class BoxEmulator(Device):
         """See `Emulator.settings`; an angle that is switched off is 0."""
         return values.told(self.stored)
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The header line."""
-        self._stream = BoxStream(server=True)
         if self._wired:
             return []
         return [Datum(f"H,BT,{self.device_id},081028142432,F5813D19,6D6E6DC2\r".encode("ascii"))]
@@ -72,18 +72,19 @@ class BoxEmulator(Device):
         return [*(Datum(line) for line in self._waiting), Datum(f"E,{self._batch}\r".encode("ascii"))]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said = [Datum(data)] if self._wired and self.options.get("echo") else []
-        for event in self._stream.feed(data):
-            if not isinstance(event, Message):
-                continue
-            line = event.frame[:-1].decode("ascii")
-            if line.startswith("A,"):
-                if line == f"A,{self._batch}":
-                    self._waiting.clear()
-            elif not self.faults.silent:
-                said += [Datum(f"{each}\r".encode("ascii")) for each in self._obey(line)]
-        return said
+        """See `Emulator.receive`; with its echo before the answers."""
+        echo = [Datum(data)] if self._wired and self.options.get("echo") else []
+        return echo + super().receive(data, channel)
+
+    def acknowledged(self, message: Message) -> bool:
+        """A confirmed batch is not sent again."""
+        if message.frame == f"A,{self._batch}\r".encode("ascii"):
+            self._waiting.clear()
+        return message.frame.startswith(b"A,")
+
+    def hear(self, message: Message) -> list[Datum]:
+        """The lines that answer a command."""
+        return [Datum(f"{each}\r".encode("ascii")) for each in self._obey(message.frame[:-1].decode("ascii"))]
 
     def _obey(self, line: str) -> list[str]:
         """The lines that answer a command; none where it would refuse."""

@@ -36,11 +36,11 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.enfora import frame as wire
 from tracker_codecs.families.enfora import table as values
 from tracker_codecs.families.enfora.table import DISTANCE, INTERVAL, Row
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 #: On a wire the answer comes at once.
@@ -129,60 +129,51 @@ def _seconds(reply: Reply, number: int) -> int | None:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    unsupported: dict[str, str] = {}
+    work = _Work(target, wanted)
     names = [*wanted]
-    reply = yield _ask_table(target, TABLE, Purpose.READ, names)
+    reply = yield from work.ask(_ask_table(target, TABLE, Purpose.READ, names))
     rows = _table(reply)
     if rows is None and not reply.assumed:
-        if reply.verdict is Verdict.TIMEOUT:
-            return judge(wanted, reported={}, unsupported=unsupported, unanswered=True)
-        reason = f"no event table, but {reply.text or 'nothing'}"
-        return judge(wanted, reported={}, unsupported=dict.fromkeys(names, reason))
-    work = _Work(target)
+        if not work.unanswered:
+            work.unsupported |= dict.fromkeys(names, f"no event table, but {reply.text or 'nothing'}")
+        return work.judged()
+    work.unanswered = False  # a table may be whole without its end
     timer: int | None = None
     if INTERVAL in wanted:
         timer, _, reason = yield from _find_timer(target, rows)
         if reason:
-            unsupported[INTERVAL] = reason
+            work.unsupported[INTERVAL] = reason
         elif timer is None:
-            return judge(wanted, reported={}, unsupported=unsupported, unanswered=True)
+            work.unanswered = True
+            return work.judged()
         else:
             yield from work.write_timer(timer, wanted[INTERVAL])
     row: Row | None = None
-    if DISTANCE in wanted and not work.silent:
+    if DISTANCE in wanted and not work.unanswered:
         row, reason = Row(8, "A", 0, 16, 0, values.FAR), ""
         if rows is not None:
             row, reason = values.distance_row(target, rows, target.known.get(ROW, ""))
         if row is None:
-            unsupported[DISTANCE] = reason
+            work.unsupported[DISTANCE] = reason
         else:
             yield from work.write_row(row, wanted[DISTANCE], len(rows or ()))
-    if (timer or row) and not work.silent:
+    if (timer or row) and not work.unanswered:
         reply = yield _command(target, STORE, "AT&W", Purpose.WRITE, names)
-        work.silent = reply.verdict is Verdict.TIMEOUT
+        work.unanswered = reply.verdict is Verdict.TIMEOUT
         if reply.verdict is Verdict.REFUSED:
             for name in work.written:
                 work.refused.setdefault(name, f"taken, but not stored: the unit answers AT&W with {reply.text}")
-    if row and not work.silent:
+    if row and not work.unanswered:
         reply = yield _ask_table(target, TABLE_AGAIN, Purpose.READ_BACK, [DISTANCE])
         work.compare(row, _table(reply))
-        work.silent = reply.verdict is Verdict.TIMEOUT and (_wired(target) or not reply.messages)
-    if timer and not work.silent:
+        work.unanswered = reply.verdict is Verdict.TIMEOUT and (_wired(target) or not reply.messages)
+    if timer and not work.unanswered:
         reply = yield _ask_timer(target, TIMER_AGAIN, timer, Purpose.READ_BACK, read=True)
         seconds = _seconds(reply, timer)
         if seconds is not None:
             work.reported[INTERVAL] = seconds
-        work.silent = reply.verdict is Verdict.TIMEOUT
-    return judge(
-        wanted,
-        reported=work.reported,
-        unsupported=unsupported,
-        acknowledged=work.acknowledged,
-        refused=work.refused,
-        written=work.written,
-        known=work.known,
-        unanswered=work.silent,
-    )
+        work.unanswered = reply.verdict is Verdict.TIMEOUT
+    return work.judged(work.reported)
 
 
 def _find_timer(
@@ -205,22 +196,18 @@ def _find_timer(
     return named, timers.get(named), ""
 
 
-class _Work:
+class _Work(Course):
     """What was done in a dialogue so far, and the steps that write."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, wanted: Settings) -> None:
+        super().__init__(wanted)
         self.target = target
         self.reported: dict[str, Value] = {}
-        self.acknowledged: list[str] = []
-        self.written: list[str] = []
-        self.refused: dict[str, str] = {}
-        self.known: dict[str, str] = {}
-        self.silent = False
 
     def _take(self, name: str, reply: Reply) -> bool:
         """Keeps what came of a write; True where the unit took it."""
-        self.written.append(name)
-        self.silent = reply.verdict is Verdict.TIMEOUT
+        self.written.add(name)
+        self.unanswered = reply.verdict is Verdict.TIMEOUT
         if reply.verdict is Verdict.REFUSED:
             self.refused[name] = f"the unit answers {reply.text}"
         return reply.ok or reply.assumed
@@ -230,7 +217,7 @@ class _Work:
         text = f"AT$EVTIM{number}={seconds}"
         reply = yield _command(self.target, SET_TIMER, text, Purpose.WRITE, [INTERVAL], read=True)
         if self._take(INTERVAL, reply) and reply.ok:
-            self.acknowledged.append(INTERVAL)
+            self.acknowledged.add(INTERVAL)
 
     def write_row(self, row: Row, metres: int, count: int) -> Steps:
         """Replaces the row, or makes it where it is missing; one that holds the distance already stays untouched.
@@ -245,22 +232,22 @@ class _Work:
             delete = _command(self.target, DELETE, text, Purpose.WRITE, [DISTANCE], read=True)
             reply = yield replace(delete, known={ROW: self.known[ROW]})
             taken = self._take(DISTANCE, reply)
-            if self.silent:
+            if self.unanswered:
                 # Lost on the way there or back? The table tells, if no part of it is lost too.
                 look = yield _ask_table(self.target, LOOK, Purpose.READ, [DISTANCE])
                 rows = _table(look)
                 taken = rows is not None and row not in rows and len(rows) == count - 1
-                self.silent = not taken
+                self.unanswered = not taken
             if not taken:
                 return
         new = row._replace(first=metres, second=row.second if row.second > metres else values.FAR)
         reply = yield _command(self.target, MAKE, new.setting, Purpose.WRITE, [DISTANCE], read=True)
         self._take(DISTANCE, reply)
         if reply.ok:
-            self.acknowledged.append(DISTANCE)
+            self.acknowledged.add(DISTANCE)
         elif reply.verdict is Verdict.REFUSED and row.letter:
             reply = yield _command(self.target, RESTORE, row.setting, Purpose.WRITE, [DISTANCE], read=True)
-            self.silent = reply.verdict is Verdict.TIMEOUT
+            self.unanswered = reply.verdict is Verdict.TIMEOUT
 
     def compare(self, row: Row, rows: Sequence[Row] | None) -> None:
         """Keeps what the table read again tells of the row."""

@@ -25,11 +25,11 @@ from tracker_codecs.contract import (
     Target,
     Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.intellitrac import settings as values
 from tracker_codecs.families.intellitrac.frame import SECRET
 from tracker_codecs.families.intellitrac.settings import Tracking
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 _TEXT = re.compile(r"\$ST\+[A-Z0-9]{2,20}(?:=[ -~]{0,200})?", re.ASCII)
@@ -86,14 +86,15 @@ def _refusal(reply: Reply) -> str:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
+    course = Course(wanted)
     names = [*wanted]
     blind = target.options.get("blind") in (1, "1", True)
     before = values.unread(target)
     reason = ""
     if not blind:
-        reply = yield _ask(target, Purpose.READ, names)
-        if reply.verdict is Verdict.TIMEOUT:
-            return judge(wanted, reported={}, unanswered=True)
+        reply = yield from course.ask(_ask(target, Purpose.READ, names))
+        if course.unanswered:
+            return course.judged()
         if reply.verdict is Verdict.REFUSED:
             reason = f"{_refusal(reply)} (option blind: 1 writes without asking)"
         before = _found(reply) or before._replace(mode=before.mode or 1)
@@ -105,39 +106,26 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     if not reason and after.type is None:
         reason = f"the unit is in mode {after.mode}, which is not public: a type must be given"
     if reason:
-        return judge(wanted, reported={}, unsupported=dict.fromkeys(names, reason))
-    reply = yield _command(target, after.text, Purpose.WRITE, names, read=not blind)
+        course.unsupported |= dict.fromkeys(names, reason)
+        return course.judged()
+    write = _command(target, after.text, Purpose.WRITE, names, read=not blind)
+    reply = yield from course.change(write, _refusal)
     if not reply.ok or blind:
-        refused = dict.fromkeys(names, _refusal(reply)) if reply.verdict is Verdict.REFUSED else {}
-        return judge(
-            wanted,
-            reported={},
-            acknowledged=names if reply.ok else (),
-            refused=refused,
-            written=names,
-            unanswered=reply.verdict is Verdict.TIMEOUT,
-        )
-    again = yield _ask(target, Purpose.READ_BACK, names)
+        return course.judged()
+    again = yield from course.ask(_ask(target, Purpose.READ_BACK, names))
     now = _found(again)
-    reported = {name: value for name, value in values.told(now).items() if name in wanted} if now else {}
-    return judge(
-        wanted,
-        reported=reported,
-        acknowledged=names,
-        unanswered=again.verdict is Verdict.TIMEOUT,
-    )
+    return course.judged({name: value for name, value in values.told(now).items() if name in wanted} if now else {})
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
     if not wanted or target.options.get("blind") in (1, "1", True):
         return Outcome({})
-    reply = yield _ask(target, Purpose.READ, wanted)
+    course = Course()
+    reply = yield from course.ask(_ask(target, Purpose.READ, wanted))
     found = _found(reply)
     told = values.told(found) if found else {}
-    return Outcome(
-        {}, {name: told[name] for name in wanted if name in told}, unanswered=reply.verdict is Verdict.TIMEOUT
-    )
+    return course.told({name: told[name] for name in wanted if name in told})
 
 
 def raw(target: Target, text: str | bytes) -> Command:

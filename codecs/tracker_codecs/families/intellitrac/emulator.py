@@ -22,6 +22,9 @@ _WRITE = re.compile(r"(\d),(\d{1,9}),(\d{1,5}),(\d{1,5}),([01])(?:,(\d))?", re.A
 class IntellitracEmulator(Device):
     """One unit; see the module."""
 
+    line_end = b"\n"
+    longest = MAX_FRAME
+
     def begin(self) -> None:
         """See `Device.begin`."""
         last = 3 if self.variant == "x1" and self.options.get("communication") != 0 else None
@@ -30,7 +33,6 @@ class IntellitracEmulator(Device):
             self.tracking, {name: self.held[name] for name in (INTERVAL, DISTANCE) if name in self.held}
         )
         self._sequence = 0
-        self._rest = b""
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -38,9 +40,8 @@ class IntellitracEmulator(Device):
         found = told(self.tracking)
         return found if self.variant == "x1" else {name: found[name] for name in (INTERVAL, DISTANCE)}
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """A sync packet."""
-        self._rest = b""
         return self.heartbeat()
 
     def heartbeat(self) -> list[Datum]:
@@ -54,17 +55,10 @@ class IntellitracEmulator(Device):
             self._say(f"$RP:{self._sequence},{self.device_id},{now:%Y%m%d%H%M%S},121.646102,25.061398,0,0,61,7,2,1,0")
         ]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Obeys lines."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        self._rest = self._rest[-MAX_FRAME:]
-        said = []
-        for line in lines:
-            found = _LINE.fullmatch(line.rstrip(b"\r").decode("latin-1"))
-            answer = self._obey(*found.groups()) if found else ""
-            if answer and not self.faults.silent:
-                said.append(self._say(answer))
-        return said
+    def hear_line(self, line: bytes) -> list[Datum]:
+        """Obeys a line."""
+        found = _LINE.fullmatch(line.rstrip(b"\r").decode("latin-1"))
+        return [self._say(self._obey(*found.groups()))] if found else []
 
     def _say(self, text: str) -> Datum:
         return Datum(text.encode("ascii") + b"\r\n")

@@ -29,10 +29,10 @@ from tracker_codecs.contract import (
     Transport,
     Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.suntech import settings as values
 from tracker_codecs.families.suntech.frame import ERROR, GROUPS, prefix_of
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 #: While the generation is a guess, the next report on the road (often 120 s) is worth waiting for.
@@ -190,25 +190,28 @@ class Talk:
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
     talk, variant = Talk(target), target.variant
+    course = Course(wanted)
+    course.known = talk.known
     verdict, before = yield from talk.ask(Purpose.READ, list(wanted))
     if verdict is Verdict.TIMEOUT:
-        return judge(wanted, reported={}, known=talk.known, unanswered=True)
+        course.unanswered = True
+        return course.judged()
     if verdict is not Verdict.ASSUMED and before is None:
-        refused = dict.fromkeys(wanted, f"not written: {talk.why}")
-        return judge(wanted, reported={}, refused=refused, known=talk.known)
+        return course.refuse(f"not written: {talk.why}")
     layout = values.LAYOUTS[variant]
     if before is None:  # a dry run: the values that are kept are an example's
         before = [*layout.example, *(["30", "0"] if "tracking_angle" in wanted else [])]
     lacking = [name for name in wanted if layout.places[name] >= len(before)]
-    unsupported = dict.fromkeys(lacking, values.NO_ANGLE)
+    course.unsupported |= dict.fromkeys(lacking, values.NO_ANGLE)
     fields = [name for name in wanted if name not in lacking]
     if not fields:
-        return judge(wanted, reported={}, unsupported=unsupported, known=talk.known)
+        return course.judged()
     group = values.changed(variant, before, wanted)
-    wrote = yield talk.write(group, fields, depends=True)
-    refused = dict.fromkeys(fields, f"the unit answered {ERROR}") if wrote.verdict is Verdict.REFUSED else {}
+    write = talk.write(group, fields, depends=True)
+    wrote = yield from course.change(write, lambda _: f"the unit answered {ERROR}")
     echo = talk.echo(wrote) if wrote.ok else []
-    took = wrote.ok and not values.usable(variant, echo) and values.equal(echo, group)
+    if values.usable(variant, echo) or not values.equal(echo, group):
+        course.acknowledged.clear()
     verdict, after = yield from talk.ask(Purpose.READ_BACK, fields)
     if after is not None and len(after) != len(before):
         after = None  # damaged, or of another unit
@@ -220,16 +223,9 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         ]
         if lost or "not_preserved" in target.known:
             talk.known["not_preserved"] = ", ".join(lost)
-    return judge(
-        wanted,
-        reported=values.told(variant, after),
-        unsupported=unsupported,
-        acknowledged=fields if took else (),
-        refused=refused,
-        written=fields,
-        known=talk.known,
-        unanswered=Verdict.TIMEOUT in (wrote.verdict, verdict) and not wrote.assumed,
-    )
+    if verdict is Verdict.TIMEOUT and not wrote.assumed:
+        course.unanswered = True
+    return course.judged(values.told(variant, after))
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:

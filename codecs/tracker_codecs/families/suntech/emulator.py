@@ -24,6 +24,8 @@ _RPT = ["1800", "80", "80", "3", "1200", "0", "0", "0", "0", "30", "0"]
 class SuntechEmulator(Device):
     """One unit; see the module."""
 
+    ears = SuntechStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self._wired = self.transport is Transport.SERIAL
@@ -35,7 +37,6 @@ class SuntechEmulator(Device):
         if count == 10:
             self.stored.insert(0, self.stored.pop())
         self.stored = values.changed(self.variant, self.stored, self.held)
-        self._stream = SuntechStream(server=True)
         self._number = 0
 
     @property
@@ -43,9 +44,8 @@ class SuntechEmulator(Device):
         """See `Emulator.settings`."""
         return values.told(self.variant, self.stored)
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """A keep-alive; ST9xx has none that is published, and reports."""
-        self._stream = SuntechStream(server=True)
         if self._wired:
             return []
         if self.variant == "st910":
@@ -72,13 +72,14 @@ class SuntechEmulator(Device):
         return [self._say(f"{head}{cell};{place};2;{self._number:04d}")]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
-        said = [Datum(data)] if self._echo else []
-        for event in self._stream.feed(data):
-            if isinstance(event, Message) and not self.faults.silent:
-                answer = self._obey(event.frame[:-1].decode("ascii").split(";"))
-                said += [self._say(answer)] if answer else []
-        return said
+        """See `Emulator.receive`; with its echo before the answers."""
+        echo = [Datum(data)] if self._echo else []
+        return echo + super().receive(data, channel)
+
+    def hear(self, message: Message) -> list[Datum]:
+        """The answer to a command of its generation and id."""
+        answer = self._obey(message.frame[:-1].decode("ascii").split(";"))
+        return [self._say(answer)] if answer else []
 
     def _obey(self, parts: list[str]) -> str:
         if self.variant == "st910":

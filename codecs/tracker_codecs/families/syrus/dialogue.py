@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from tracker_codecs.answers import is_ours
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -29,11 +30,11 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.syrus import layout
 from tracker_codecs.families.syrus import settings as values
 from tracker_codecs.families.syrus.layout import Counter, Row
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 #: A table comes in 70 or 100 messages.
@@ -50,17 +51,13 @@ def _wired(target: Target) -> bool:
     return target.transport is Transport.SERIAL
 
 
-def _ours(target: Target, message: Message) -> bool:
-    return _wired(target) or message.device_id == target.device_id
-
-
 def _patience(target: Target) -> float:
     return SERIAL_TIMEOUT if _wired(target) else TIMEOUT
 
 
 def _said(target: Target, message: Message) -> str:
     """What an answer of this unit says without its R; else nothing."""
-    return str(message.data)[1:] if message.kind is Kind.REPLY and _ours(target, message) else ""
+    return str(message.data)[1:] if message.kind is Kind.REPLY and is_ours(target, message) else ""
 
 
 def _table(target: Target, fields: Sequence[str], rows: dict[int, Row]) -> Command:
@@ -122,12 +119,11 @@ def _choice(rows: Mapping[int, Row]) -> tuple[int | None, str]:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    unsupported: dict[str, str] = {}
+    course = Course(wanted)
     timed = [name for name in values.TIMED if name in wanted]
     angle = wanted.get(values.ANGLE)
     named = values.number(target, "counter", 0, 9)
     index = named
-    known: dict[str, str] = {}
     if angle is not None or named is None:
         rows: dict[int, Row] = {}
         reply = yield _table(target, [*wanted], rows)
@@ -135,51 +131,33 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
             index = 0 if named is None else named
         else:
             if not _whole(rows):
-                return judge(wanted, reported={}, unsupported=unsupported, unanswered=True)
-            known[LENGTH] = str(len(rows))
+                course.unanswered = True
+                return course.judged()
+            course.known[LENGTH] = str(len(rows))
             if named is None and timed:
                 index, reason = _choice(rows)
-                unsupported |= dict.fromkeys(timed, reason) if reason else {}
+                course.unsupported |= dict.fromkeys(timed, reason) if reason else {}
             if angle is not None and not any(row.reports and row.on_heading for row in rows.values()):
                 reason = "no event of the unit reports on J00, the change of heading: its event table must be extended"
-                unsupported[values.ANGLE] = reason
+                course.unsupported[values.ANGLE] = reason
                 angle = None
     reported: dict[str, Value] = {}
-    acknowledged: list[str] = []
-    written: list[str] = []
-    unanswered = False
     if timed and index is not None:
-        before = yield _ask(target, index, Purpose.READ, read=named is None)
-        if before.verdict is Verdict.TIMEOUT:
-            return judge(wanted, reported={}, unsupported=unsupported, known=known, unanswered=True)
+        before = yield from course.ask(_ask(target, index, Purpose.READ, read=named is None))
+        if course.unanswered:
+            return course.judged()
         spacing = values.number(target, "spacing", 1, 9999) or values.SPACING
         after = values.changed(_counter_of(before, index), wanted, spacing)
-        written += timed
-        reply = yield _write(target, after.text, timed, read=True)
-        unanswered = reply.verdict is Verdict.TIMEOUT
-        if not unanswered:
-            acknowledged += timed if reply.ok else []
-            again = yield _ask(target, index, Purpose.READ_BACK, read=named is None)
-            unanswered = again.verdict is Verdict.TIMEOUT
+        yield from course.change(_write(target, after.text, timed, read=True))
+        if not course.unanswered:
+            again = yield from course.ask(_ask(target, index, Purpose.READ_BACK, read=named is None))
             if again.ok:
                 found = values.told(_counter_of(again, index))
                 reported = {name: found[name] for name in timed}
-                known[COUNTER] = str(index)
-    if angle is not None and not unanswered:
-        written.append(values.ANGLE)
-        reply = yield _write(target, f"XAGH001{angle:03d}", [values.ANGLE], read=False)
-        unanswered = reply.verdict is Verdict.TIMEOUT
-        if reply.ok:
-            acknowledged.append(values.ANGLE)
-    return judge(
-        wanted,
-        reported=reported,
-        unsupported=unsupported,
-        acknowledged=acknowledged,
-        written=written,
-        known=known,
-        unanswered=unanswered,
-    )
+                course.known[COUNTER] = str(index)
+    if angle is not None and not course.unanswered:
+        yield from course.change(_write(target, f"XAGH001{angle:03d}", [values.ANGLE], read=False))
+    return course.judged(reported)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -189,23 +167,26 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
         return Outcome({})
     index = values.number(target, "counter", 0, 9)
     before = target.known.get(COUNTER, "")
-    known: dict[str, str] = {}
+    course = Course()
     if index is None and re.fullmatch("[0-9]", before):
         index = int(before)
     if index is None:
         rows: dict[int, Row] = {}
         reply = yield _table(target, timed, rows)
         if not _whole(rows):
-            return Outcome({}, unanswered=not reply.assumed)
-        known[LENGTH] = str(len(rows))
+            course.unanswered = not reply.assumed
+            return course.told()
+        course.known[LENGTH] = str(len(rows))
         index, _ = _choice(rows)
         if index is None:
-            return Outcome({}, known=known)
+            return course.told()
     reply = yield _ask(target, index, Purpose.READ, read="counter" not in target.options)
     if not reply.ok:
-        return Outcome({}, known=known, unanswered=not reply.assumed)
+        course.unanswered = not reply.assumed
+        return course.told()
     found = values.told(_counter_of(reply, index))
-    return Outcome({}, {name: found[name] for name in timed}, {**known, COUNTER: str(index)})
+    course.known[COUNTER] = str(index)
+    return course.told({name: found[name] for name in timed})
 
 
 def identify(target: Target) -> Dialogue:
@@ -239,7 +220,7 @@ def raw(target: Target, text: str | bytes) -> Command:
         payload = shown.encode("ascii")
 
     def match(message: Message) -> Match:
-        if not _ours(target, message) or message.frame[1:2] != b"R":
+        if not is_ours(target, message) or message.frame[1:2] != b"R":
             return Match.NO
         if code:
             return Match.DONE if message.frame[2:4] == code.encode() else Match.NO

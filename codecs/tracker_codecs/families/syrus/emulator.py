@@ -24,6 +24,9 @@ class SyrusEmulator(Device):
     Options: `events`: 70 or 100; `echo` (false) true: a serial port sends back what it hears.
     """
 
+    line_end = b"<"
+    longest = MAX_FRAME
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self._wired = self.transport is Transport.SERIAL
@@ -34,17 +37,11 @@ class SyrusEmulator(Device):
         self.counters[6] = changed(Counter(6), start, 10)
         self.angle: int = self.held.get(ANGLE, 45)
         self._events = 70 if self.options.get("events") == 70 else 100
-        self._rest = b""
 
     @property
     def settings(self) -> dict[str, Value]:
         """See `Emulator.settings`: those of the counter that event 49 uses."""
         return {**told(self.counters[6]), ANGLE: self.angle}
-
-    def connect(self) -> list[Datum]:
-        """Nothing: there is no login."""
-        self._rest = b""
-        return []
 
     def report(self, now: datetime) -> list[Datum]:
         """Event 49, standing still."""
@@ -55,14 +52,14 @@ class SyrusEmulator(Device):
         return [self._say(f"REV49{time}+0307178+1016144900031532;IO=300;SV=8;BL=4159")]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Obeys messages."""
-        *parts, self._rest = (self._rest + data).split(b"<")
-        self._rest = self._rest[-MAX_FRAME:]
-        said = [Datum(data)] if self._echo else []
-        for part in parts:
-            text = part[part.rfind(b">") + 1 :].decode("latin-1")
-            said += [] if self.faults.silent else [self._say(answer) for answer in self._obey(text)]
-        return said
+        """See `Emulator.receive`; with its echo before the answers."""
+        echo = [Datum(data)] if self._echo else []
+        return echo + super().receive(data, channel)
+
+    def hear_line(self, line: bytes) -> list[Datum]:
+        """Obeys a message: what stands behind the last opening bracket."""
+        text = line[line.rfind(b">") + 1 :].decode("latin-1")
+        return [self._say(answer) for answer in self._obey(text)]
 
     def _say(self, text: str) -> Datum:
         return Datum(f">{text};ID={self.device_id}<".encode("ascii"))

@@ -26,7 +26,6 @@ from tracker_codecs.contract import (
     Kind,
     Match,
     Message,
-    Outcome,
     Problem,
     Purpose,
     Reply,
@@ -37,10 +36,10 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.wondex import frame as wire
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 MAX_COMMAND = 200
@@ -187,38 +186,38 @@ def _refusal(reply: Reply) -> str:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
+    course = Course(wanted)
     had = kept(target)
     asked = had is None
     if had is None:
-        reply = yield _ask(target, Purpose.READ, list(wanted))
+        reply = yield from course.ask(_ask(target, Purpose.READ, list(wanted)))
         had = EXAMPLE if reply.assumed else _told(reply)
         why = "not written: the unit does not tell its TRACK as seven numbers; the option track_keep gives what to keep"
         if reply.verdict is Verdict.REFUSED:
             why = _refusal(reply)
-        if reply.verdict is Verdict.TIMEOUT:
-            return judge(wanted, reported={}, unanswered=True)
+        if course.unanswered:
+            return course.judged()
         if had is not None and had.mode not in MODES:
             why, had = f"not written: what tracking mode {had.mode} does is not public; track_keep gives one", None
         if had is None:
-            return judge(wanted, reported={}, refused=dict.fromkeys(wanted, why))
+            return course.refuse(why)
         assumed = reply.assumed
     else:
         assumed = False
-    refused: dict[str, str] = {}
     plan = had._replace(
         interval=int(wanted.get("tracking_interval", had.interval)),
         distance=int(wanted.get("tracking_distance", had.distance)),
         heading=int(wanted.get("tracking_angle", had.heading)),
     )
     if had.mode == BY_TIME and plan.distance and "tracking_distance" in wanted and not assumed:
-        refused["tracking_distance"] = "not written: tracking mode 1 reports by time, not by distance"
+        course.refused["tracking_distance"] = "not written: tracking mode 1 reports by time, not by distance"
         plan = plan._replace(distance=had.distance)
-    written = [name for name in wanted if name not in refused]
+    written = [name for name in wanted if name not in course.refused]
     if not written:
-        return judge(wanted, reported={}, refused=refused)
+        return course.judged()
     numbers = ",".join(map(str, plan))
     # Seven other numbers are a late answer to the query.
-    wrote = yield _command(
+    write = _command(
         target,
         "TRACK",
         numbers,
@@ -228,28 +227,22 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         lambda said: said.removesuffix(",") == f"$OK:TRACK={numbers}" or _SEVEN.fullmatch(said) is None,
         depends_on_read=asked,
     )
-    if wrote.verdict is Verdict.REFUSED:
-        refused |= dict.fromkeys(written, _refusal(wrote))
+    yield from course.change(write, _refusal)
     again = yield _ask(target, Purpose.READ_BACK, written)
     after = _told(again)
     reported = {name: value for name, value in _values(after).items() if name in written} if after else {}
-    return judge(
-        wanted,
-        reported=reported,
-        refused=refused,
-        acknowledged=written if wrote.ok else (),
-        written=written,
-        unanswered=wrote.verdict is Verdict.TIMEOUT and not reported,
-    )
+    if reported:
+        course.unanswered = False
+    return course.judged(reported)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    reply = yield _ask(target, Purpose.READ, wanted)
+    course = Course()
+    reply = yield from course.ask(_ask(target, Purpose.READ, wanted))
     track = _told(reply)
     found = _values(track) if track else {}
-    reported = {name: found[name] for name in wanted if name in found}
-    return Outcome({}, reported, unanswered=reply.verdict is Verdict.TIMEOUT)
+    return course.told({name: found[name] for name in wanted if name in found})
 
 
 def _own(target: Target, text: str) -> Command:
