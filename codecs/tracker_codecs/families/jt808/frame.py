@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message
-from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Transport
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -27,7 +27,6 @@ _SHOWN = 64
 #: Text frames of electronic locks on the same port: (id,...).
 TEXT_FRAME = re.compile(rb"\((\d{6,20}),[ -'*-}]{1,200}\)")
 _TEXT_OPENING = re.compile(rb"\((?:\d{0,20}|\d{6,20},[ -'*-}]{0,200})\Z")
-_STARTS = re.compile(rb"[~(]")
 
 TERMINAL_ANSWER, HEARTBEAT, LOG_OUT, REGISTER, AUTHENTICATE = 0x0001, 0x0002, 0x0003, 0x0100, 0x0102
 PARAMETERS, TIME_REQUEST, POSITION, POSITIONS = 0x0104, 0x0109, 0x0200, 0x0704
@@ -171,21 +170,28 @@ def phone_of(device_id: str, *, new: bool) -> bytes:
     return phone
 
 
-class Jt808Stream(Cutter):
+class Jt808Stream(Stream):
     """Cuts one direction of a link, and owes the platform's answers. `server`: frames that a platform sends.
 
     A frame with a wrong check byte or length is given up, but its last mark may begin the next one. One PeerError is
     given for each run of garbage.
     """
 
-    __slots__ = ("_id", "_phone", "_serial")
-    starts: ClassVar[re.Pattern[bytes]] = _STARTS
+    __slots__ = ("_buffer", "_datagram", "_id", "_lost", "_phone", "_serial")
 
     def begin(self) -> None:
         """See `Stream.begin`."""
         self._phone = b""
         self._id = ""
         self._serial = 0
+        self._buffer = b""
+        self._lost = False
+        self._datagram = self.transport is Transport.UDP
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of the unfinished frame."""
+        return len(self._buffer)
 
     @property
     def known(self) -> dict[str, str]:
@@ -194,29 +200,57 @@ class Jt808Stream(Cutter):
             return {}
         return {"edition": "2013" if len(self._phone) == 6 else "2019", "phone": self._phone.hex()}
 
-    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
-        """See `Cutter.frame`."""
-        if buf[pos] == 0x7E:
-            return self._framed(buf, pos, events)
-        if text := TEXT_FRAME.match(buf, pos):
-            events.append(self._text(text[0], text[1]))
-            return text.end()
-        return MORE if _TEXT_OPENING.match(buf, pos) else NO_FRAME
+    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
+        """Take bytes at any split; give messages and PeerErrors in order."""
+        if self._buffer:
+            data = self._buffer + data
+        events: list[Event] = []
+        pos, size = 0, len(data)
+        while pos < size:
+            if data[pos] == 0x7E:
+                end = data.find(MARK, pos + 1, pos + MAX_FRAME)
+                if end < 0:
+                    if size - pos < MAX_FRAME:
+                        break
+                    pos = self._garbage("no end within the largest frame", data, pos, events)
+                elif end == pos + 1:
+                    pos = end
+                else:
+                    pos = self._framed(data, pos, end, events)
+            elif data[pos] == 0x28 and (text := TEXT_FRAME.match(data, pos)):
+                events.append(self._text(text[0], text[1]))
+                self._lost = False
+                pos = text.end()
+            elif data[pos] == 0x28 and _TEXT_OPENING.match(data, pos):
+                break
+            else:
+                pos = self._garbage("no frame starts here", data, pos, events)
+        self._buffer = data[pos:]
+        if self._datagram and self._buffer:
+            if self._buffer != MARK:
+                events.append(PeerError("a datagram that ends inside a frame", discarded=self._buffer[:_SHOWN]))
+            self._buffer, self._lost = b"", False
+        return events
 
-    def _framed(self, buf: bytes, pos: int, events: list[Event]) -> int:
-        end = buf.find(MARK, pos + 1, pos + MAX_FRAME)
-        if self._datagrams and len(buf) - pos == 1:
-            end = pos + 1  # it ends a frame, and begins none
-        elif end < 0:
-            return MORE if len(buf) - pos < MAX_FRAME else NO_FRAME
-        if end == pos + 1:  # an end and a beginning
-            return NO_FRAME if self._skipping else end
-        raw = buf[pos : end + 1]
+    def _framed(self, data: bytes, pos: int, end: int, events: list[Event]) -> int:
+        raw = data[pos : end + 1]
         try:
-            events.append(self._message(raw, parse(raw)))
-        except PeerError:
-            return NO_FRAME
+            event = self._message(raw, parse(raw))
+        except PeerError as fault:
+            if not self._lost:
+                self._lost = True
+                events.append(fault)
+            return end
+        self._lost = False
+        events.append(event)
         return end + 1
+
+    def _garbage(self, reason: str, data: bytes, pos: int, events: list[Event]) -> int:
+        if not self._lost:
+            self._lost = True
+            events.append(PeerError(reason, discarded=data[pos : pos + 1]))
+        places = [found for found in (data.find(MARK, pos + 1), data.find(b"(", pos + 1)) if found >= 0]
+        return min(places, default=len(data))
 
     def _message(self, raw: bytes, frame: Frame) -> Message:
         if frame.phone == self._phone:
