@@ -5,16 +5,16 @@ Source of the order and of what excludes what: X3 command list V1.7, GT06D comma
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from tracker_codecs.contract import Command, Dialogue, Outcome, Purpose, Reply, Settings, Target
+from tracker_codecs.contract import Dialogue, Purpose, Settings, Target
+from tracker_codecs.course import Step
 from tracker_codecs.families.gt06 import settings as commands
 from tracker_codecs.families.gt06 import texts
 from tracker_codecs.families.gt06.settings import Plan
 from tracker_codecs.families.gt06.talk import Conversation, DistanceRead, Silence, Talk, TimerRead, read_mode
 from tracker_codecs.families.gt06.texts import Angle, Mode, Timer
-from tracker_codecs.judge import judge
 
 #: Variants whose every field is part of the working mode.
 MODE_ONLY = frozenset({"concox_gt700"})
@@ -29,14 +29,15 @@ def _held(value: T | Silence | None) -> T | None:
 def apply(target: Target, settings: Settings) -> Dialogue:
     """Read what must be kept (ACC-off time, detection time), write, read back."""
     plan = commands.plan(target, settings)
-    talk = Talk(target, commands.options(target), Conversation.APPLY)
+    talk = Talk(target, Conversation.APPLY, settings)
     timer_field = commands.TIMER_FIELD.get(target.variant, "")
     timer_text = angle_text = ""
     timer_reads = angle_reads = False
     if plan.timer is not None:
         read, _ = yield from talk.timer_and_distance(Purpose.READ, (timer_field,))
         if read is Silence.TIMEOUT:
-            return judge(settings, reported={}, known=talk.known, unanswered=True)
+            talk.unanswered = True
+            return talk.judged()
         timer_text, timer_reads = _timer_arguments(talk, plan.timer, read), True
         if not timer_text:
             talk.refused[timer_field] = (
@@ -44,12 +45,13 @@ def apply(target: Target, settings: Settings) -> Dialogue:
                 "the option acc_off_interval gives one"
             )
     if plan.angle is not None:
-        turn = yield from talk.ask("ANGLEREP", texts.angle, Purpose.READ, plan.angle_fields)
+        turn = yield from talk.query("ANGLEREP", texts.angle, Purpose.READ, plan.angle_fields)
         if turn is Silence.TIMEOUT and plan.timer is None:
-            return judge(settings, reported={}, known=talk.known, unanswered=True)
+            talk.unanswered = True
+            return talk.judged()
         angle_text, angle_reads = _angle_arguments(talk, plan, turn)
         if not angle_text and turn is Silence.TIMEOUT:  # it is there, but does not answer this: the rest is written
-            talk.unanswered.update({"tracking_angle"} & set(plan.angle_fields))
+            talk.silent.update({"tracking_angle"} & set(plan.angle_fields))
         elif not angle_text and plan.angle:
             talk.refused["tracking_angle"] = (
                 "not written: the unit does not tell its detection time, which would be lost; "
@@ -64,19 +66,11 @@ def apply(target: Target, settings: Settings) -> Dialogue:
     if timer_text:
         yield from talk.write(f"TIMER,{timer_text}", (timer_field,), depends_on_read=timer_reads)
     reported = yield from _read_back(talk, plan, angle=bool(angle_text))
-    lacking = {name for name in talk.unanswered if name not in reported and name not in talk.refused}
-    return judge(
-        settings,
-        reported=reported,
-        acknowledged=talk.acknowledged,
-        refused=talk.refused,
-        written=talk.written,
-        known=talk.known,
-        unanswered=bool(lacking),
-    )
+    talk.unanswered = any(name not in reported and name not in talk.refused for name in talk.silent)
+    return talk.judged(reported)
 
 
-def _read_back(talk: Talk, plan: Plan, *, angle: bool) -> Generator[Command, Reply, dict[str, Any]]:
+def _read_back(talk: Talk, plan: Plan, *, angle: bool) -> Step[dict[str, Any]]:
     variant = talk.target.variant
     both = variant in commands.WITH_DISTANCE
     asked = [
@@ -94,13 +88,13 @@ def _read_back(talk: Talk, plan: Plan, *, angle: bool) -> Generator[Command, Rep
     if plan.timer is not None or plan.distance is not None:
         timer, metres = yield from talk.timer_and_distance(Purpose.READ_BACK, asked, distance=both)
         if plan.timer is not None and timer is Silence.TIMEOUT:
-            talk.unanswered.add(commands.TIMER_FIELD[variant])
+            talk.silent.add(commands.TIMER_FIELD[variant])
         if plan.distance is not None and metres is Silence.TIMEOUT:
-            talk.unanswered.add("tracking_distance")
+            talk.silent.add("tracking_distance")
     if angle:
-        turn = yield from talk.ask("ANGLEREP", texts.angle, Purpose.READ_BACK, plan.angle_fields)
+        turn = yield from talk.query("ANGLEREP", texts.angle, Purpose.READ_BACK, plan.angle_fields)
         if turn is Silence.TIMEOUT and "tracking_angle" in plan.angle_fields:
-            talk.unanswered.add("tracking_angle")
+            talk.silent.add("tracking_angle")
     if plan.mode is not None:
         mode = yield from read_mode(talk, Purpose.READ_BACK, plan.mode_fields)
     elif variant == "concoxgt06" and not talk.options.mode_command:
@@ -162,7 +156,7 @@ def _angle_arguments(talk: Talk, plan: Plan, read: Angle | Silence) -> tuple[str
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """Bare queries, or PARAM# on units that do not know those."""
-    talk = Talk(target, commands.options(target), Conversation.READ)
+    talk = Talk(target, Conversation.READ)
     fields = list(wanted)
     variant = target.variant
     timer: TimerRead = None
@@ -176,12 +170,12 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
         timer, metres = yield from talk.timer_and_distance(Purpose.READ, fields, distance=both)
         silent = Silence.TIMEOUT in (timer, metres)
     if not silent and ("tracking_angle" in fields or kind):
-        turn = yield from talk.ask("ANGLEREP", texts.angle, Purpose.READ, fields)
+        turn = yield from talk.query("ANGLEREP", texts.angle, Purpose.READ, fields)
         silent = turn is Silence.TIMEOUT
     if kind and not talk.options.mode_command:
         mode = Mode(1)
     elif not silent and ({"type", "psm_interval", "wakeup_time"} & set(fields) or (fields and variant in MODE_ONLY)):
         mode = yield from read_mode(talk, Purpose.READ, fields)
         silent = talk.mode_silent
-    reported = _reported(talk, timer, metres, turn, mode)
-    return Outcome({}, reported, talk.known, silent)
+    talk.unanswered = silent
+    return talk.told(_reported(talk, timer, metres, turn, mode))

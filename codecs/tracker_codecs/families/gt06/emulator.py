@@ -272,12 +272,11 @@ class Gt06Emulator(Device):
         """The value that is stored for a field: a clamping unit takes the nearest in range (in the profile's units)."""
         if name not in self.faults.clamp:
             return value
-        low, high = self.faults.clamp[name]
-        return int(min(max(value / scale, low), high) * scale)
+        return int(self.clamped(name, value / scale) * scale)
 
     def _set_timer(self, on: int, off: int | None) -> str:
         table, name = self.parameters, self._timer_field
-        if self.variant == "concox_gt700" or name in self.faults.refuse:
+        if self.variant == "concox_gt700" or self.refuses(name):
             return ERROR
         if name not in self.faults.ignore:
             table.acc_on = self._kept(name, _clip(on, commands.TIMER_RANGE) if on else 0)
@@ -288,7 +287,7 @@ class Gt06Emulator(Device):
 
     def _set_distance(self, metres: int) -> str:
         name = "tracking_distance"
-        if name in self.faults.refuse:
+        if self.refuses(name):
             return ERROR
         if name not in self.faults.ignore:
             self.parameters.distance = self._kept(name, _clip(metres, commands.DISTANCE_RANGE) if metres else 0)
@@ -297,7 +296,7 @@ class Gt06Emulator(Device):
     def _set_angle(self, off: bool, degrees: int, seconds: int) -> str:
         table, name = self.parameters, "tracking_angle"
         low, high = commands.ANGLE_RANGE
-        if name in self.faults.refuse or not (off or low <= degrees <= high):
+        if self.refuses(name) or not (off or low <= degrees <= high):
             return ERROR
         if name not in self.faults.ignore:
             table.angle = 0 if off else self._kept(name, degrees)
@@ -310,7 +309,7 @@ class Gt06Emulator(Device):
         names = {"type"} | ({"psm_interval"} if mode.number > 1 else {"tracking_interval"} if gt700 else set())
         if mode.number == 3:
             names.add("wakeup_time")
-        if names & faults.refuse:
+        if self.refuses(*names):
             return ERROR
         if mode.number == 3 and not commands.HOURS_RANGE[0] <= (mode.hours or 0) <= commands.HOURS_RANGE[1]:
             return ERROR

@@ -8,8 +8,7 @@ Sources: Concox protocol v1.8.1; VL03 protocol; command lists named in `texts`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from enum import Enum, IntEnum
 from typing import TypeAlias, TypeVar
 
@@ -21,14 +20,15 @@ from tracker_codecs.contract import (
     Message,
     Purpose,
     Reply,
+    Settings,
     Target,
     Transport,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.families.gt06 import console, messages, texts
 from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import settings as commands
-from tracker_codecs.families.gt06.settings import Options
 from tracker_codecs.families.gt06.texts import Mode, Timer
 
 TIMEOUT = 30.0
@@ -99,22 +99,20 @@ TimerRead: TypeAlias = Timer | Silence | None
 DistanceRead: TypeAlias = int | Silence | None
 
 
-@dataclass(slots=True)
-class Talk:
-    """State of one conversation."""
+class Talk(Course):
+    """The course of one conversation. `silent` are the fields that a command of it got no answer for."""
 
-    target: Target
-    options: Options
-    kind: Conversation
-    step: int = 0
-    known: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-    acknowledged: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
-    unanswered: set[str] = field(default_factory=set)
-    mode_silent: bool = False
-    #: The unit echoes flags: an answer with flag 0 is not for us.
-    echoes: bool = False
+    __slots__ = ("echoes", "kind", "mode_silent", "options", "silent", "step", "target")
+
+    def __init__(self, target: Target, kind: Conversation, wanted: Settings | None = None) -> None:
+        super().__init__(wanted)
+        self.target, self.kind = target, kind
+        self.options = commands.options(target)
+        self.step = 0
+        self.silent: set[str] = set()
+        self.mode_silent = False
+        #: The unit echoes flags: an answer with flag 0 is not for us.
+        self.echoes = False
 
     def command(
         self,
@@ -163,9 +161,9 @@ class Talk:
         )
 
     # -- reading ----------------------------------------------------------------------------------------------------
-    def ask(
+    def query(
         self, word: str, parse: Callable[[str], T | None], purpose: Purpose, fields: Sequence[str]
-    ) -> Generator[Command, Reply, T | Silence]:
+    ) -> Step[T | Silence]:
         """One bare query."""
         reply = yield self.command(f"{word}#", purpose, fields, parse)
         if reply.assumed:
@@ -177,7 +175,7 @@ class Talk:
 
     def timer_and_distance(
         self, purpose: Purpose, fields: Sequence[str], *, distance: bool = False
-    ) -> Generator[Command, Reply, tuple[TimerRead, DistanceRead]]:
+    ) -> Step[tuple[TimerRead, DistanceRead]]:
         """TIMER and DISTANCE by their bare queries, or both from one PARAM# where a unit does not know those.
 
         None for the timer: the unit is in distance mode and tells no time. None for a distance that was not asked
@@ -186,9 +184,9 @@ class Talk:
         found: TimerRead = Silence.UNREADABLE
         metres: DistanceRead = None if not distance else Silence.UNREADABLE
         if self._known("read") != "param":
-            found = yield from self.ask("TIMER", texts.timer, purpose, fields)
+            found = yield from self.query("TIMER", texts.timer, purpose, fields)
             if distance and (isinstance(found, Timer) or found is Silence.ASSUMED):  # else PARAM# will tell both
-                metres = yield from self.ask("DISTANCE", texts.distance, purpose, fields)
+                metres = yield from self.query("DISTANCE", texts.distance, purpose, fields)
             if Silence.ASSUMED in (found, metres):
                 return found, metres
             # a unit that once answered the bare query is offline, not of another dialect, when it is silent
@@ -196,7 +194,7 @@ class Talk:
             if offline or not (isinstance(found, Silence) or isinstance(metres, Silence)):
                 self._remember(found, metres)
                 return found, metres
-        told = yield from self.ask("PARAM", texts.parameters, purpose, fields)
+        told = yield from self.query("PARAM", texts.parameters, purpose, fields)
         if isinstance(told, Silence):
             return (told if isinstance(found, Silence) else found), (told if isinstance(metres, Silence) else metres)
         if isinstance(found, Silence):
@@ -218,23 +216,21 @@ class Talk:
         return self.known.get(key) or self.target.known.get(key, "")
 
     # -- writing ----------------------------------------------------------------------------------------------------
-    def write(
-        self, text: str, fields: Sequence[str], *, depends_on_read: bool = False
-    ) -> Generator[Command, Reply, None]:
+    def write(self, text: str, fields: Sequence[str], *, depends_on_read: bool = False) -> Step[None]:
         """One write; notes what became of it."""
         reply = yield self.command(f"{text}#", Purpose.WRITE, fields, depends_on_read=depends_on_read)
         self.written.update(fields)
         if reply.assumed:
             return
         if reply.verdict is Verdict.TIMEOUT:
-            self.unanswered.update(fields)
+            self.silent.update(fields)
             self.acknowledged.difference_update(fields)
         elif reply.verdict is Verdict.REFUSED:
             self.refused.update(dict.fromkeys(fields, f"{text}#: {reply.text}"))
-        elif self.target.transport is Transport.SERIAL and self.unanswered:
+        elif self.target.transport is Transport.SERIAL and self.silent:
             return  # a late answer to the one before looks like this
         elif texts.verdict(text_of(reply)) is texts.Verdict.ACCEPTED:
-            self.acknowledged.update(set(fields) - self.unanswered)
+            self.acknowledged.update(set(fields) - self.silent)
 
 
 def mode_of(message: Message) -> Mode | None:
@@ -250,7 +246,7 @@ def text_of(reply: Reply) -> str:
     return answer.text if isinstance(answer, wire.Answer) else ""
 
 
-def read_mode(talk: Talk, purpose: Purpose, fields: Sequence[str]) -> Generator[Command, Reply, Mode | None]:
+def read_mode(talk: Talk, purpose: Purpose, fields: Sequence[str]) -> Step[Mode | None]:
     """The mode, from the answer to MODE# if it is one, else from a status packet that came meanwhile."""
     reply = yield talk.command("MODE#", purpose, fields, texts.mode)
     talk.mode_silent = reply.verdict is Verdict.TIMEOUT and not reply.messages

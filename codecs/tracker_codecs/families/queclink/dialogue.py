@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from tracker_codecs.contract import (
     Command,
@@ -17,12 +17,10 @@ from tracker_codecs.contract import (
     Message,
     Outcome,
     Purpose,
-    Reply,
     Settings,
     Strength,
     Target,
     Transport,
-    Verdict,
 )
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.queclink import layout
@@ -36,7 +34,6 @@ from tracker_codecs.families.queclink.talk import (
     answers_read,
     ours,
     password_of,
-    refusal,
 )
 from tracker_codecs.judge import judge
 
@@ -56,28 +53,25 @@ def sections_of(variant: str, names: Iterable[str]) -> dict[str, list[str]]:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    variant, talk = target.variant, Talk(target, password_of(target))
+    variant, talk = target.variant, Talk(target, password_of(target), wanted)
     names = sections_of(variant, wanted)
     before = yield from talk.read(tuple(names), Purpose.READ, names)
     if before.silent:
-        return judge(wanted, reported={}, known=talk.known, unanswered=True)
+        talk.unanswered = True
+        return talk.judged()
     reason = before.refused or talk.stranger()
     if reason:
-        refused = dict.fromkeys(wanted, reason)
-        return judge(wanted, reported={}, refused=refused, known=talk.known)
+        return talk.refuse(reason)
     had = before.sections or {}
     writes = registers.plan(variant, wanted, _nmd(talk, before, wanted), _gps(target, had))
-    result = _Result(writes)
     for write in writes:
-        reply = yield talk.write(write, talk.count(write.section, had.get(write.section)))
-        result.take(write, reply)
+        yield from talk.write(write, talk.count(write.section, had.get(write.section)))
     after = yield from talk.read(tuple(names), Purpose.READ_BACK, names)
     lost = _cleared(writes, had, after.sections or {})
     if lost:
         # This unit clears what an empty field should keep: give it back what it had, and look again.
         for write in lost:
-            reply = yield talk.write(write, len(had[write.section]))
-            result.take(write, reply)
+            yield from talk.write(write, len(had[write.section]))
         after = yield from talk.read(tuple(names), Purpose.READ_BACK, names)
         left = [
             f"{write.section} {at}"
@@ -88,27 +82,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         ]
         if left:
             talk.known["not_preserved"] = ", ".join(left)
-    return _verdict(talk, wanted, result, had, after)
-
-
-@dataclass(slots=True)
-class _Result:
-    """Which fields the unit acknowledged, refused, left unanswered."""
-
-    writes: list[registers.Write]
-    acknowledged: set[str] = field(default_factory=set)
-    refused: dict[str, str] = field(default_factory=dict)
-    silent: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
-
-    def take(self, write: registers.Write, reply: Reply) -> None:
-        self.written |= set(write.fields)
-        if reply.ok:
-            self.acknowledged |= set(write.fields)
-        elif reply.verdict is Verdict.REFUSED:
-            self.refused |= dict.fromkeys(write.fields, refusal(reply))
-        elif reply.verdict is Verdict.TIMEOUT:
-            self.silent |= set(write.fields)
+    return _verdict(talk, had, after)
 
 
 def _nmd(talk: Talk, before: Reading, wanted: Settings) -> int | None:
@@ -146,13 +120,7 @@ def _cleared(
     return out
 
 
-def _verdict(
-    talk: Talk,
-    wanted: Settings,
-    result: _Result,
-    had: Mapping[str, list[str]],
-    after: Reading,
-) -> Outcome:
+def _verdict(talk: Talk, had: Mapping[str, list[str]], after: Reading) -> Outcome:
     # A section that came back with another number of fields than before is damaged: it tells nothing.
     sound = {
         section: values
@@ -161,21 +129,18 @@ def _verdict(
     }
     told = registers.decode(talk.target.variant, sound)
     learn(talk, sound)
-    refused = dict(result.refused)
     sure = bool(after.sections) and talk.target.transport is not Transport.UDP
-    for name in result.silent:
-        if sure:
-            refused.setdefault(name, SILENCE)
-    acknowledged = result.acknowledged - result.silent - set(result.refused)
+    if sure:
+        talk.refused = dict.fromkeys(talk.silent, SILENCE) | talk.refused
     # A lost datagram looks like a refusal: there, only a later try can tell.
-    unanswered = after.silent or (bool(result.silent) and not sure)
+    unanswered = after.silent or (bool(talk.silent) and not sure)
     return judge(
-        wanted,
+        talk.wanted,
         reported=told.values,
         foreign={name: f"read back: {value}" for name, value in told.foreign.items()},
-        acknowledged=acknowledged,
-        refused=refused,
-        written=result.written,
+        acknowledged=talk.acknowledged,
+        refused=talk.refused,
+        written=talk.written,
         known=talk.known,
         unanswered=unanswered,
     )
@@ -200,11 +165,12 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
         return Outcome({})
     reading = yield from talk.read(tuple(names), Purpose.READ, names)
     if talk.stranger():
-        return Outcome({}, known=talk.known)
+        return talk.told()
     sections = reading.sections or {}
     learn(talk, sections)
     reported = {k: v for k, v in registers.decode(target.variant, sections).values.items() if k in able}
-    return Outcome({}, reported, talk.known, unanswered=reading.silent)
+    talk.unanswered = reading.silent
+    return talk.told(reported)
 
 
 def raw(target: Target, text: str | bytes) -> Command:

@@ -71,8 +71,6 @@ class QueclinkEmulator(Device):
             count = int(self.options.get(f"count_{name.lower()}", len(values)))
             self.sections[name] = (values + [""] * count)[:count]
         self._end = b"\r\n" if self.transport is Transport.SERIAL else b""
-        self._datagrams = self.transport is Transport.UDP
-        self._buffer = b""
         self._count = 0x11EF
         self._now = datetime(2026, 1, 1, tzinfo=UTC)
         self._unanswered: dict[str, bytes] = {}
@@ -130,9 +128,8 @@ class QueclinkEmulator(Device):
     def _say(self, text: str) -> Datum:
         return Datum(text.encode("ascii") + b"$" + self._end)
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """Opens with a heartbeat; a unit with SACK on then sends again what nobody acknowledged."""
-        self._buffer = b""
         return [*self.heartbeat(), *self._again()]
 
     def _again(self) -> list[Datum]:
@@ -162,8 +159,8 @@ class QueclinkEmulator(Device):
     # -- what it hears ----------------------------------------------------------------------------------------------
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """See `Emulator.receive`."""
-        self._buffer = data if self._datagrams else (self._buffer + data)[-MAX_FRAME:]
-        *lines, self._buffer = re.split(rb"[$\0]", self._buffer)
+        heard = data if self.datagrams else (self._partial + data)[-MAX_FRAME:]
+        *lines, self._partial = re.split(rb"[$\0]", heard)
         answers: list[Datum] = []
         for line in lines:
             text = line.strip(b"\r\n \0").decode("latin-1")
@@ -243,7 +240,7 @@ class QueclinkEmulator(Device):
             touched = [at for at in positions if section == word and at in new]
             if not touched or (self.variant == "gl200" and name != self._interval_field(name)):
                 continue
-            if name in self.faults.refuse:
+            if self.refuses(name):
                 return False
             for at in touched:
                 if name in self.faults.ignore:
@@ -273,5 +270,4 @@ class QueclinkEmulator(Device):
         scale = 15 if name == "non_movement_duration" else 1
         if name == "tracking_interval" and self.variant == "gt300" and at == 3:
             return str(value)  # the send interval in minutes follows nothing
-        low, high = self.faults.clamp[name]
-        return str(int(min(max(value * scale, low), high)) // scale)
+        return str(self.clamped(name, value * scale) // scale)

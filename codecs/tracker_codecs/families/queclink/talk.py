@@ -8,8 +8,8 @@ Interface Protocol R1.02; real GTALS and GTALL reports; jaayesta/queclink-parser
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tracker_codecs.contract import (
     Command,
@@ -18,10 +18,12 @@ from tracker_codecs.contract import (
     Message,
     Purpose,
     Reply,
+    Settings,
     Target,
     Transport,
     Verdict,
 )
+from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.queclink import layout
 from tracker_codecs.families.queclink import settings as registers
@@ -104,16 +106,21 @@ class Reading:
     assumed: bool = False
 
 
-@dataclass(slots=True)
-class Talk:
-    """State of one conversation: command numbers, the way of reading, what was learned."""
+class Talk(Course):
+    """The course of one conversation, with its command numbers, the way of reading, what was learned.
 
-    target: Target
-    password: str
-    step: int = 0
-    known: dict[str, str] = field(default_factory=dict)
-    unreadable: bool = False
-    version: str = ""
+    `silent` are the fields of a write that got no answer.
+    """
+
+    __slots__ = ("password", "silent", "step", "target", "unreadable", "version")
+
+    def __init__(self, target: Target, password: str, wanted: Settings | None = None) -> None:
+        super().__init__(wanted)
+        self.target, self.password = target, password
+        self.step = 0
+        self.silent: set[str] = set()
+        self.unreadable = False
+        self.version = ""
 
     def serial(self) -> int:
         """The next command number: derived from the revision, never shared between two commands."""
@@ -150,9 +157,7 @@ class Talk:
         )
 
     # -- reading ----------------------------------------------------------------------------------------------------
-    def read(
-        self, sections: Sequence[str], purpose: Purpose, names: Mapping[str, list[str]]
-    ) -> Generator[Command, Reply, Reading]:
+    def read(self, sections: Sequence[str], purpose: Purpose, names: Mapping[str, list[str]]) -> Step[Reading]:
         """The sections, by GTALS; by one GTALL where the unit only acknowledges."""
         found: dict[str, list[str]] = {}
         for section in sections:
@@ -234,8 +239,13 @@ class Talk:
             return ""
         return f"the unit's protocol version {self.version} belongs to {variant}, not to {self.target.variant}"
 
-    def write(self, write: registers.Write, count: int) -> Command:
-        """The command that writes one section."""
+    def write(self, write: registers.Write, count: int) -> Step[None]:
+        """One section's command; notes what became of its fields."""
+        reply = yield from self.change(self._put(write, count), refusal)
+        if reply.verdict is Verdict.TIMEOUT:
+            self.silent.update(write.fields)
+
+    def _put(self, write: registers.Write, count: int) -> Command:
 
         def match(serial: int) -> Callable[[Message], Match]:
             return acknowledged(self.target, write.section, serial)

@@ -5,19 +5,18 @@ Sources of the order and of the send period: Teltonika wiki (setparam, getparam,
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tracker_codecs.contract import (
-    Command,
     Dialogue,
     Outcome,
     Purpose,
-    Reply,
     Settings,
     Target,
     Value,
     Verdict,
 )
+from tracker_codecs.course import Step
 from tracker_codecs.families.teltonika import settings as params
 from tracker_codecs.families.teltonika.talk import SILENCE, Reading, Talk
 from tracker_codecs.families.teltonika.texts import number
@@ -27,14 +26,14 @@ from tracker_codecs.judge import judge
 SEND_PERIOD = 120
 
 
-def _talk(target: Target) -> Talk:
+def _talk(target: Target, wanted: Settings | None = None) -> Talk:
     dialect = target.known.get("dialect", "")
     if dialect not in params.DIALECTS:
         dialect = params.DIALECT_OF[target.variant]
-    return Talk(target, params.options(target), dialect)
+    return Talk(target, dialect, wanted)
 
 
-def _open(talk: Talk) -> Generator[Command, Reply, str]:
+def _open(talk: Talk) -> Step[str]:
     """Which dialect the unit speaks. Gives why it must be left alone, or empty; "silent" when it does not answer."""
     known = talk.target.known
     reply, probed = None, False
@@ -81,7 +80,7 @@ def _places(talk: Talk, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return out
 
 
-def _movement(talk: Talk, places: dict[str, tuple[str, ...]], purpose: Purpose) -> Generator[Command, Reply, Reading]:
+def _movement(talk: Talk, places: dict[str, tuple[str, ...]], purpose: Purpose) -> Step[Reading]:
     """Which movement source parameter the unit has: 138 (mask), else 100 (number)."""
     reading = Reading()
     if talk.dialect != "fmb" or "stop_detection" not in places:
@@ -104,13 +103,11 @@ def _movement(talk: Talk, places: dict[str, tuple[str, ...]], purpose: Purpose) 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    talk = _talk(target)
+    talk = _talk(target, wanted)
     reason = yield from _open(talk)
     if reason:
-        refused = {} if reason == "silent" else dict.fromkeys(wanted, reason)
-        silent = reason == "silent"
-        known = talk.known
-        return judge(wanted, reported={}, refused=refused, known=known, unanswered=silent)
+        talk.unanswered = reason == "silent"
+        return talk.judged() if talk.unanswered else talk.refuse(reason)
     places = _places(talk, wanted)
     movement = yield from _movement(talk, places, Purpose.READ)
     before = yield from _before(talk, places, wanted) if not movement.silent else _nothing(movement)
@@ -122,17 +119,15 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         if fence.verdict is Verdict.TIMEOUT and talk.known.get("getver", target.known.get("getver")) != "no":
             return judge(wanted, reported={}, written=talk.written, known=talk.known, unanswered=True)
     after = yield from _read_back(talk, places, Purpose.READ_BACK)
-    return _verdict(talk, wanted, places, after)
+    return _verdict(talk, places, after)
 
 
-def _nothing(reading: Reading) -> Generator[Command, Reply, Reading]:
+def _nothing(reading: Reading) -> Step[Reading]:
     yield from ()
     return reading
 
 
-def _before(
-    talk: Talk, places: dict[str, tuple[str, ...]], carried: Mapping[str, Value]
-) -> Generator[Command, Reply, Reading]:
+def _before(talk: Talk, places: dict[str, tuple[str, ...]], carried: Mapping[str, Value]) -> Step[Reading]:
     """Reads the send periods, and parameters that stand in no vendor list: those are used only where they exist."""
     table = talk.table
     unread = [key for name in places for key in places[name] if key in table.unread]
@@ -156,7 +151,7 @@ def _before(
 
 def _write(
     talk: Talk, places: Mapping[str, tuple[str, ...]], carried: Mapping[str, Value], before: Reading
-) -> Generator[Command, Reply, None]:
+) -> Step[None]:
     """Home, roaming and unknown networks, then the system parameters, then the send periods."""
     fields = {key: name for name, keys in places.items() for key in keys}
     for network in range(3):
@@ -182,9 +177,7 @@ def _write(
         yield from talk.write(send, {}, depends_on_read=True)
 
 
-def _read_back(
-    talk: Talk, places: Mapping[str, tuple[str, ...]], purpose: Purpose
-) -> Generator[Command, Reply, Reading]:
+def _read_back(talk: Talk, places: Mapping[str, tuple[str, ...]], purpose: Purpose) -> Step[Reading]:
     keys = [key for keys in places.values() for key in keys]
     if not keys:
         return Reading()
@@ -209,20 +202,15 @@ def _told(places: Mapping[str, tuple[str, ...]], after: Reading) -> tuple[dict[s
     return reported, foreign
 
 
-def _verdict(
-    talk: Talk,
-    wanted: Settings,
-    places: Mapping[str, tuple[str, ...]],
-    after: Reading,
-) -> Outcome:
+def _verdict(talk: Talk, places: Mapping[str, tuple[str, ...]], after: Reading) -> Outcome:
     reported, foreign = _told(places, after)
-    lacking = {name for name in talk.silent if reported.get(name) != wanted[name] and name not in talk.refused}
+    lacking = {name for name in talk.silent if reported.get(name) != talk.wanted[name] and name not in talk.refused}
     if talk.table.blank and after.values:
         # No refusal of these units is documented: they may well stay silent.
         talk.refused |= dict.fromkeys(lacking, SILENCE)
         lacking = set()
     return judge(
-        wanted,
+        talk.wanted,
         reported=reported,
         foreign=foreign,
         acknowledged=talk.acknowledged - talk.silent,
@@ -246,15 +234,18 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     talk = _talk(target)
     reason = yield from _open(talk)
     if reason:
-        return Outcome({}, known=talk.known, unanswered=reason == "silent")
+        talk.unanswered = reason == "silent"
+        return talk.told()
     places = _places(talk, names)
     movement = yield from _movement(talk, places, Purpose.READ)
     if movement.silent:
-        return Outcome({}, known=talk.known, unanswered=True)
+        talk.unanswered = True
+        return talk.told()
     if movement.values:
         places.pop("stop_detection", None)
     found = yield from _read_back(talk, places, Purpose.READ)
     found.values |= movement.values
     if movement.values:
         places["stop_detection"] = tuple(movement.values)
-    return Outcome({}, _told(places, found)[0], talk.known, unanswered=found.silent)
+    talk.unanswered = found.silent
+    return talk.told(_told(places, found)[0])

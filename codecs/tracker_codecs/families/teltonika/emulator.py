@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Transport, Value
+from tracker_codecs.contract import Datum, Value
 from tracker_codecs.device import Device
 from tracker_codecs.families.teltonika import frame as wire
 from tracker_codecs.families.teltonika import layout
@@ -70,8 +70,6 @@ class TeltonikaEmulator(Device):
         for key in self.options.get("missing", ()):
             self.params.pop(str(key), None)
         self._fields = {key: name for name, keys in self._places.items() for key in keys}
-        self._datagrams = self.transport is Transport.UDP
-        self._buffer = b""
         self._waits = False
         self._packet = 0xCAFE
         self._unanswered: list[bytes] = []
@@ -92,21 +90,21 @@ class TeltonikaEmulator(Device):
         return {name: value for name, value in told.items() if value is not None}
 
     # -- what it says -----------------------------------------------------------------------------------------------
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The login; over UDP there is none."""
-        self._buffer, self._waits = b"", not self._datagrams
-        return [] if self._datagrams else [Datum(layout.LOGIN.build(self.device_id))]
+        self._waits = not self.datagrams
+        return [] if self.datagrams else [Datum(layout.LOGIN.build(self.device_id))]
 
     def heartbeat(self) -> list[Datum]:
         """The byte FF."""
-        return [] if self._datagrams else [Datum(b"\xff")]
+        return [] if self.datagrams else [Datum(b"\xff")]
 
     def report(self, now: datetime) -> list[Datum]:
         """One record; a packet that nobody acknowledged is sent again after the next login."""
         time = int(now.timestamp() * 1000)
         codec, record = (wire.AVL_8E, _RECORD_8E) if self.dialect == "fmb" else (wire.AVL_8, _RECORD_8)
         data = {"records": [{**layout.RECORDS[codec].parse(b"\0" * 8 + record), "timestamp_ms": time}]}
-        if self._datagrams:
+        if self.datagrams:
             self._packet = (self._packet + 1) & 0xFFFF
             parts = {"packet_id": self._packet, "avl_packet_id": self._packet & 0xFF, "imei": self.device_id}
             return [Datum(layout.DATAGRAM.build({**parts, "body": {"value": {"codec": codec, "data": data}}}))]
@@ -117,29 +115,29 @@ class TeltonikaEmulator(Device):
     # -- what it hears ----------------------------------------------------------------------------------------------
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
         """See `Emulator.receive`."""
-        if self._datagrams:
+        if self.datagrams:
             return []
-        self._buffer = (self._buffer + data)[-wire.MAX_FRAME :]
+        self._partial = (self._partial + data)[-wire.MAX_FRAME :]
         said: list[Datum] = []
-        while self._buffer:
-            if self._waits and self._buffer[0] == 1:
+        while self._partial:
+            if self._waits and self._partial[0] == 1:
                 self._waits = False
                 said += [Datum(packet) for packet in self._unanswered]
                 used = 1
-            elif len(self._buffer) < 4:
+            elif len(self._partial) < 4:
                 break
-            elif self._buffer[:4] != wire.PREAMBLE:
-                if int.from_bytes(self._buffer[:4], "big") == 1:  # every packet of ours holds one record
+            elif self._partial[:4] != wire.PREAMBLE:
+                if int.from_bytes(self._partial[:4], "big") == 1:  # every packet of ours holds one record
                     del self._unanswered[:1]
                 used = 4
-            elif len(self._buffer) < 8:
+            elif len(self._partial) < 8:
                 break
             else:
-                used = int.from_bytes(self._buffer[4:8], "big") + 12
-                if len(self._buffer) < used:
+                used = int.from_bytes(self._partial[4:8], "big") + 12
+                if len(self._partial) < used:
                     break
-                said += self._frame(self._buffer[:used])
-            self._buffer = self._buffer[used:]
+                said += self._frame(self._partial[:used])
+            self._partial = self._partial[used:]
         return said
 
     def _frame(self, frame: bytes) -> list[Datum]:
@@ -198,11 +196,10 @@ class TeltonikaEmulator(Device):
 
     def _takes(self, key: str, value: str) -> bool:
         name = self._fields.get(key, "")
-        if key not in self.params or name in self.faults.refuse:
+        if key not in self.params or self.refuses(name):
             return False
         return not name or (value.isdigit() and int(value) <= _MOST[name])
 
     def _clamped(self, name: str, value: str) -> str:
-        low, high = self.faults.clamp[name]
         scale = 60 if name == "sleep_timeout" else 1
-        return str(int(min(max(int(value) * scale, low), high)) // scale)
+        return str(self.clamped(name, int(value) * scale) // scale)

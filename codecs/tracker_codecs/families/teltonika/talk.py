@@ -9,10 +9,23 @@ Sources: those of `texts`; Teltonika wiki, Data Sending Protocols (codec 14 and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tracker_codecs.contract import Checksum, Command, Kind, Match, Message, Purpose, Reply, Target, Transport, Verdict
+from tracker_codecs.contract import (
+    Checksum,
+    Command,
+    Kind,
+    Match,
+    Message,
+    Purpose,
+    Reply,
+    Settings,
+    Target,
+    Transport,
+    Verdict,
+)
+from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.teltonika import frame as wire
 from tracker_codecs.families.teltonika import settings as params
@@ -106,18 +119,16 @@ class Reading:
     assumed: bool = False
 
 
-@dataclass(slots=True)
-class Talk:
-    """State of one conversation."""
+class Talk(Course):
+    """The course of one conversation, in one dialect. `silent` are the fields of a write that got no answer."""
 
-    target: Target
-    options: params.Options
-    dialect: str
-    known: dict[str, str] = field(default_factory=dict)
-    acknowledged: set[str] = field(default_factory=set)
-    refused: dict[str, str] = field(default_factory=dict)
-    silent: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
+    __slots__ = ("dialect", "options", "silent", "target")
+
+    def __init__(self, target: Target, dialect: str, wanted: Settings | None = None) -> None:
+        super().__init__(wanted)
+        self.target, self.dialect = target, dialect
+        self.options = params.options(target)
+        self.silent: set[str] = set()
 
     @property
     def table(self) -> params.Dialect:
@@ -146,7 +157,7 @@ class Talk:
             depends_on_read=depends_on_read,
         )
 
-    def version(self) -> Generator[Command, Reply, Reply]:
+    def version(self) -> Step[Reply]:
         """Ask `getver`: what came before its answer is over. Learns firmware and hardware."""
         reply = yield self.command("getver", Purpose.PROBE, "codec 12 reply that begins with Ver:", judge_version)
         found = texts.version(text_of(reply)) if reply.ok else None
@@ -156,7 +167,7 @@ class Talk:
                 self.known["hardware"] = found[1]
         return reply
 
-    def read(self, ids: Sequence[str], purpose: Purpose, fields: Iterable[str]) -> Generator[Command, Reply, Reading]:
+    def read(self, ids: Sequence[str], purpose: Purpose, fields: Iterable[str]) -> Step[Reading]:
         """These parameters: several at once where the dialect can, singly where the answer leaves some out."""
         out = Reading()
         size = 1 if self.table.blank else MAX_IDS
@@ -174,9 +185,7 @@ class Talk:
                 break
         return out
 
-    def _read(
-        self, group: Sequence[str], purpose: Purpose, fields: Iterable[str], out: Reading
-    ) -> Generator[Command, Reply, None]:
+    def _read(self, group: Sequence[str], purpose: Purpose, fields: Iterable[str], out: Reading) -> Step[None]:
         expects = f"codec 12 reply with Param ID:{group[0]}"
         reply = yield self.command(texts.get_text(group), purpose, expects, judge_read(group), fields)
         out.assumed |= reply.assumed
@@ -195,7 +204,7 @@ class Talk:
 
     def write(
         self, pairs: Mapping[str, str], fields: Mapping[str, str], *, depends_on_read: bool = False
-    ) -> Generator[Command, Reply, None]:
+    ) -> Step[None]:
         """One setparam (in the blank syntax one for each id); `fields` says whose field an id is.
 
         A refused command is tried again id by id: the unit does not say which of them it disliked.
@@ -245,7 +254,7 @@ def raw(target: Target, text: str | bytes) -> Command:
     if target.transport is Transport.UDP:
         raise LocalError("how commands are framed over UDP is not published", parameter="command")
     word, _, rest = text.strip().partition(" ")
-    talk = Talk(target, params.options(target), "fmb")
+    talk = Talk(target, "fmb")
     judge: Callable[[str], Match]
     if word == "getparam":
         judge = judge_read([part.strip() for part in rest.split(";") if part.strip()])
