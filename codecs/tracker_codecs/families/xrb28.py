@@ -193,7 +193,7 @@ class Xrb28Emulator(IntervalDevice):
     def _say(self, text: str) -> list[Datum]:
         return [Datum(f"*{self._header},OM,{self.device_id},{text}#\n".encode("ascii"))]
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The check-in."""
         return self._say("Q0,412,80,28")
 
