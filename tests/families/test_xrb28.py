@@ -9,7 +9,7 @@ import yaml
 from tracker_codecs.contract import Faults, Kind, Message, Severity, Strength, Target
 from tracker_codecs.drive import against_emulator, against_nobody
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.xrb28.family import FAMILY
+from tracker_codecs.families.xrb28 import FAMILY
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "xrb28" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}

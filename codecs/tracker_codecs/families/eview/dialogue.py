@@ -20,7 +20,6 @@ from tracker_codecs.contract import (
     Kind,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
@@ -29,10 +28,10 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.eview import frame as wire
 from tracker_codecs.families.eview.messages import SWITCH, intervals
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 MOVING, PARKED = "tracking_interval", "on_stop_tracking_interval"
@@ -133,35 +132,29 @@ def _refusal(reply: Reply, what: str) -> str:
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
     fields = list(wanted)
+    course = Course(wanted)
     reply = yield _ask(target, 0, Purpose.READ, fields)
     if reply.verdict is Verdict.REFUSED:
-        refused = dict.fromkeys(fields, _refusal(reply, "to tell its configuration"))
-        return judge(wanted, reported={}, refused=refused)
+        return course.refuse(_refusal(reply, "to tell its configuration"))
     had = EXAMPLE if reply.assumed else _read(reply)
     if had is None:
-        return judge(wanted, reported={}, unanswered=True)
+        course.unanswered = True
+        return course.judged()
     heartbeat, upload, lazy = had
     plan = (heartbeat, int(wanted.get(MOVING, upload)), int(wanted.get(PARKED, lazy)))
-    wrote = yield _write(target, 1, plan, fields)
-    again = yield _ask(target, 2, Purpose.READ_BACK, fields)
+    yield from course.change(_write(target, 1, plan, fields), lambda reply: _refusal(reply, "the write"))
+    again = yield from course.ask(_ask(target, 2, Purpose.READ_BACK, fields))
     reported = {name: value for name, value in _values(_read(again)).items() if name in wanted}
-    refusal = _refusal(wrote, "the write") if wrote.verdict is Verdict.REFUSED else ""
-    return judge(
-        wanted,
-        reported=reported,
-        refused=dict.fromkeys(fields, refusal) if refusal else {},
-        acknowledged=fields if wrote.ok else (),
-        written=fields,
-        unanswered=Verdict.TIMEOUT in (wrote.verdict, again.verdict) and not reported,
-    )
+    course.unanswered = course.unanswered and not reported
+    return course.judged(reported)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    reply = yield _ask(target, 0, Purpose.READ, wanted)
+    course = Course()
+    reply = yield from course.ask(_ask(target, 0, Purpose.READ, wanted))
     found = _values(_read(reply))
-    reported = {name: found[name] for name in wanted if name in found}
-    return Outcome({}, reported, unanswered=reply.verdict is Verdict.TIMEOUT)
+    return course.told({name: found[name] for name in wanted if name in found})
 
 
 def raw(target: Target, text: str | bytes) -> Command:

@@ -21,20 +21,19 @@ from tracker_codecs.contract import (
     Kind,
     Match,
     Message,
-    Outcome,
     Problem,
     Purpose,
+    Reply,
     Settings,
     Severity,
     Strength,
     Target,
     Value,
-    Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.fifotrack import frame as wire
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 MOVING, PARKED = "heartbeat_interval", "parked_heartbeat_interval"
@@ -105,33 +104,28 @@ def _told(text: str) -> dict[str, Value]:
     return {MOVING: int(found[1]), PARKED: int(found[2])} if found else {}
 
 
+def _refusal(reply: Reply) -> str:
+    code = reply.text.partition(",")[2]
+    return f"refused by the unit with {code}: {_REASONS[code]}"
+
+
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
     text = f"S09,{int(wanted[MOVING])},{int(wanted[PARKED])}"
-    wrote = yield _write(target, 0, text, Purpose.WRITE, list(wanted))
+    course = Course(wanted)
+    yield from course.change(_write(target, 0, text, Purpose.WRITE, list(wanted)), _refusal)
     again = yield _ask(target, 1, Purpose.READ_BACK)
     reported = _told(again.text) if again.ok else {}
-    refused = ""
-    if wrote.verdict is Verdict.REFUSED:
-        code = wrote.text.partition(",")[2]
-        refused = f"refused by the unit with {code}: {_REASONS[code]}"
-    return judge(
-        wanted,
-        reported=reported,
-        acknowledged=wanted if wrote.ok else (),
-        refused=dict.fromkeys(wanted, refused) if refused else {},
-        written=wanted,
-        unanswered=wrote.verdict is Verdict.TIMEOUT and not reported,
-    )
+    course.unanswered = course.unanswered and not reported
+    return course.judged(reported)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    reply = yield _ask(target, 0, Purpose.READ)
+    course = Course()
+    reply = yield from course.ask(_ask(target, 0, Purpose.READ))
     reported = _told(reply.text) if reply.ok else {}
-    return Outcome(
-        {}, {name: reported[name] for name in wanted if name in reported}, unanswered=reply.verdict is Verdict.TIMEOUT
-    )
+    return course.told({name: reported[name] for name in wanted if name in reported})
 
 
 def _own(target: Target, text: str) -> Command:

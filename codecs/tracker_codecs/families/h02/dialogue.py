@@ -39,10 +39,10 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.h02 import messages
 from tracker_codecs.families.h02.frame import Said, build
-from tracker_codecs.judge import judge
 from tracker_codecs.text import clean
 
 TIMEOUT = 30.0
@@ -162,27 +162,20 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         known = not arguments or arguments[-1] in messages.SUCCESS or arguments[-1].isdecimal()
         return Match.DONE if known and not set(arguments) & set(messages.FAILURE) else Match.REFUSED
 
-    reply = yield _framed(target, f"{word},{','.join(sent)}", Purpose.WRITE, [INTERVAL], judged)
-    refused: dict[str, str] = {}
+    course = Course(wanted)
+    reply = yield from course.change(_framed(target, f"{word},{','.join(sent)}", Purpose.WRITE, [INTERVAL], judged))
     taken: dict[str, Value] = {}
     if reply.messages:
         arguments = _arguments(target, reply.messages[-1], word, stamp(target.serial)) or []
         shown = clean(",".join(arguments), 80)
         told = [each for each in arguments if each not in messages.SUCCESS]
         if reply.verdict is Verdict.REFUSED:
-            refused[INTERVAL] = f"refused by the unit with {shown}"
+            course.refused[INTERVAL] = f"refused by the unit with {shown}"
         elif told and (told[:-1] != sent[:-1] or not told[-1].isdecimal()):
-            refused[INTERVAL] = f"the unit answers other arguments: {shown}"
+            course.refused[INTERVAL] = f"the unit answers other arguments: {shown}"
         elif told and int(told[-1]) != seconds:
             taken[INTERVAL] = int(told[-1])
-    return judge(
-        wanted,
-        reported=taken,
-        acknowledged=[INTERVAL] if reply.ok and not refused else (),
-        refused=refused,
-        written=[INTERVAL],
-        unanswered=reply.verdict is Verdict.TIMEOUT,
-    )
+    return course.judged(taken)
 
 
 def _told(reply: Reply) -> dict[str, Value]:
@@ -199,26 +192,23 @@ def _apply_texts(target: Target, wanted: Settings, seconds: int) -> Dialogue:
     def judged(said: str) -> Match:
         return Match.DONE if re.search(r"\bOK\b", said, re.IGNORECASE) else Match.REFUSED
 
-    wrote = yield _plain(target, f"freq,{password},{seconds}", Purpose.WRITE, [INTERVAL], judged)
-    again = yield _plain(target, f"check{password}", Purpose.READ_BACK, [INTERVAL])
-    reported = _told(again)
-    refused = f"the unit answers {clean(wrote.text, 80)}" if wrote.verdict is Verdict.REFUSED else ""
-    return judge(
-        wanted,
-        reported=reported,
-        acknowledged=[INTERVAL] if wrote.ok else (),
-        refused={INTERVAL: refused} if refused else {},
-        written=[INTERVAL],
-        unanswered=again.verdict is Verdict.TIMEOUT and not wrote.ok and not refused,
+    course = Course(wanted)
+    yield from course.change(
+        _plain(target, f"freq,{password},{seconds}", Purpose.WRITE, [INTERVAL], judged),
+        lambda reply: f"the unit answers {clean(reply.text, 80)}",
     )
+    again = yield _plain(target, f"check{password}", Purpose.READ_BACK, [INTERVAL])
+    course.unanswered = again.verdict is Verdict.TIMEOUT and not course.acknowledged and not course.refused
+    return course.judged(_told(again))
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`: `check`, of CanTrack units only."""
     if target.variant != "t80" or not wanted:
         return Outcome({})
-    reply = yield _plain(target, f"check{_password(target)}", Purpose.READ, wanted)
-    return Outcome({}, _told(reply), unanswered=reply.verdict is Verdict.TIMEOUT)
+    course = Course()
+    reply = yield from course.ask(_plain(target, f"check{_password(target)}", Purpose.READ, wanted))
+    return course.told(_told(reply))
 
 
 def raw(target: Target, text: str | bytes) -> Command:

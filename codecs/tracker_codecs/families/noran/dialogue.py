@@ -23,12 +23,11 @@ from tracker_codecs.contract import (
     Settings,
     Strength,
     Target,
-    Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.noran import frame as wire
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 INTERVAL = "tracking_interval"
@@ -60,14 +59,10 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     password = str(target.options.get("password", "000000"))
     if not re.fullmatch(r"\d{6}", password, re.ASCII):
         raise LocalError("must be six digits", parameter="password")
-    reply = yield _command(target, f"*KW,000,002,{password},{int(wanted[INTERVAL])}#", Purpose.WRITE, [INTERVAL])
-    return judge(
-        wanted,
-        reported={},
-        acknowledged=wanted if reply.ok else (),
-        written=wanted,
-        unanswered=reply.verdict is Verdict.TIMEOUT,
-    )
+    course = Course(wanted)
+    text = f"*KW,000,002,{password},{int(wanted[INTERVAL])}#"
+    yield from course.change(_command(target, text, Purpose.WRITE, [INTERVAL]))
+    return course.judged()
 
 
 def _own(target: Target, text: str) -> Command:

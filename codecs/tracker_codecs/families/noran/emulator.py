@@ -10,7 +10,7 @@ import re
 import struct
 from datetime import datetime
 
-from tracker_codecs.contract import Datum, Message, Value
+from tracker_codecs.contract import Datum, Message
 from tracker_codecs.device import Device
 from tracker_codecs.families.noran import dialogue
 from tracker_codecs.families.noran.dialogue import INTERVAL
@@ -18,23 +18,20 @@ from tracker_codecs.families.noran.frame import ANSWER, HANDSHAKE, POSITION, fie
 
 _SET = re.compile(r"\*KW,000,002,(\d{6}),(\d{1,5})#", re.ASCII)
 _PLACE = struct.Struct("<BBIfff12s18s")
+_FACTORY = {INTERVAL: 30}
 
 
 class NoranEmulator(Device):
     """One unit; see the module. Option: `password` (000000)."""
 
+    factory = _FACTORY
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self.password = str(self.options.get("password", "000000"))
-        self.interval = int(self.held.get(INTERVAL, 30))
         self._now = b"16-09-15 07:00:07"
 
-    @property
-    def settings(self) -> dict[str, Value]:
-        """See `Emulator.settings`."""
-        return {INTERVAL: self.interval}
-
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The handshake."""
         return [_datagram(HANDSHAKE, self.device_id.encode("ascii") + b"\x00")]
 
@@ -53,7 +50,7 @@ class NoranEmulator(Device):
             if found and found[1] == self.password and INTERVAL not in self.faults.refuse:
                 if INTERVAL not in self.faults.ignore:
                     low, high = self.faults.clamp.get(INTERVAL, (0, dialogue.HIGH))
-                    self.interval = int(min(max(int(found[2]), low), high))
+                    self.held[INTERVAL] = int(min(max(int(found[2]), low), high))
                 answers.append(_datagram(ANSWER, bytes(8) + self._place() + b"\x00"))
         return answers
 

@@ -21,7 +21,6 @@ from tracker_codecs.contract import (
     Kind,
     Match,
     Message,
-    Outcome,
     Problem,
     Purpose,
     Settings,
@@ -29,11 +28,10 @@ from tracker_codecs.contract import (
     Strength,
     Target,
     Value,
-    Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
-from tracker_codecs.judge import judge
 
 TIMEOUT = 60.0
 #: In the order of the command, with the ranges of the T23 manual, in minutes, km, minutes and degrees.
@@ -137,28 +135,22 @@ def _told(word: str, text: str) -> dict[str, Value]:
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
     word = report_of(target)
-    wrote = yield _write(target, word, wanted)
+    course = Course(wanted)
+    yield from course.change(_write(target, word, wanted), lambda reply: f"the tracker answers: {reply.text}")
     again = yield _ask(target, Purpose.READ_BACK)
     reported = _told(word, str(again.messages[-1].data)) if again.ok else {}
-    refused = f"the tracker answers: {wrote.text}" if wrote.verdict is Verdict.REFUSED else ""
     if again.ok and not reported and word == "Status":
-        refused = "the tracker lists no such report of ours"
-    return judge(
-        wanted,
-        reported=reported,
-        acknowledged=wanted if wrote.ok else (),
-        refused=dict.fromkeys(wanted, refused) if refused else {},
-        written=wanted,
-        unanswered=wrote.verdict is Verdict.TIMEOUT and not reported,
-    )
+        return course.refuse("the tracker lists no such report of ours")
+    course.unanswered = course.unanswered and not reported
+    return course.judged(reported)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    reply = yield _ask(target, Purpose.READ)
+    course = Course()
+    reply = yield from course.ask(_ask(target, Purpose.READ))
     reported = _told(report_of(target), str(reply.messages[-1].data)) if reply.ok else {}
-    told = {name: reported[name] for name in wanted if name in reported}
-    return Outcome({}, told, unanswered=reply.verdict is Verdict.TIMEOUT)
+    return course.told({name: reported[name] for name in wanted if name in reported})
 
 
 def _own(target: Target, text: str) -> Command:

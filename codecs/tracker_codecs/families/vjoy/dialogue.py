@@ -36,12 +36,11 @@ from tracker_codecs.contract import (
     Strength,
     Target,
     Value,
-    Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.vjoy import frame as wire
-from tracker_codecs.judge import judge
 
 TIMEOUT = 60.0
 CONTINUOUS, MOTION, MODE, WAKE = "continuous_report_interval", "motion_interval", "psm_mode", "psm_wake_up_interval"
@@ -118,44 +117,22 @@ def _sleeping(target: Target, carried: Mapping[str, Value]) -> Command:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`: intervals first, sleep last; a command without an answer ends the conversation."""
-    acknowledged: list[str] = []
+    course = Course(wanted)
     reported: dict[str, Value] = {}
-    written: list[str] = []
-    unanswered = False
     if CONTINUOUS in wanted:
-        taken: list[int] = []
         for word in ("rsampling", "rupload"):
-            reply = yield _numbered(target, word, wanted[CONTINUOUS])
-            written.append(CONTINUOUS)
-            unanswered = reply.verdict is Verdict.TIMEOUT
-            if unanswered:
+            reply = yield from course.change(_numbered(target, word, wanted[CONTINUOUS]))
+            if course.unanswered:
                 break
             found = _NUMBER[word].match(reply.messages[-1].data[1]) if reply.ok else None
-            taken += [int(found[1])] if found else []
-        other = [value for value in taken if value != wanted[CONTINUOUS]]
-        if other:
-            reported[CONTINUOUS] = other[-1]
-        elif len(taken) == 2:
-            acknowledged.append(CONTINUOUS)
-    if MODE in wanted and not unanswered:
-        command = _sleeping(target, wanted)
-        reply = yield command
-        written += command.fields
-        unanswered = reply.verdict is Verdict.TIMEOUT
-        if reply.ok:
-            acknowledged.append(MODE)
-            hours = _HOURS.search(reply.messages[-1].data[1])
-            if hours and WAKE in wanted and int(hours[1]) != wanted[WAKE]:
-                reported[WAKE] = int(hours[1])
-            elif hours and WAKE in wanted:
-                acknowledged.append(WAKE)
-    return judge(
-        wanted,
-        reported=reported,
-        acknowledged=acknowledged,
-        written=written,
-        unanswered=unanswered,
-    )
+            if found and int(found[1]) != wanted[CONTINUOUS]:
+                reported[CONTINUOUS] = int(found[1])
+    if MODE in wanted and not course.unanswered:
+        reply = yield from course.change(_sleeping(target, wanted))
+        hours = _HOURS.search(reply.messages[-1].data[1]) if reply.ok and WAKE in wanted else None
+        if hours and int(hours[1]) != wanted[WAKE]:
+            reported[WAKE] = int(hours[1])
+    return course.judged(reported)
 
 
 def _wrap(target: Target, text: str) -> bytes:

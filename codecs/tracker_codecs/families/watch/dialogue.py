@@ -21,19 +21,17 @@ from tracker_codecs.contract import (
     Dialogue,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
     Strength,
     Target,
     Value,
-    Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.watch import frame as wire
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 INTERVAL = "tracking_interval"
@@ -92,22 +90,19 @@ def _told(reply: Reply) -> dict[str, Value]:
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`: write, then ask."""
     seconds = str(int(wanted[INTERVAL]))
-    wrote = yield _command(target, f"UPLOAD,{seconds}", Purpose.WRITE, [INTERVAL], ("", seconds))
+    course = Course(wanted)
+    yield from course.change(_command(target, f"UPLOAD,{seconds}", Purpose.WRITE, [INTERVAL], ("", seconds)))
     again = yield _command(target, "TS", Purpose.READ_BACK, [INTERVAL])
     reported = _told(again)
-    return judge(
-        wanted,
-        reported=reported,
-        acknowledged=wanted if wrote.ok else (),
-        written=wanted,
-        unanswered=wrote.verdict is Verdict.TIMEOUT and not reported,
-    )
+    course.unanswered = course.unanswered and not reported
+    return course.judged(reported)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`: TS."""
-    reply = yield _command(target, "TS", Purpose.READ, wanted)
-    return Outcome({}, _told(reply), unanswered=reply.verdict is Verdict.TIMEOUT)
+    course = Course()
+    reply = yield from course.ask(_command(target, "TS", Purpose.READ, wanted))
+    return course.told(_told(reply))
 
 
 def _own(target: Target, text: str) -> Command:

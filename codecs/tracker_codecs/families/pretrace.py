@@ -4,27 +4,38 @@
 between `(` and `^`. Device words begin with U (U111: position), commands with D. Nothing is owed.
 A frame with a wrong XOR is told as bad and names nobody: one of the two published frames was edited and has one.
 Source: traccar/traccar, PretraceProtocolDecoder, PretraceProtocolEncoder and their tests.
+
+The emulator: a believable Pretrace unit: reports its place, takes D221 without a word, for its answer is not public.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from functools import reduce
 from operator import xor
 from typing import Any
 
+from tracker_codecs import interval
 from tracker_codecs.contract import (
+    Capability,
     Checksum,
+    Datum,
     Event,
+    Ids,
     Kind,
+    Limits,
     Match,
     Message,
+    Strength,
     Target,
 )
 from tracker_codecs.delimited import DelimitedStream
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError
+from tracker_codecs.family import Family
+from tracker_codecs.interval import FIELD, IntervalDevice
 from tracker_codecs.text import clean
 
 #: Longest frame taken, in bytes; recorded ones have at most 125.
@@ -135,3 +146,49 @@ def renamed(frame: bytes, old: str, new: str) -> bytes:
 
 
 RAW = Envelope(wrap=wrap, answers=answers, expects="a frame of the unit that is no position", timeout=30.0)
+
+
+_TWICE = re.compile(rb"(\d{1,5}),\1,,", re.ASCII)
+
+
+class PretraceEmulator(IntervalDevice):
+    """One unit; see the module."""
+
+    ears = PretraceStream
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position in the form of a recorded one."""
+        place = "2238.1641N11401.9213E000196000000000406002990000000,&P195%,T1050"
+        return [Datum(build(self.device_id, f"U1110A{now:%y%m%d%H%M%S}{place}"))]
+
+    def hear(self, message: Message) -> list[Datum]:
+        """Takes D221 with the same interval twice."""
+        sent = _TWICE.fullmatch(message.data[3]) if message.data[2] == b"D221" else None
+        if sent and message.device_id == self.device_id:
+            self.obey(FIELD, int(sent[1]))
+        return []
+
+
+FAMILY = Family(
+    name="pretrace",
+    title="Pretrace",
+    sources=("github.com/traccar/traccar: PretraceProtocolDecoder, PretraceProtocolEncoder and their tests",),
+    default_port=5133,
+    limits=Limits(max_frame=MAX_FRAME, idle=600.0, reply_timeout=30.0),
+    acknowledgement_proves="nothing: no answer to D221 is public; only that it was sent",
+    variants={
+        "standard": {interval.FIELD: Capability(Strength.WRITTEN, "no answer to D221 is public", experimental=True)}
+    },
+    unsupported="no public command of these units carries it",
+    ids=Ids(r"\d{15}", "must be an IMEI of 15 digits"),
+    stream=PretraceStream,
+    server=from_server,
+    recognise=recognise,
+    fields=fields,
+    rename=renamed,
+    # No range is public; a day is ours.
+    check=interval.within(1, 86400),
+    apply=interval.through(RAW, "D221{0},{0},,", answered=False),
+    raw=RAW,
+    emulator=PretraceEmulator,
+)

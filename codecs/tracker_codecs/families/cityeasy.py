@@ -5,26 +5,29 @@ check u16, CR LF. Server: `SS`, length, type, content, serial, CRC-16/KERMIT ove
 Big-endian, no escapes. The check of the device's frames is not public (no common CRC-16 fits the recorded ones), so a
 frame is known by its length, its digits and its end only. Nothing is owed.
 Source: traccar/traccar, CityeasyProtocolDecoder, CityeasyProtocolEncoder and their tests (recorded frames).
+
+The emulator: a believable Cityeasy unit: asks for an address, reports its place, takes a location interval without a
+word.
+
+What a unit says to commands is not public, so it says nothing to them. The check of its frames is 0.
 """
 
 from __future__ import annotations
 
 import re
 import struct
+from datetime import datetime
 from typing import Any, ClassVar
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import (
-    Checksum,
-    Event,
-    Kind,
-    Message,
-    Target,
-)
+from tracker_codecs import interval
+from tracker_codecs.contract import Capability, Checksum, Datum, Event, Kind, Limits, Message, Strength, Target
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.family import Family
+from tracker_codecs.interval import FIELD, IntervalDevice
 from tracker_codecs.text import clean
 
 #: Longest frame taken, in bytes; recorded ones have at most 133.
@@ -181,3 +184,60 @@ def wrap(target: Target, text: str) -> bytes:
 
 RAW = Envelope(wrap=wrap, timeout=30.0)
 SET_INTERVAL = f"{INTERVAL:04x} {{:04x}}"
+
+
+class CityeasyEmulator(IntervalDevice):
+    """One unit; see the module."""
+
+    ears = CityeasyStream
+
+    def begin(self) -> None:
+        """See `Device.begin`."""
+        self._serial = 0
+
+    def _say(self, kind: int, content: bytes) -> list[Datum]:
+        self._serial += 1
+        return [Datum(build_device(self.device_id, kind, content, self._serial))]
+
+    def login(self) -> list[Datum]:
+        """The request for an address."""
+        return self._say(1, b"")
+
+    def heartbeat(self) -> list[Datum]:
+        """The recorded status."""
+        return self._say(2, bytes.fromhex("52070410"))
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A position in the form of a recorded one."""
+        place = f"{now:%Y%m%d%H%M%S},A,4,N,22.537228,E,114.022774,0.1,1.9,50.6;460,0,10173,4652,41"
+        return self._say(3, place.encode("ascii"))
+
+    def hear(self, message: Message) -> list[Datum]:
+        """Takes the location interval; 0 stops the reports."""
+        kind, content, _ = message.data
+        if kind == INTERVAL and len(content) == 2:
+            self.obey(FIELD, int.from_bytes(content))
+        return []
+
+
+FAMILY = Family(
+    name="cityeasy",
+    title="Cityeasy",
+    sources=("github.com/traccar/traccar: CityeasyProtocolDecoder, CityeasyProtocolEncoder and their tests",),
+    default_port=5088,
+    limits=Limits(max_frame=MAX_FRAME, idle=600.0, reply_timeout=30.0),
+    acknowledgement_proves="nothing: no answer to the interval is public; only that it was sent",
+    variants={
+        "standard": {interval.FIELD: Capability(Strength.WRITTEN, "no answer to it is public", experimental=True)}
+    },
+    unsupported="no public command of these units carries it",
+    stream=CityeasyStream,
+    server=CityeasyStream.from_server,
+    recognise=recognise,
+    fields=fields,
+    rename=renamed,
+    check=interval.within(1, 65535),
+    apply=interval.through(RAW, SET_INTERVAL, answered=False),
+    raw=RAW,
+    emulator=CityeasyEmulator,
+)

@@ -1,1 +1,0 @@
-"""Cityeasy trackers."""

@@ -1,1 +1,0 @@
-"""Omni scooters, bicycles and locks."""
