@@ -249,7 +249,7 @@ async def test_reread_finds_drift(world: World) -> None:
     world.link(device).login()
     await world.update(GOOD)
     device.receive(b"set 1 interval=77\n")
-    told = (await world.gateway.reread(world.tracker, wait=1))["sync"]
+    told = (await world.gateway.reread(world.tracker, wait=30))["sync"]
     assert (told["drift"], told["state"], told["reported"]["tracking_interval"]) == (True, "confirmed", 77)
     assert world.told("drift") == [{"reported": {"tracking_interval": 77}}]
 
