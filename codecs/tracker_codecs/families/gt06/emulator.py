@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 
-from tracker_codecs.contract import Datum, Message, Settings, Stream, Transport, Value
+from tracker_codecs.contract import Datum, Message, Settings, Stream, Transport, Unit, Value
 from tracker_codecs.device import Device
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.gt06 import console, messages
@@ -50,13 +51,14 @@ def _clip(value: int, bounds: tuple[int, int]) -> int:
 
 
 class Gt06Emulator(Device):
-    """One unit on one TCP link, or on a serial port with log text between its answers.
+    """One unit on one TCP link.
 
     Options: `answer` 0x21 (default) or 0x15; `echo_flag` (true) false answers with flag 0, as clones do; `queries`
     (true) false knows no bare query but PARAM#, `param` (true) false not even that; `acc` (true) false has no ACC
-    line, so TIMER has one value; `status_packet` (false) true sends the status packet 0x94/04 when asked for its mode;
-    `echo` (false) true: a serial port sends back what it hears.
+    line, so TIMER has one value; `status_packet` (false) true sends the status packet 0x94/04 when asked for its mode.
     """
+
+    ears: ClassVar[type[Stream] | None] = wire.Gt06Stream
 
     def begin(self) -> None:
         """See `Device.begin`."""
@@ -68,8 +70,6 @@ class Gt06Emulator(Device):
             name: value for name, value in self.held.items() if commands.VARIANTS[self.variant].get(name) is None
         }
         self._serial = 0
-        self._wired = self.transport is Transport.SERIAL
-        self._stream: Stream = wire.Gt06Stream(server=True)
         self._start(self.held)
 
     def _start(self, settings: Settings) -> None:
@@ -131,19 +131,13 @@ class Gt06Emulator(Device):
         self._serial = self._serial % 0xFFFF + 1
         return Datum(wire.build(number, content, self._serial, long=long))
 
-    def connect(self) -> list[Datum]:
-        """A login, with serial 1; what a serial port prints at start is the emulator's own."""
+    def login(self) -> list[Datum]:
+        """A login, with serial 1."""
         self._serial = 0
-        if self._wired:
-            self._stream = console.ConsoleStream(server=True)
-            return [Datum(b"\r\n[00:00:00] emulated unit\r\n")]
-        self._stream = wire.Gt06Stream(server=True)
         return [self._say(wire.LOGIN, bytes.fromhex(self.device_id.zfill(16)))]
 
     def report(self, now: datetime) -> list[Datum]:
-        """A position 0x22; on a serial port a line of log text."""
-        if self._wired:
-            return [Datum(f"[{now:%H:%M:%S}] gps fix ok, upload error\r\n".encode("ascii"))]
+        """A position 0x22."""
         moment = now.astimezone(UTC)
         clock = {
             "year": moment.year % 100,
@@ -178,29 +172,14 @@ class Gt06Emulator(Device):
         status = {"info": b"\x44", "voltage_level": 4, "gsm_level": 4, "rest": b"\x00\x01"}
         return [self._say(wire.STATUS, messages.STATUS.build(status))]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Obeys commands 0x80, or lines of a serial port; everything else a server says needs no answer."""
-        if self._wired:
-            return self._lines(data)
-        said: list[Datum] = []
-        for event in self._stream.feed(data):
-            if isinstance(event, Message) and event.frame[:2] == wire.SHORT and event.frame[3] == wire.COMMAND:
-                said += self._command(event.frame)
-        return said
-
-    def _lines(self, data: bytes) -> list[Datum]:
-        said = [Datum(data)] if self.options.get("echo") else []
-        for event in self._stream.feed(data):
-            if isinstance(event, Message) and event.text.startswith(console.PREFIX) and not self.faults.silent:
-                text = event.text.removeprefix(console.PREFIX)
-                plain = {"IMEI": f"IMEI:{self.device_id}", "VERSION": "[VERSION]EMULATED_V1"}
-                answer = plain.get(text) or (self._obey(text[:-1]) if text.endswith("#") else ERROR)
-                said.append(Datum(f"{answer}\r\n".encode("ascii")))
-        return said
+    def hear(self, message: Message) -> list[Datum]:
+        """Obeys commands 0x80; everything else a server says needs no answer."""
+        frame = message.frame
+        return self._command(frame) if frame[:2] == wire.SHORT and frame[3] == wire.COMMAND else []
 
     def _command(self, frame: bytes) -> list[Datum]:
         content = wire.parts(frame)[1]
-        if self.faults.silent or len(content) < 6 or content[0] < 5 or len(content) - content[0] not in (1, 3):
+        if len(content) < 6 or content[0] < 5 or len(content) - content[0] not in (1, 3):
             return []
         asked = wire.COMMAND_CONTENT.parse(content)
         text = asked.text.decode("latin-1")
@@ -329,3 +308,40 @@ class Gt06Emulator(Device):
 
     def _store(self, name: str, value: int | None, old: int, scale: int = 1) -> int:
         return old if name in self.faults.ignore else self._kept(name, value or old, scale)
+
+
+class WiredUnit(Gt06Emulator):
+    """The unit on a serial port, with log text between its answers; what it prints at start is the emulator's own.
+
+    One more option: `echo` (false) true sends back what it hears.
+    """
+
+    ears = console.ConsoleStream
+
+    def login(self) -> list[Datum]:
+        """A line of log text."""
+        self._serial = 0
+        return [Datum(b"\r\n[00:00:00] emulated unit\r\n")]
+
+    def report(self, now: datetime) -> list[Datum]:
+        """A line of log text."""
+        return [Datum(f"[{now:%H:%M:%S}] gps fix ok, upload error\r\n".encode("ascii"))]
+
+    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+        """What it hears, where it echoes; then its answers."""
+        echo = [Datum(data)] if self.options.get("echo") else []
+        return echo + super().receive(data, channel)
+
+    def hear(self, message: Message) -> list[Datum]:
+        """Obeys the lines that are commands."""
+        if not message.text.startswith(console.PREFIX):
+            return []
+        text = message.text.removeprefix(console.PREFIX)
+        plain = {"IMEI": f"IMEI:{self.device_id}", "VERSION": "[VERSION]EMULATED_V1"}
+        answer = plain.get(text) or (self._obey(text[:-1]) if text.endswith("#") else ERROR)
+        return [Datum(f"{answer}\r\n".encode("ascii"))]
+
+
+def unit_on_its_link(unit: Unit) -> Gt06Emulator:
+    """The unit that its link asks for."""
+    return (WiredUnit if unit.transport is Transport.SERIAL else Gt06Emulator)(unit)

@@ -8,7 +8,7 @@ from tracker_codecs.contract import (
     Transport,
 )
 from tracker_codecs.families.gt06 import console, dialogue, frame, gt02, messages, settings, talk
-from tracker_codecs.families.gt06.emulator import Gt06Emulator
+from tracker_codecs.families.gt06.emulator import unit_on_its_link
 from tracker_codecs.family import Family
 from tracker_codecs.lines import typed, wired
 from tracker_codecs.variants import by_variant
@@ -51,5 +51,5 @@ FAMILY = Family(
     read=dialogue.read,
     identify=console.identify,
     raw=by_variant(talk.raw, {gt02.VARIANT: gt02.RAW}),
-    emulator=by_variant(Gt06Emulator, {gt02.VARIANT: gt02.Gt02Unit}),
+    emulator=by_variant(unit_on_its_link, {gt02.VARIANT: gt02.Gt02Unit}),
 )

@@ -28,6 +28,7 @@ def _any_reply(target: Target, text: str, message: Message) -> Match:
     return Match.DONE if message.kind is Kind.REPLY else Match.NO
 
 
+#: Bytes go as they are, to units of the newer frame too.
 RAW = Envelope(wrap=_bytes_only, answers=_any_reply, expects="any answer to a command")
 
 

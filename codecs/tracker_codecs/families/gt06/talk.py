@@ -26,7 +26,7 @@ from tracker_codecs.contract import (
     Verdict,
 )
 from tracker_codecs.course import Course, Step
-from tracker_codecs.families.gt06 import console, messages, texts
+from tracker_codecs.families.gt06 import console, gt02, messages, texts
 from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import settings as commands
 from tracker_codecs.families.gt06.texts import Mode, Timer
@@ -76,14 +76,7 @@ def answers(message: Message, target: Target, flag: int, fits: Callable[[str], b
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command; text goes into a command frame as it is. Raises LocalError for text that cannot."""
     if isinstance(text, bytes):
-        return Command(
-            text,
-            text.hex(),
-            Purpose.RAW,
-            "any answer to a command",
-            lambda m: Match.DONE if m.kind is Kind.REPLY else Match.NO,
-            timeout=TIMEOUT,
-        )
+        return gt02.RAW(target, text)
     if target.transport is Transport.SERIAL:
         return console.raw(text)
     flag = flag_of(target, Conversation.RAW, 0)
