@@ -78,12 +78,16 @@ class Course:
         self.refused.update(dict.fromkeys(self.wanted if fields is None else fields, reason))
         return self.judged()
 
-    def judged(self, reported: Mapping[str, Value] | None = None) -> Outcome:
-        """The verdict on every wanted field. `reported`: only what was read after the write, in the profile's units."""
+    def judged(self, reported: Mapping[str, Value] | None = None, foreign: Mapping[str, str] | None = None) -> Outcome:
+        """The verdict on every wanted field.
+
+        `reported`: only what was read after the write, in the profile's units; `foreign`: see `judge`.
+        """
         return judge(
             self.wanted,
             reported=reported or {},
             unsupported=self.unsupported,
+            foreign=foreign,
             acknowledged=self.acknowledged,
             refused=self.refused,
             written=self.written,

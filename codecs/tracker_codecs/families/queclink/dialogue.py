@@ -35,7 +35,6 @@ from tracker_codecs.families.queclink.talk import (
     ours,
     password_of,
 )
-from tracker_codecs.judge import judge
 
 
 def sections_of(variant: str, names: Iterable[str]) -> dict[str, list[str]]:
@@ -133,17 +132,8 @@ def _verdict(talk: Talk, had: Mapping[str, list[str]], after: Reading) -> Outcom
     if sure:
         talk.refused = dict.fromkeys(talk.silent, SILENCE) | talk.refused
     # A lost datagram looks like a refusal: there, only a later try can tell.
-    unanswered = after.silent or (bool(talk.silent) and not sure)
-    return judge(
-        talk.wanted,
-        reported=told.values,
-        foreign={name: f"read back: {value}" for name, value in told.foreign.items()},
-        acknowledged=talk.acknowledged,
-        refused=talk.refused,
-        written=talk.written,
-        known=talk.known,
-        unanswered=unanswered,
-    )
+    talk.unanswered = after.silent or (bool(talk.silent) and not sure)
+    return talk.judged(told.values, {name: f"read back: {value}" for name, value in told.foreign.items()})
 
 
 def learn(talk: Talk, sections: Mapping[str, list[str]]) -> None:

@@ -20,7 +20,6 @@ from tracker_codecs.course import Step
 from tracker_codecs.families.teltonika import settings as params
 from tracker_codecs.families.teltonika.talk import SILENCE, Reading, Talk
 from tracker_codecs.families.teltonika.texts import number
-from tracker_codecs.judge import judge
 
 #: Factory send period on the home network, seconds: what a dry run assumes. Those of other networks are 0.
 SEND_PERIOD = 120
@@ -112,12 +111,16 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     movement = yield from _movement(talk, places, Purpose.READ)
     before = yield from _before(talk, places, wanted) if not movement.silent else _nothing(movement)
     if before.silent:
-        return judge(wanted, reported={}, known=talk.known, unanswered=True)
+        talk.unanswered = True
+        return talk.judged()
     yield from _write(talk, places, wanted, before)
     if talk.silent:  # an answer that comes late must not pass for a reading
         fence = yield from talk.version()
         if fence.verdict is Verdict.TIMEOUT and talk.known.get("getver", target.known.get("getver")) != "no":
-            return judge(wanted, reported={}, written=talk.written, known=talk.known, unanswered=True)
+            talk.acknowledged.clear()  # without the fence, no answer is sure: it was written
+            talk.refused.clear()
+            talk.unanswered = True
+            return talk.judged()
     after = yield from _read_back(talk, places, Purpose.READ_BACK)
     return _verdict(talk, places, after)
 
@@ -209,28 +212,14 @@ def _verdict(talk: Talk, places: Mapping[str, tuple[str, ...]], after: Reading) 
         # No refusal of these units is documented: they may well stay silent.
         talk.refused |= dict.fromkeys(lacking, SILENCE)
         lacking = set()
-    return judge(
-        talk.wanted,
-        reported=reported,
-        foreign=foreign,
-        acknowledged=talk.acknowledged - talk.silent,
-        refused=talk.refused,
-        written=talk.written,
-        known=talk.known,
-        unanswered=after.silent or bool(lacking),
-    )
+    talk.acknowledged -= talk.silent
+    talk.unanswered = after.silent or bool(lacking)
+    return talk.judged(reported, foreign)
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    able = params.capabilities(target)
-    names = [
-        name
-        for name, capability in able.items()
-        if name in wanted and capability.best is not None and (target.experimental or not capability.experimental)
-    ]
-    if not names:
-        return Outcome({})
+    names = [name for name in params.capabilities(target) if name in wanted]
     talk = _talk(target)
     reason = yield from _open(talk)
     if reason:

@@ -17,7 +17,6 @@ from tracker_codecs.contract import (
     Kind,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
@@ -25,9 +24,9 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
+from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.xirgo import settings as values
-from tracker_codecs.judge import judge
 
 TIMEOUT = 30.0
 #: Key in `Outcome.known`: the angle was seen where 3050 is thought to have it.
@@ -64,29 +63,25 @@ def _write(target: Target, name: str, arguments: Sequence[str], *, read: bool) -
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
+    course = Course(wanted)
     asks = target.variant == "obd"
     cells: Sequence[str] = ()
     if asks:
-        before = yield _ask(target, Purpose.READ, list(wanted))
-        if before.verdict is Verdict.TIMEOUT:
-            return judge(wanted, reported={}, unanswered=True)
+        before = yield from course.ask(_ask(target, Purpose.READ, list(wanted)))
+        if course.unanswered:
+            return course.judged()
         cells = _cells(before)
     flags = values.alerts(target, cells)
-    refused: dict[str, str] = {}
     echoed: dict[str, Value] = {}
     reported: dict[str, Value] = {}
-    written: list[str] = []
-    unanswered = False
     for name in values.CODES:
-        if name not in wanted or unanswered:
+        if name not in wanted or course.unanswered:
             continue
         arguments = [values.encode(name, wanted[name]), *([flags[name]] if name in flags else [])]
-        reply = yield _write(target, name, arguments, read=asks)
-        written.append(name)
-        if reply.verdict is Verdict.TIMEOUT:
-            unanswered = True
-        elif reply.verdict is Verdict.REFUSED:
-            refused[name] = f"refused by the unit, which answers {reply.text}"
+        reply = yield from course.ask(_write(target, name, arguments, read=asks))
+        course.written.add(name)
+        if reply.verdict is Verdict.REFUSED:
+            course.refused[name] = f"refused by the unit, which answers {reply.text}"
         elif reply.ok:
             value = values.decode(name, _cells(reply)[0])
             if value == wanted[name]:
@@ -94,26 +89,16 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
             elif values.possible(name, value):
                 reported[name] = value
             else:
-                refused[name] = f"refused by the unit, which answers {reply.text}"
-    known: dict[str, str] = {}
+                course.refused[name] = f"refused by the unit, which answers {reply.text}"
+    course.acknowledged.update(echoed)
     if asks:
-        again = yield _ask(target, Purpose.READ_BACK, list(wanted))
-        found = values.told(_cells(again))
+        found = values.told(_cells((yield from course.ask(_ask(target, Purpose.READ_BACK, list(wanted))))))
         if "tracking_angle" in echoed and found.get("tracking_angle") == echoed["tracking_angle"]:
-            known = {ANGLE_SEEN: "yes"}
+            course.known[ANGLE_SEEN] = "yes"
         elif ANGLE_SEEN not in target.known:
             found.pop("tracking_angle", None)
         reported |= {name: value for name, value in found.items() if name in wanted}
-        unanswered = unanswered or (again.verdict is Verdict.TIMEOUT)
-    return judge(
-        wanted,
-        reported=reported,
-        acknowledged=echoed,
-        refused=refused,
-        written=written,
-        known=known,
-        unanswered=unanswered,
-    )
+    return course.judged(reported)
 
 
 def _cells(reply: Reply) -> Sequence[str]:
@@ -125,15 +110,13 @@ def _cells(reply: Reply) -> Sequence[str]:
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`: 3050, of OBD-II units only."""
-    if target.variant != "obd" or not wanted:
-        return Outcome({})
-    reply = yield _ask(target, Purpose.READ, wanted)
-    found = values.told(_cells(reply))
+    course = Course()
+    if target.variant != "obd":
+        return course.told()
+    found = values.told(_cells((yield from course.ask(_ask(target, Purpose.READ, wanted)))))
     if ANGLE_SEEN not in target.known:
         found.pop("tracking_angle", None)
-    return Outcome(
-        {}, {name: found[name] for name in wanted if name in found}, unanswered=reply.verdict is Verdict.TIMEOUT
-    )
+    return course.told({name: found[name] for name in wanted if name in found})
 
 
 def raw(target: Target, text: str | bytes) -> Command:
