@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import pytest
 from tracker_codecs.answers import is_ours, nothing, reply_of, says, told
+from tracker_codecs.cells import moment, number
 from tracker_codecs.checks import is_whole, whole_numbers
 from tracker_codecs.contract import (
     Checksum,
@@ -126,7 +127,7 @@ def test_matchers_are_narrow() -> None:
     assert nothing(said("OK")) is Match.NO
 
 
-# -- checks, geo, text --
+# -- checks, geo, cells, text --
 def test_whole_numbers() -> None:
     assert [is_whole(value, 1, 5) for value in (1, 5, 0, 6, True, 2.0, "3", None)] == [True, True, *[False] * 6]
     check = whole_numbers({"a": (1, 5)}, "{} to {} s")
@@ -150,6 +151,21 @@ def test_whole_numbers() -> None:
 )
 def test_degrees_and_minutes(text: str, half: str, degrees: float | None) -> None:
     assert from_minutes(text, half) == degrees
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("-12.5", -12.5), ("007", 7.0), ("999999999", 999999999.0), ("1234567890", None), ("1.", None), ("", None)]
+    + [(text, None) for text in ("nan", "1e5", "+1", " 1", "1\n", "\u0661")],
+)
+def test_a_number_in_a_cell(text: str, value: float | None) -> None:
+    assert number(text) == value
+
+
+def test_a_time_in_a_cell() -> None:
+    assert moment("240229235959", "%y%m%d%H%M%S") == "2024-02-29T23:59:59"
+    assert moment("290224235959", "%d%m%y%H%M%S") == "2024-02-29T23:59:59"
+    assert [moment(text, "%y%m%d%H%M%S") for text in ("230229235959", "240101246000", "", "x")] == [None] * 4
 
 
 def test_secrets_are_starred_but_not_inside_numbers() -> None:

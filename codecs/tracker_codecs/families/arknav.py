@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from tracker_codecs.cells import moment, number
 from tracker_codecs.contract import (
     Datum,
     Event,
@@ -136,20 +137,16 @@ def fields(message: Message) -> dict[str, Any]:
         product, version, sub_version = (cells[1][at : at + 2] for at in (0, 2, 4))
         header = {"message": "header", "device_id": cells[0], "product": product}
         return {**header, "version": version, "sub_version": sub_version}
-    told: dict[str, Any] = {"message": cells[0], "time": _time(cells[1]) if len(cells) > 1 else None}
+    told: dict[str, Any] = {"message": cells[0], "time": moment(cells[1], "%y%m%d%H%M%S") if len(cells) > 1 else None}
     if cells[0][0] == "1" and len(cells) >= 9:
-        place = {"latitude": _degrees(cells[3]), "longitude": _degrees(cells[4]), "speed": _number(cells[5])}
-        rest = {"course": _number(cells[6]), "hdop": _number(cells[7]), "status": cells[8]}
+        place = {"latitude": _degrees(cells[3]), "longitude": _degrees(cells[4]), "speed": number(cells[5])}
+        rest = {"course": number(cells[6]), "hdop": number(cells[7]), "status": cells[8]}
         return {**told, "valid": cells[2] == "A", **place, **rest}
     if cells[0][0] == "2" and len(cells) >= 7:
-        satellites, altitude, power, battery, odometer = (_number(cell) for cell in cells[2:7])
+        satellites, altitude, power, battery, odometer = (number(cell) for cell in cells[2:7])
         told |= {"satellites": satellites, "altitude": altitude, "power": power, "battery": battery}
         return {**told, "odometer": None if odometer is None else round(odometer * _ODOMETER)}
     raise PeerError("a message with too few fields", discarded=message.frame)
-
-
-def _number(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"-?\d{1,9}(\.\d{1,6})?", text, re.ASCII) else None
 
 
 def _degrees(text: str) -> float | None:
@@ -158,13 +155,6 @@ def _degrees(text: str) -> float | None:
         return None
     value = int(found[1]) + float(found[2]) / 60
     return round(-value if found[3] in "SW" else value, 6)
-
-
-def _time(digits: str) -> str | None:
-    try:
-        return datetime.strptime(digits, "%y%m%d%H%M%S").isoformat()
-    except ValueError:
-        return None
 
 
 _TEXT_COMMAND = re.compile(r"\d;[0-9A-Za-z]{1,8}(?:,[ -)+-~]{0,100})?", re.ASCII)

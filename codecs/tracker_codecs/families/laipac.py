@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from tracker_codecs.cells import moment, number
 from tracker_codecs.contract import (
     Checksum,
     Datum,
@@ -164,18 +165,18 @@ def fields(message: Message) -> dict[str, Any]:
     if len(cells) < 16:
         raise PeerError("a position with too few fields", discarded=message.frame[:64])
     told |= {"device_id": cells[0], "status": cells[2], "valid": cells[2] not in "Vv", "event": cells[10]}
-    told |= {"time": _time(cells[9] + cells[1]), "latitude": _degrees(*cells[3:5]), "longitude": _degrees(*cells[5:7])}
-    knots, battery = _number(cells[7]), _number(cells[11])
-    told |= {"speed_kmh": None if knots is None else round(knots * 1.852, 3), "course": _number(cells[8])}
+    told |= {
+        "time": moment(cells[9] + cells[1], "%d%m%y%H%M%S"),
+        "latitude": _degrees(*cells[3:5]),
+        "longitude": _degrees(*cells[5:7]),
+    }
+    knots, battery = number(cells[7]), number(cells[11])
+    told |= {"speed_kmh": None if knots is None else round(knots * 1.852, 3), "course": number(cells[8])}
     told["battery"] = battery if battery is None or "." in cells[11] else battery / 1000
-    told |= {"mileage": _number(cells[12]), "gps": cells[13], "adc": cells[14:16]}
+    told |= {"mileage": number(cells[12]), "gps": cells[13], "adc": cells[14:16]}
     if len(cells) > 17:
         told["cell"] = cells[16:18]
     return told
-
-
-def _number(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"-?\d{1,9}(\.\d{1,6})?", text, re.ASCII) else None
 
 
 def _degrees(text: str, half: str) -> float | None:
@@ -184,13 +185,6 @@ def _degrees(text: str, half: str) -> float | None:
         return None
     value = int(found[1]) + float(found[2]) / 60
     return round(-value if half in ("S", "W") else value, 6)
-
-
-def _time(digits: str) -> str | None:
-    try:
-        return datetime.strptime(digits, "%d%m%y%H%M%S").isoformat()
-    except ValueError:
-        return None
 
 
 _COMMAND = re.compile(r"[A-Z]{3,8}(?:,[ -#%-)+-~]{0,200})?", re.ASCII)

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from tracker_codecs import nmea
+from tracker_codecs.cells import moment, number
 from tracker_codecs.contract import (
     Checksum,
     Datum,
@@ -146,12 +147,12 @@ def fields(message: Message) -> dict[str, Any]:
     if len(cells) < 35:
         raise PeerError("a message with too few fields", discarded=message.frame[:64])
     told: dict[str, Any] = {"message": cells[0][1:], "device_id": cells[1], "name": cells[2], "stored": cells[3] == "S"}
-    told |= {"time": _time(cells[4] + cells[5]), "valid": cells[6] == "A"}
+    told |= {"time": moment(cells[4] + cells[5], "%d%m%y%H%M%S"), "valid": cells[6] == "A"}
     told |= {"latitude": _degrees(cells[7], cells[8]), "longitude": _degrees(cells[9], cells[10])}
     names = ("hdop", "speed", "course", "altitude", "odometer")
-    told |= {name: _number(cell) for name, cell in zip(names, cells[14:19], strict=True)}
-    told |= {"cell": cells[19:23], "signal": _number(cells[23])}
-    return {**told, "battery": _number(cells[33]), "cause": cells[34]}
+    told |= {name: number(cell) for name, cell in zip(names, cells[14:19], strict=True)}
+    told |= {"cell": cells[19:23], "signal": number(cells[23])}
+    return {**told, "battery": number(cells[33]), "cause": cells[34]}
 
 
 def _stx(message: Message, text: str) -> dict[str, Any]:
@@ -171,23 +172,12 @@ def _stx(message: Message, text: str) -> dict[str, Any]:
     return {**told, "cause": "".join(cells[1:2] if named else cells[-1:]), "values": cells}
 
 
-def _number(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"-?\d{1,9}(\.\d{1,6})?", text, re.ASCII) else None
-
-
 def _degrees(text: str, half: str) -> float | None:
     found = re.fullmatch(r"(\d{2,3})(\d\d\.\d{2,6})", text, re.ASCII)
     if found is None or half not in ("N", "S", "E", "W"):
         return None
     value = int(found[1]) + float(found[2]) / 60
     return round(-value if half in ("S", "W") else value, 6)
-
-
-def _time(digits: str) -> str | None:
-    try:
-        return datetime.strptime(digits, "%d%m%y%H%M%S").isoformat()
-    except ValueError:
-        return None
 
 
 class MegastekEmulator(Device):

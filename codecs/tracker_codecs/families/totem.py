@@ -15,6 +15,7 @@ import re
 from datetime import datetime
 from typing import Any, ClassVar
 
+from tracker_codecs.cells import moment
 from tracker_codecs.contract import (
     Checksum,
     Datum,
@@ -143,7 +144,12 @@ def fields(message: Message) -> dict[str, Any]:
     start, place = _START.match(rest), _PLACE.search(rest)
     if start is None or place is None or not start.end() <= place.start():
         return {**found, "values": rest[1:].split(",")} if rest else found
-    found |= {"status": start[1], "time": _time(start[2]), "battery": int(start[3]) / 10, "power": int(start[4])}
+    found |= {
+        "status": start[1],
+        "time": moment(start[2], "%y%m%d%H%M%S"),
+        "battery": int(start[3]) / 10,
+        "power": int(start[4]),
+    }
     end = _END.search(rest, start.end())
     if end:
         satellites, gsm, course, speed = (int(each) for each in end.groups()[:4])
@@ -167,13 +173,6 @@ def _server(text: str) -> dict[str, Any]:
 def _degrees(whole: str, minutes: str, half: str) -> float:
     value = int(whole) + float(minutes) / 60
     return round(-value if half in "SW" else value, 6)
-
-
-def _time(digits: str) -> str | None:
-    try:
-        return datetime.strptime(digits, "%y%m%d%H%M%S").isoformat()
-    except ValueError:
-        return None
 
 
 _COMMAND = re.compile(r"\d{3}(?:,[ -#%-~]{0,200})?", re.ASCII)

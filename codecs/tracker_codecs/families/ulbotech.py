@@ -20,6 +20,7 @@ from typing import Any
 
 from fastcrc import crc16
 
+from tracker_codecs.cells import moment
 from tracker_codecs.contract import (
     Checksum,
     Datum,
@@ -239,14 +240,7 @@ def _text_fields(message: Message) -> dict[str, Any]:
         return {"message": "other", "text": content}
     if said[3] is None:
         return {"message": "login", "device_id": said[1]}
-    return {"message": "answer", "device_id": said[1], "time": _time(said[2]), "result": said[3]}
-
-
-def _time(digits: str) -> str | None:
-    try:
-        return datetime.strptime(digits, "%H%M%S%d%m%y").isoformat()
-    except ValueError:
-        return None
+    return {"message": "answer", "device_id": said[1], "time": moment(said[2], "%H%M%S%d%m%y"), "result": said[3]}
 
 
 _COMMAND = re.compile(r"([A-Z][A-Z0-9]{1,15})(?:;[ !\"$-)+-~]{0,200})?", re.ASCII)

@@ -119,7 +119,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    if not wanted or target.options.get("blind") in (1, "1", True):
+    if target.options.get("blind") in (1, "1", True):
         return Outcome({})
     course = Course()
     reply = yield from course.ask(_ask(target, Purpose.READ, wanted))

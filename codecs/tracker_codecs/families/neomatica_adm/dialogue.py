@@ -107,8 +107,6 @@ def _write(course: Course, target: Target, had: Track) -> Step[None]:
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
     course = Course(wanted)
-    if not wanted:
-        return course.judged()
     reply = yield from course.ask(_ask(target, Purpose.READ, tuple(wanted)))
     if course.unanswered:
         return course.judged()
