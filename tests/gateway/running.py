@@ -113,7 +113,7 @@ async def running(wanted: Config) -> AsyncIterator[Running]:
         yield Running(daemon, http, secret)
 
 
-async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
     """Wait for it; the condition's name tells what never came."""
     for _ in range(int(seconds / 0.01)):
         if condition():

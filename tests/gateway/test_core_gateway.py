@@ -19,6 +19,7 @@ from tracker_profiles.profiles import Profile
 
 from tests.gateway import fake_family
 from tests.gateway.delivery_world import GOOD, OTHER, World
+from tests.gateway.running import until
 
 
 @pytest_asyncio.fixture
@@ -59,7 +60,7 @@ async def test_waiting_ends_with_the_delivery(world: World) -> None:
 
 async def test_waiting_ends_when_a_newer_one_comes(world: World) -> None:
     asked = asyncio.create_task(world.gateway.update(world.tracker, GOOD, author="test", wait=30))
-    await asyncio.sleep(0.05)
+    await until(lambda: world.told("delivery"))
     await world.update(OTHER)
     assert (await asyncio.wait_for(asked, 5))["sync"]["revision"] == 2
 
@@ -70,8 +71,7 @@ async def test_what_is_accepted_is_delivered_though_its_caller_left(world: World
     await asyncio.sleep(0)
     asked.cancel()
     await asyncio.gather(asked, return_exceptions=True)
-    await asyncio.sleep(0.05)
-    assert world.engine.open_lanes == 1
+    await until(lambda: world.engine.open_lanes == 1)
 
 
 async def test_a_tracker_is_described(world: World) -> None:

@@ -35,7 +35,7 @@ async def test_confirmed_with_its_evidence(world: World) -> None:
     assert [bytes.fromhex(each["hex"]) for each in told["ledger"]] == link.written
     assert bytes.fromhex(told["evidence"]["tracking_interval"]["read_back"]).startswith(b"value ")
     assert [each["state"] for each in world.told("delivery")] == ["queued", "sent", "acknowledged", "confirmed"]
-    await asyncio.sleep(0.01)
+    await world.flush()
     assert world.engine.open_lanes == 0
     assert link.conversation is None
     text = world.metrics.render().decode()
@@ -334,15 +334,13 @@ async def test_a_store_that_fails_for_a_while_loses_nothing(world: World, monkey
     link.at_once = False
     link.login()
     await world.update(GOOD)
+    await world.flush()  # nothing of before is under way in the store's thread
     with monkeypatch.context() as patch:
         patch.setattr(world.store, "save", fail)
-        link.deliver()
-        for _ in range(5):
-            await asyncio.sleep(0)
         link.at_once = True
         link.deliver()
-        for _ in range(5):
-            await asyncio.sleep(0)
+        with pytest.raises(StoreUnavailable, match="disk full"):
+            await world.flush()
         assert (await world.store.twin(world.tracker.tracker_id)).delivery.state != "confirmed"  # type: ignore[union-attr]
         assert world.engine.open_lanes == 1
     world.clock.pass_(5)

@@ -142,7 +142,7 @@ class TestReports:
             assert links[0].messages[0].device_id == IMEI
             assert devices.counters.reports >= 5
             first, last = (links[0].times[index] for index in (1, 5))
-            assert 0.15 < last - first < 2.0  # four pauses of 0.05 s, on a machine that may be busy
+            assert last - first > 0.15  # four pauses of 0.05 s
 
     async def test_no_report_before_the_login_is_answered(self) -> None:
         async with server(GT06, answers=False) as (port, links), fleet(port, gt06(), every=0.02):

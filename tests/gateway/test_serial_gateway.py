@@ -179,8 +179,8 @@ async def test_an_echo_is_no_answer(tmp_path: Path, family: str) -> None:
         if family in ("ubx", "pmtk"):
             await reaches(world, "sends back what is written to it")
         else:  # whose patience is longer
+            await until(lambda: world.stats(family, "serial").frames > 0)
             await asyncio.sleep(0.3)
-        assert world.stats(family, "serial").frames > 0
         assert world.stats(family, "serial").sessions == 0
 
 
@@ -352,10 +352,10 @@ async def test_it_is_opened_for_us_alone_and_resets_no_board(tmp_path: Path, mon
 
 async def test_a_board_that_restarts_gets_its_time(tmp_path: Path) -> None:
     path = tmp_path / "tty"
-    async with device("ubx", path) as unit, gateway(tmp_path, section("ubx", path, settle=1.0)) as world:
+    async with device("ubx", path) as unit, gateway(tmp_path, section("ubx", path, settle=2.0)) as world:
+        await until(lambda: world.stats("ubx", "serial").links == 1)
         await asyncio.sleep(0.4)
         assert not unit.heard
-        assert world.stats("ubx", "serial").links == 1
         assert world.stats("ubx", "serial").frames == 0
         await reaches(world, "ok")
         assert b'serial_port{fact="up",family="ubx"' in world.daemon.metrics.render()
