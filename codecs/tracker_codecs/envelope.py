@@ -67,10 +67,15 @@ class Envelope:
 
 
 def spoken(
-    text: Callable[[Target, str], Command], *, expects: str = "any answer", timeout: float = 30.0
+    text: Callable[[Target, str], Command],
+    *,
+    answers: Callable[[Target, str, Message], Match] = any_reply,
+    expects: str = "any answer",
+    timeout: float = 30.0,
+    secrets: Callable[[Target, str], tuple[bytes, ...]] = no_secrets,
 ) -> Callable[[Target, str | bytes], Command]:
-    """A `raw` whose texts become commands of the family's own making; bytes go as they are, and any reply answers."""
-    as_bytes = Envelope(expects=expects, timeout=timeout)
+    """A `raw` whose texts become commands of the family's own making; bytes go as an `Envelope` sends them."""
+    as_bytes = Envelope(answers=answers, expects=expects, timeout=timeout, secrets=secrets)
 
     def raw(target: Target, command: str | bytes) -> Command:
         return text(target, command) if isinstance(command, str) else as_bytes(target, command)
