@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from tracker_codecs.contract import Faults, FieldOutcome, FieldState, Outcome, Strength, Transport
 from tracker_codecs.family import Family
-from tracker_gateway.store import Reported, StoreUnavailable
+from tracker_gateway.store import Reported, StoreUnavailable, Twin
 
 from tests.gateway import fake_family
 from tests.gateway.delivery_world import GOOD, OTHER, World
@@ -252,6 +253,31 @@ async def test_reread_finds_drift(world: World) -> None:
     told = (await world.gateway.reread(world.tracker, wait=30))["sync"]
     assert (told["drift"], told["state"], told["reported"]["tracking_interval"]) == (True, "confirmed", 77)
     assert world.told("drift") == [{"reported": {"tracking_interval": 77}}]
+
+
+async def test_reread_goes_by_no_older_twin(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the store's reader sees may be older than what the engine has just written and let go of."""
+    device = world.emulator()
+    link = world.link(device)
+    link.login()
+    link.at_once = False
+    await world.update(GOOD)
+    await world.flush()
+    older = await world.store.twin(world.tracker.tracker_id)
+    assert older.delivery is not None
+    assert not older.delivery.final
+    link.at_once = True
+    link.deliver()
+    await world.flush()
+    assert world.engine.open_lanes == 0
+    written = len(link.written)
+
+    async def stale(_: int) -> Twin:
+        return replace(older, reread=1.0)
+
+    monkeypatch.setattr(world.store, "twin", stale)
+    assert (await world.gateway.reread(world.tracker))["sync"]["state"] == "confirmed"
+    assert [each[:4] for each in link.written[written:]] == [b"get "]
 
 
 @pytest.mark.parametrize("reliable", [True, False])

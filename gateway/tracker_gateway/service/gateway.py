@@ -318,9 +318,9 @@ class Gateway:
         return {"sync": self._sync(tracker, twin)}
 
     async def _reread(self, tracker: Tracker) -> None:
-        now = self._wall()
-        await self._asked(self._store.save(tracker.tracker_id, reread=now))
-        self.engine.reread(await self._asked(self._store.twin(tracker.tracker_id)))
+        # A twin read on another way than the journal's writes may be older than what the engine just let go of: a
+        # delivery that had ended would be open again.
+        self.engine.reread(await self._asked(self._store.ask_reread(tracker.tracker_id, self._wall())))
 
     async def raw_command(
         self, tracker: Tracker, command: str | bytes, *, reliable: bool, wait: float = 0.0, author: str

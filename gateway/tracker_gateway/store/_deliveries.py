@@ -166,14 +166,29 @@ def _say(
     )
 
 
+def ask_reread(tracker_id: int, asked: float) -> Callable[[sqlite3.Connection], Twin]:
+    """A job: keep that a re-read was asked for, and give the twin as it is then."""
+    keep = save(tracker_id, None, (), None, None, asked)
+
+    def work(db: sqlite3.Connection) -> Twin:
+        keep(db)
+        return _twin(db, tracker_id)
+
+    return work
+
+
 def twin(db: sqlite3.Connection, tracker_id: int) -> Twin:
     """The newest of everything of one tracker, of one moment."""
     db.execute("BEGIN")
     try:
-        newest = history(db, tracker_id, 1, None)
-        reported, known, reread = _said(db, tracker_id)
+        return _twin(db, tracker_id)
     finally:
         db.execute("COMMIT")
+
+
+def _twin(db: sqlite3.Connection, tracker_id: int) -> Twin:
+    newest = history(db, tracker_id, 1, None)
+    reported, known, reread = _said(db, tracker_id)
     desired, delivery = newest[0] if newest else (None, None)
     return Twin(tracker_id, desired, delivery, reported, known, reread)
 

@@ -263,6 +263,10 @@ class Store(ABC):
         """Newest desired revision, its delivery, and what is reported and known. Empty for a tracker without any."""
 
     @abstractmethod
+    async def ask_reread(self, tracker_id: int, asked: float) -> Twin:
+        """Keep that a re-read was asked for; the twin after it, and after every `save` called for before it."""
+
+    @abstractmethod
     async def pending(self) -> list[Twin]:
         """Every twin that has an open delivery or is owed a re-read."""
 

@@ -271,6 +271,9 @@ class SqliteStore(Store):
     async def twin(self, tracker_id: int) -> Twin:
         return await self._reader.do(lambda db: _deliveries.twin(db, tracker_id))
 
+    async def ask_reread(self, tracker_id: int, asked: float) -> Twin:
+        return await self._write().do(_deliveries.ask_reread(tracker_id, asked))
+
     async def pending(self) -> list[Twin]:
         return await self._reader.do(_deliveries.pending)
 
