@@ -33,11 +33,11 @@ def said(reply: Reply) -> str:
 class Course:
     """What one run of a dialogue has found. `wanted` are the settings to be judged; none in a dialogue that only reads.
 
-    `acknowledged`, `written`, `refused` (with its reason) and `unsupported` (with its reason) hold fields; `known` is
-    for the next dialogue; `unanswered`: a needed answer never came, so the driver tries again later.
+    `acknowledged`, `written`, `refused`, `unsupported` and `unproved` (these three with their reasons) hold fields;
+    `known` is for the next dialogue; `unanswered`: a needed answer never came, so the driver tries again later.
     """
 
-    __slots__ = ("acknowledged", "known", "refused", "unanswered", "unsupported", "wanted", "written")
+    __slots__ = ("acknowledged", "known", "refused", "unanswered", "unproved", "unsupported", "wanted", "written")
 
     def __init__(self, wanted: Settings | None = None) -> None:
         self.wanted: Settings = wanted or {}
@@ -45,6 +45,7 @@ class Course:
         self.written: set[str] = set()
         self.refused: dict[str, str] = {}
         self.unsupported: dict[str, str] = {}
+        self.unproved: dict[str, str] = {}
         self.known: dict[str, str] = {}
         self.unanswered = False
 
@@ -88,6 +89,7 @@ class Course:
             reported=reported or {},
             unsupported=self.unsupported,
             foreign=foreign,
+            unproved=self.unproved,
             acknowledged=self.acknowledged,
             refused=self.refused,
             written=self.written,

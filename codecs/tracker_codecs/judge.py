@@ -20,6 +20,7 @@ def judge(
     reported: Mapping[str, Value],
     unsupported: Mapping[str, str] | None = None,
     foreign: Mapping[str, str] | None = None,
+    unproved: Mapping[str, str] | None = None,
     acknowledged: Collection[str] = (),
     refused: Mapping[str, str] | None = None,
     written: Collection[str] = (),
@@ -31,6 +32,8 @@ def judge(
     A refused field whose read-back equals the desired value counts as confirmed: the tracker is where it should be.
     `reported` must hold only values read after the write; they are compared by equality in the profile's units. What
     was read and is none of the profile's values stands in `foreign`, in words: a mismatch, no mere acknowledgement.
+    What was read, equals the desired value and still does not prove that it is in force stands in `unproved`, in words
+    and not in `reported`: an acknowledgement at most.
     """
     refused = refused or {}
     unsupported = unsupported or {}
@@ -49,9 +52,10 @@ def judge(
         elif foreign and name in foreign:
             fields[name] = FieldOutcome(FieldState.MISMATCHED, desired, None, Strength.READ_BACK, foreign[name])
         elif name in acknowledged:
-            fields[name] = FieldOutcome(FieldState.ACKNOWLEDGED, desired, None, Strength.ACKNOWLEDGED)
+            reason = (unproved or {}).get(name, "")
+            fields[name] = FieldOutcome(FieldState.ACKNOWLEDGED, desired, None, Strength.ACKNOWLEDGED, reason)
         elif name in written:
-            reason = "written; no answer that proves it"
+            reason = "; ".join(("written; no answer that proves it", *filter(None, [(unproved or {}).get(name)])))
             fields[name] = FieldOutcome(FieldState.WRITTEN, desired, None, Strength.WRITTEN, reason)
         else:
             fields[name] = FieldOutcome(FieldState.UNKNOWN, desired, None, reason="the tracker did not answer")

@@ -11,9 +11,10 @@ from tracker_codecs.drive import Exchange, against_emulator
 from tracker_codecs.families.gt06.emulator import Gt06Emulator
 from tracker_codecs.families.gt06.family import FAMILY
 
-FIXTURE = yaml.safe_load(
-    (Path(__file__).parents[2] / "firmware-fixtures" / "gt06" / "frames.yaml").read_text(encoding="utf-8")
-)
+_FIXTURES = Path(__file__).parents[2] / "firmware-fixtures" / "gt06"
+FIXTURE = yaml.safe_load((_FIXTURES / "frames.yaml").read_text(encoding="utf-8"))
+#: Answers of units of each platform.
+PLATFORMS = yaml.safe_load((_FIXTURES / "platforms.yaml").read_text(encoding="utf-8"))
 CASES = {case["id"]: case for case in FIXTURE["cases"]}
 IMEI = "123456789012345"
 GT06 = {
@@ -23,6 +24,8 @@ GT06 = {
     "tracking_angle": 30,
     "psm_interval": 300,
 }
+#: Words that only tell when sent bare; POWERSAVE#, ALMCANCEL# and others act.
+HARMLESS = {"VERSION#", "STATUS#", "HBT#", "TIMER#", "MODE#", "PARAM#", "REPORT#", "ANGLEREP#", "DISTANCE#"}
 GT700 = {"type": "power_save", "tracking_interval": 5, "psm_interval": 6, "wakeup_time": "10:20"}
 GT350 = {"tracking_interval": 60, "psm_interval": 600, "psm_mode": 1}
 ASKED: dict[str, dict[str, Any]] = {
@@ -89,7 +92,6 @@ def texts(exchanges: list[Exchange]) -> list[str]:
 
 
 def target(variant: str, **more: Any) -> Target:
-    more.setdefault("experimental", variant in ("concox_jv200", "concox_qbit"))
     more.setdefault("serial", SERIAL)
     return Target(IMEI, variant=variant, **more)
 

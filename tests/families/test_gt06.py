@@ -276,14 +276,20 @@ def test_udp_is_not_spoken() -> None:
         ("concoxgt06", {**GT06, "type": "interval"}, "tracking_interval", [18001, 65535, 4], [5, 18000]),
         ("concoxgt06", {**GT06, "type": "distance"}, "tracking_distance", [49, 10001], [50, 10000]),
         ("concoxgt06", GT06, "tracking_angle", [0, 1, 4, 181], [5, 180]),
-        ("concoxgt06", {**GT06, "type": "intelligent"}, "psm_interval", [9, 86401], [30, 65535]),
-        ("concoxgt06", GT06, "type", ["power_save", "distance_interval_angle"], ["interval", "distance"]),
+        (
+            "concoxgt06",
+            GT06,
+            "type",
+            ["power_save", "distance_interval_angle", "intelligent"],
+            ["interval", "distance"],
+        ),
         ("concox_gt700", GT700, "type", ["distance", "interval_angle", "intelligent"], ["interval", "power_save"]),
         ("concox_gt700", GT700, "psm_interval", [0, 25], [1, 2, 3, 4, 6, 8, 12, 24]),
         ("concox_gt700", {**GT700, "type": "interval"}, "tracking_interval", [0], [1, 30]),
         ("concox_gt700", GT700, "wakeup_time", ["24:00", "8:00", "08:00,1#RESET", "08:00#", 8], ["00:00", "23:59"]),
         ("concox_distance_interval", ASKED["concox_distance_interval"], "tracking_interval", [18001, True], [30]),
-        ("concox_qbit", ASKED["concox_qbit"], "gps_tracking_interval", [18001], [18000]),
+        ("concox_qbit", ASKED["concox_qbit"], "gps_tracking_interval", [18001, -1], [18000]),
+        ("concox_qbit", ASKED["concox_qbit"], "lbs_tracking_interval", [18001, -1], [18000]),
     ],
 )
 def test_values_that_do_not_fit_are_refused(
@@ -303,7 +309,6 @@ def test_fields_without_effect_are_told_whatever_their_value() -> None:
         ("concoxgt06", "interval"): {"tracking_distance", "tracking_angle", "psm_interval"},
         ("concoxgt06", "distance"): {"tracking_interval", "tracking_angle", "psm_interval"},
         ("concoxgt06", "interval_angle"): {"tracking_distance", "psm_interval"},
-        ("concoxgt06", "intelligent"): {"tracking_interval", "tracking_distance", "tracking_angle"},
         ("concox_gt700", "interval"): {"psm_interval", "wakeup_time"},
         ("concox_gt700", "power_save"): {"tracking_interval"},
     }
@@ -316,22 +321,18 @@ def test_fields_without_effect_are_told_whatever_their_value() -> None:
         assert {name: p.severity for name, p in found.items()} == {"tracking_distance": Severity.UNSUPPORTED}
         assert "TIMER switches DISTANCE off" in found["tracking_distance"].reason
     assert set(problems("concox_gt350", ASKED["concox_gt350"])) == {"psm_interval", "psm_mode"}
-    assert set(problems("concox_qbit", ASKED["concox_qbit"])) == {"lbs_tracking_interval", "mode"}
-    for variant, field in (("concox_jv200", "tracking_interval"), ("concox_qbit", "gps_tracking_interval")):
-        told = problems(variant, ASKED[variant], experimental=False)[field]
-        assert (told.severity, "experimental" in told.reason) == (Severity.UNSUPPORTED, True)
+    assert set(problems("concox_qbit", ASKED["concox_qbit"])) == {"mode"}
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        {"acc_off_interval": "300#RESET#"},
-        {"acc_off_interval": 4},
-        {"acc_off_interval": True},
+        {"resting_interval": "300#RESET#"},
+        {"resting_interval": 179},
+        {"resting_interval": True},
         {"angle_detection_time": "2#"},
         {"angle_detection_time": 6},
         {"language_bytes": "yes"},
-        {"mode_command": "no"},
     ],
 )
 def test_options_that_make_no_sense_reach_no_frame(options: dict[str, Any]) -> None:

@@ -24,16 +24,22 @@ IMEI = "135790246811220"
 #: Public factory test programs name these lines and answers.
 IMEI_LINE, IMEI_ANSWER = b"AT^GT_CM=IMEI\r\n", b"IMEI:222222222222222\r\n"
 VERSION_LINE, VERSION_ANSWER = b"AT^GT_CM=VERSION\r\n", b"[VERSION]GT02F_20_61DM2_B25E_R0_V02\r\n"
-#: Answers by SMS: EV02 command list (TIMER), GT06D command list (PARAM), a recorded refusal.
+#: Answers by SMS: tracker firmware on GitHub (TIMER), GT06D command list (PARAM), a recorded refusal.
 TIMER, PARAM, ERROR = (
-    b"Timer:5,5;\r\n",
-    b"IMEI:135790246811220;TIMER:20,300; SENDS:5; SOS:,,;\r\n",
+    b"TIMER:20,300\r\n",
+    b"IMEI:135790246811220;TIMER:60,300; SENDS:5; SOS:,,;\r\n",
     b"Command error!\r\n",
 )
+#: A unit that was asked before: it is asked for its version and its timer.
+KNOWN = {"platform": "acc", "version": "GT02F_20_61DM2_B25E_R0_V02"}
 
 
 def at(variant: str = "concox_interval", **more: Any) -> Target:
     return Target(**{"device_id": IMEI, "variant": variant, "transport": Transport.SERIAL, **more})
+
+
+def knows(variant: str = "concox_interval") -> Target:
+    return at(variant, known=KNOWN)
 
 
 def told(variant: str, dialogue: Dialogue, **unit: Any) -> tuple[list[Exchange], Outcome, Any]:
@@ -87,7 +93,8 @@ def test_anything_else_is_not_who_it_is(said: bytes, unanswered: bool) -> None:
     [
         ("concox_interval", {"tracking_interval": 60}, {}),
         ("concox_interval", {"tracking_interval": 60}, {"echo": True}),
-        ("concox_interval", {"tracking_interval": 60}, {"queries": False}),
+        ("concox_interval", {"tracking_interval": 60}, {"platform": "clone"}),
+        ("concox_gt700", {"type": "power_save", "psm_interval": 6, "wakeup_time": "10:20"}, {}),
         ("concoxgt06", {"type": "interval_angle", "tracking_interval": 60, "tracking_angle": 30}, {}),
         ("concoxgt06", {"type": "distance", "tracking_distance": 200}, {"echo": True}),
     ],
@@ -100,15 +107,15 @@ def test_settings_are_written_and_read_back(variant: str, asked: dict[str, Any],
         b"AT^GT_CM=" + each.command.text.encode() + b"\r\n" for each in network
     ]
     assert unit.settings.items() >= asked.items()
-    states = {name: found.state for name, found in outcome.fields.items()}
-    assert states.pop("type", FieldState.ACKNOWLEDGED) is FieldState.ACKNOWLEDGED  # MODE# tells nothing
-    assert set(states.values()) == {FieldState.CONFIRMED}
+    assert {found.state for found in outcome.fields.values()} == {FieldState.CONFIRMED}
     assert max(each.command.timeout for each in exchanges) <= 5
 
 
 def test_the_time_with_the_ignition_off_is_kept() -> None:
-    lines, outcome = spoken(FAMILY.apply(at(), {"tracking_interval": 60}), TIMER, b"OK\r\n", b"Timer:60,5;\r\n")
-    assert lines == [b"AT^GT_CM=TIMER#\r\n", b"AT^GT_CM=TIMER,60,5#\r\n", b"AT^GT_CM=TIMER#\r\n"]
+    answers = (VERSION_ANSWER, TIMER, b"OK!\r\n", b"TIMER:60,300\r\n", PARAM)
+    lines, outcome = spoken(FAMILY.apply(knows(), {"tracking_interval": 60}), *answers)
+    words = (b"VERSION", b"TIMER", b"TIMER,60,300", b"TIMER", b"PARAM")
+    assert lines == [b"AT^GT_CM=%s#\r\n" % word for word in words]
     assert outcome.fields["tracking_interval"].state is FieldState.CONFIRMED
 
 
@@ -129,28 +136,31 @@ def test_what_is_not_kept_is_no_success(faults: Faults, state: FieldState) -> No
 def test_a_late_yes_is_no_yes_to_the_next_write() -> None:
     """Answers carry no number: once a write stayed unanswered, no other yes counts."""
     asked = {"type": "interval", "tracking_interval": 60}
-    nothing, on = b"", b"ANGLEREP:ON,30,3;\r\n"
-    lines, outcome = spoken(FAMILY.apply(at("concoxgt06"), asked), TIMER, on, nothing, b"OK\r\n")
-    assert lines[2:4] == [b"AT^GT_CM=MODE,1,60#\r\n", b"AT^GT_CM=ANGLEREP,OFF#\r\n"]
+    on = b"ANGLEREP:ON,30,3\r\n"
+    lines, outcome = spoken(FAMILY.apply(knows("concoxgt06"), asked), VERSION_ANSWER, TIMER, on, b"", b"OK!\r\n")
+    assert lines[3:5] == [b"AT^GT_CM=ANGLEREP,OFF#\r\n", b"AT^GT_CM=TIMER,60,300#\r\n"]
     assert outcome.fields["type"].state is not FieldState.ACKNOWLEDGED
+    assert outcome.fields["tracking_interval"].state is not FieldState.ACKNOWLEDGED
     assert outcome.unanswered
 
 
 @pytest.mark.parametrize("log", [b"GPS init ok\r\n", b"GSM connect fail\r\n", b"Network attach success.\r\n"])
 def test_log_text_is_no_answer_to_a_write(log: bytes) -> None:
-    lines, outcome = spoken(FAMILY.apply(at(), {"tracking_interval": 60}), TIMER, log)
-    assert lines[1] == b"AT^GT_CM=TIMER,60,5#\r\n"
-    assert outcome.fields["tracking_interval"].state is FieldState.WRITTEN
+    def said(after_write: bytes) -> tuple[list[bytes], FieldState]:
+        dialogue = FAMILY.apply(knows(), {"tracking_interval": 60})
+        lines, outcome = spoken(dialogue, VERSION_ANSWER, TIMER, after_write, b"TIMER:60,300\r\n")
+        return lines, outcome.fields["tracking_interval"].state
+
+    assert (said(log)[0][2], said(log)[1]) == (b"AT^GT_CM=TIMER,60,300#\r\n", FieldState.WRITTEN)
     for yes in (b"OK!\r\n", b"SETOK\r\n", b"SET OK\r\n", b"Timer ok\r\n", b"Success!\r\n"):
-        _, outcome = spoken(FAMILY.apply(at(), {"tracking_interval": 60}), TIMER, log + yes)
-        assert outcome.fields["tracking_interval"].state is FieldState.ACKNOWLEDGED, yes
-    _, outcome = spoken(FAMILY.apply(at(), {"tracking_interval": 60}), TIMER, log + ERROR)
-    assert outcome.fields["tracking_interval"].state is FieldState.REJECTED
+        assert said(log + yes)[1] is FieldState.ACKNOWLEDGED, yes
+    assert said(log + ERROR)[1] is FieldState.REJECTED
 
 
 def test_our_own_command_is_no_reading() -> None:
-    echo = b"TIMER,60,5#\r\n"
-    _, outcome = spoken(FAMILY.apply(at(), {"tracking_interval": 60}), TIMER, b"", echo)
+    echo = b"TIMER,60,300#\r\n"
+    dialogue = FAMILY.apply(knows(), {"tracking_interval": 60})
+    _, outcome = spoken(dialogue, VERSION_ANSWER, TIMER, b"", echo, PARAM)
     assert outcome.fields["tracking_interval"].state is not FieldState.CONFIRMED
 
 
@@ -160,37 +170,42 @@ NOISE = b"\r\n[12:00:01] gps fix ok\r\nupload=error\r\nAT^GT_CM=TIMER#\r\n\0\xff
 @pytest.mark.parametrize("size", [0, 1, 3])
 def test_answers_are_found_among_log_text(size: int) -> None:
     replies = [message for message in heard(NOISE + TIMER + NOISE, size) if message.data is not None]
-    assert [message.text for message in replies] == ["Timer:5,5;"]
-    dialogue = FAMILY.apply(at(), {"tracking_interval": 60})
-    command = next(dialogue)
-    reply = collect(command, heard(NOISE + TIMER + NOISE, size))
+    assert [message.text for message in replies] == ["TIMER:20,300"]
+    dialogue = FAMILY.apply(knows(), {"tracking_interval": 60})
+    query = dialogue.send(collect(next(dialogue), heard(NOISE + VERSION_ANSWER, size)))
+    reply = collect(query, heard(NOISE + TIMER + NOISE, size))
     assert (reply.verdict, len(reply.messages)) == (Verdict.ANSWERED, 1)
     write = dialogue.send(reply)
     assert collect(write, heard(NOISE)).verdict is Verdict.TIMEOUT
 
 
-@pytest.mark.parametrize(
-    ("known", "answer"), [({}, b"Timer:60,5;\r\n"), ({"read": "param"}, b"IMEI:135790246811220;TIMER:60,5;\r\n")]
-)
-def test_no_flipped_bit_of_a_read_back_confirms_another_value(known: dict[str, str], answer: bytes) -> None:
-    def state(wanted: int, said: bytes) -> FieldState:
-        before = PARAM if known else TIMER
-        _, outcome = spoken(FAMILY.apply(at(known=known), {"tracking_interval": wanted}), before, b"OK\r\n", said)
+@pytest.mark.parametrize("hurt", ["TIMER", "PARAM"])
+def test_no_flipped_bit_of_a_read_back_confirms_another_value(hurt: str) -> None:
+    """Both answers of the read-back tell 60 s, one of them with a flipped bit: 100 s is never confirmed by that."""
+    timer = b"TIMER:60,300\r\n"
+
+    def state(wanted: int, timer: bytes, param: bytes) -> FieldState:
+        dialogue = FAMILY.apply(knows(), {"tracking_interval": wanted})
+        _, outcome = spoken(dialogue, VERSION_ANSWER, TIMER, b"OK\r\n", timer, param)
         return outcome.fields["tracking_interval"].state
 
-    assert state(60, answer) is FieldState.CONFIRMED
-    for position in range(len(answer) * 8):
-        hurt = bytearray(answer)
-        hurt[position // 8] ^= 1 << position % 8
-        assert state(100, bytes(hurt)) is not FieldState.CONFIRMED
+    assert state(60, timer, PARAM) is FieldState.CONFIRMED
+    said = timer if hurt == "TIMER" else PARAM
+    for position in range(len(said) * 8):
+        flipped = bytearray(said)
+        flipped[position // 8] ^= 1 << position % 8
+        pair = (bytes(flipped), PARAM) if hurt == "TIMER" else (timer, bytes(flipped))
+        assert state(100, *pair) is not FieldState.CONFIRMED
 
 
 def test_a_line_that_names_another_unit_is_its() -> None:
     (message,) = heard(PARAM)
     assert message.device_id == IMEI
-    command = next(FAMILY.read(at(device_id="222222222222222", known={"read": "param"}), ["tracking_interval"]))
-    assert command.payload == b"AT^GT_CM=PARAM#\r\n"
-    assert command.match(message) is Match.NO
+    dialogue = FAMILY.read(at(device_id="222222222222222", known=KNOWN), ["tracking_interval"])
+    query = dialogue.send(collect(next(dialogue), heard(VERSION_ANSWER)))
+    param = dialogue.send(collect(query, heard(TIMER)))
+    assert param.payload == b"AT^GT_CM=PARAM#\r\n"
+    assert param.match(message) is Match.NO
 
 
 def test_noise_that_does_not_end_is_given_up() -> None:
@@ -222,7 +237,7 @@ def test_lines_are_told_and_renamed_as_text() -> None:
         "version": "GT02F_20_61DM2_B25E_R0_V02",
     }
     (message,) = heard(TIMER)
-    assert FAMILY.fields(message)["timer_acc_on"] == 5
+    assert FAMILY.fields(message)["timer_values"] == [20, 300]
     (command,) = FAMILY.server(IMEI_LINE)
     assert isinstance(command, Message)
     assert FAMILY.fields(command) == {"message": "command", "text": "AT^GT_CM=IMEI"}

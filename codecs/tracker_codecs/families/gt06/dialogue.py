@@ -1,23 +1,26 @@
-"""The conversations: read what must be kept, write, read back.
+"""The conversations: find out which forms the unit speaks, write, read back what is in force.
 
-Source of the order and of what excludes what: X3 command list V1.7, GT06D command list.
+Source of the order of the questions and of what counts as proof: the decision table of `platforms`, for which tracker
+firmware on GitHub is the source; what excludes what: X3 command list V1.7, GT06D command list.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from tracker_codecs.contract import Dialogue, Purpose, Settings, Target
+from tracker_codecs.contract import Dialogue, Purpose, Settings, Target, Value
 from tracker_codecs.course import Step
+from tracker_codecs.families.gt06 import forms, platforms, texts
 from tracker_codecs.families.gt06 import settings as commands
-from tracker_codecs.families.gt06 import texts
-from tracker_codecs.families.gt06.settings import Plan
-from tracker_codecs.families.gt06.talk import Conversation, DistanceRead, Silence, Talk, TimerRead, read_mode
-from tracker_codecs.families.gt06.texts import Angle, Mode, Timer
+from tracker_codecs.families.gt06.forms import Rhythm, Unit
+from tracker_codecs.families.gt06.platforms import Evidence, Platform
+from tracker_codecs.families.gt06.talk import Conversation, Silence, Talk
+from tracker_codecs.families.gt06.texts import Angle, Mode, Parameters, Shape, Timer
 
-#: Variants whose every field is part of the working mode.
-MODE_ONLY = frozenset({"concox_gt700"})
+#: What a dry run shows for a unit that nobody has asked yet, where it is not the form of vehicle units.
+_SHOWN = {"concox_gt700": Platform.GT300S, "concox_qbit": Platform.NT33}
 
 T = TypeVar("T")
 
@@ -26,156 +29,306 @@ def _held(value: T | Silence | None) -> T | None:
     return None if isinstance(value, Silence) else value
 
 
-def apply(target: Target, settings: Settings) -> Dialogue:
-    """Read what must be kept (ACC-off time, detection time), write, read back."""
-    plan = commands.plan(target, settings)
-    talk = Talk(target, Conversation.APPLY, settings)
-    timer_field = commands.TIMER_FIELD.get(target.variant, "")
-    timer_text = angle_text = ""
-    timer_reads = angle_reads = False
-    if plan.timer is not None:
-        read, _ = yield from talk.timer_and_distance(Purpose.READ, (timer_field,))
-        if read is Silence.TIMEOUT:
-            talk.unanswered = True
-            return talk.judged()
-        timer_text, timer_reads = _timer_arguments(talk, plan.timer, read), True
-        if not timer_text:
-            talk.refused[timer_field] = (
-                "not written: the unit does not tell its ACC-off time, which would be lost; "
-                "the option acc_off_interval gives one"
-            )
-    if plan.angle is not None:
-        turn = yield from talk.query("ANGLEREP", texts.angle, Purpose.READ, plan.angle_fields)
-        if turn is Silence.TIMEOUT and plan.timer is None:
-            talk.unanswered = True
-            return talk.judged()
-        angle_text, angle_reads = _angle_arguments(talk, plan, turn)
-        if not angle_text and turn is Silence.TIMEOUT:  # it is there, but does not answer this: the rest is written
-            talk.silent.update({"tracking_angle"} & set(plan.angle_fields))
-        elif not angle_text and plan.angle:
-            talk.refused["tracking_angle"] = (
-                "not written: the unit does not tell its detection time, which would be lost; "
-                "the option angle_detection_time gives one"
-            )
-    if plan.mode is not None:
-        yield from talk.write(f"MODE,{plan.mode.text}", plan.mode_fields)
-    if angle_text:
-        yield from talk.write(f"ANGLEREP,{angle_text}", plan.angle_fields, depends_on_read=angle_reads)
-    if plan.distance is not None:  # TIMER and DISTANCE switch each other off: only the wanted one is written, last
-        yield from talk.write(f"DISTANCE,{plan.distance}", ("tracking_distance",))
-    if timer_text:
-        yield from talk.write(f"TIMER,{timer_text}", (timer_field,), depends_on_read=timer_reads)
-    reported = yield from _read_back(talk, plan, angle=bool(angle_text))
-    talk.unanswered = any(name not in reported and name not in talk.refused for name in talk.silent)
-    return talk.judged(reported)
+# -- who is it -------------------------------------------------------------------------------------------------------
+def _recognised(talk: Talk, fields: Sequence[str]) -> Step[Unit | str]:
+    """The unit, or why it cannot be told what is wanted; `unanswered` is noted where it is just silent.
 
-
-def _read_back(talk: Talk, plan: Plan, *, angle: bool) -> Step[dict[str, Any]]:
-    variant = talk.target.variant
-    both = variant in commands.WITH_DISTANCE
-    asked = [
-        name
-        for name, wanted in (
-            (commands.TIMER_FIELD.get(variant, ""), plan.timer is not None or both),
-            ("tracking_distance", both),
-        )
-        if wanted and name
-    ]
-    timer: TimerRead = None
-    metres: DistanceRead = None
-    turn: Angle | Silence | None = None
-    mode: Mode | None = None
-    if plan.timer is not None or plan.distance is not None:
-        timer, metres = yield from talk.timer_and_distance(Purpose.READ_BACK, asked, distance=both)
-        if plan.timer is not None and timer is Silence.TIMEOUT:
-            talk.silent.add(commands.TIMER_FIELD[variant])
-        if plan.distance is not None and metres is Silence.TIMEOUT:
-            talk.silent.add("tracking_distance")
-    if angle:
-        turn = yield from talk.query("ANGLEREP", texts.angle, Purpose.READ_BACK, plan.angle_fields)
-        if turn is Silence.TIMEOUT and "tracking_angle" in plan.angle_fields:
-            talk.silent.add("tracking_angle")
-    if plan.mode is not None:
-        mode = yield from read_mode(talk, Purpose.READ_BACK, plan.mode_fields)
-    elif variant == "concoxgt06" and not talk.options.mode_command:
-        mode = Mode(1)
-    return _reported(talk, timer, metres, turn, mode)
-
-
-def _reported(
-    talk: Talk,
-    timer: TimerRead,
-    metres: DistanceRead,
-    turn: Angle | Silence | None,
-    mode: Mode | None,
-) -> dict[str, Any]:
-    """Profile values of the readings."""
-    if isinstance(turn, Angle):
-        talk.known["anglerep"] = turn.text
-    held = _held(timer)
-    return commands.reported(talk.target.variant, held.on if held else None, _held(metres), _held(turn), mode)
-
-
-def _timer_arguments(talk: Talk, seconds: int, read: TimerRead) -> str:
-    """Arguments of TIMER: the unit's own ACC-off time is kept. Empty where it is not told and no option gives one."""
-    if read is Silence.ASSUMED or read is None or (isinstance(read, Timer) and not read.on and not read.off):
-        # Nobody there; or distance mode, in which no ACC-off time is in force: what was last known, else the same time.
-        if isinstance(read, Timer) and read.off is None:
-            return Timer(seconds, None).text
-        remembered = texts.timer(f"TIMER:{talk.target.known.get('timer', '')}")
-        if remembered is not None and (remembered.on or remembered.off):
-            return Timer(seconds, remembered.off).text
-        return Timer(seconds, seconds).text
-    if isinstance(read, Timer):
-        return Timer(seconds, read.off).text
-    if talk.options.acc_off_same:
-        return Timer(seconds, seconds).text
-    default = talk.options.acc_off_default
-    return "" if default is None else Timer(seconds, default).text
-
-
-def _angle_arguments(talk: Talk, plan: Plan, read: Angle | Silence) -> tuple[str, bool]:
-    """Arguments of ANGLEREP and whether they come from a reading: the unit's own detection time is kept.
-
-    Empty where ON needs a time that is not told, and for OFF as part of a type on a unit that does not know ANGLEREP.
+    A unit that tells the version of the last time is not asked again for the rest.
     """
-    default = talk.options.detection_default
-    if not plan.angle:
-        known = not isinstance(read, Silence) or read is Silence.ASSUMED or "tracking_angle" in plan.angle_fields
-        return ("OFF" if known else ""), False
+    known = talk.target.known
+    found = Evidence()
+    before = _platform(known.get("platform", ""))
+    timer: Timer | Silence | None = None
+    if before in platforms.BY_WORDING:
+        timer = yield from talk.query("TIMER", texts.timer, Purpose.READ, fields)
+        found.timer = texts.timer(f"TIMER:{known.get('timer', '')}") if timer is Silence.ASSUMED else _held(timer)
+        if timer is Silence.ASSUMED or (found.timer is not None and found.timer.shape is not Shape.PLAIN):
+            return _unit(talk, before, found)
+    version = yield from talk.query("VERSION", texts.version, Purpose.READ, fields)
+    found.version = _held(version)
+    if version is Silence.ASSUMED:
+        return (yield from _shown(talk, before, fields))
+    platform = before if found.version and found.version == known.get("version") else None
+    if timer is None and platform not in platforms.BY_MODE:
+        timer = yield from talk.query("TIMER", texts.timer, Purpose.READ, fields)
+        found.timer = _held(timer)
+    if timer is Silence.TIMEOUT and (platform or version is Silence.TIMEOUT):
+        talk.unanswered = True
+        return "the unit did not answer"
+    if platform not in platforms.BY_MODE and (platform is None or not _fits(platform, found.timer)):
+        platform, why = platforms.decided(found)
+        for word in ("STATUS", "HBT"):
+            if platform is None and found.named is not Platform.CAMERA:
+                if word == "STATUS":
+                    found.ignition = _held((yield from talk.query(word, texts.ignition, Purpose.READ, fields)))
+                else:
+                    found.heartbeat = _held((yield from talk.query(word, texts.heartbeat, Purpose.READ, fields)))
+                platform, why = platforms.decided(found)
+        if platform is None:
+            return why
+    assert platform is not None
+    unit = _unit(talk, platform, found)
+    if platform in platforms.BY_MODE:
+        mode = yield from talk.query("MODE", texts.mode, Purpose.READ, fields)
+        if mode is Silence.TIMEOUT:
+            talk.unanswered = True
+            return "the unit did not answer"
+        unit = replace(unit, mode=_held(mode))
+        if not forms.agrees(platform, unit.mode):
+            return "its version is that of a unit with working modes, but MODE# is not answered as by one"
+    return unit
+
+
+def _unit(talk: Talk, platform: Platform, found: Evidence) -> Unit:
+    talk.known["platform"] = platform.value
+    if found.version:
+        talk.known["version"] = found.version
+    if found.timer is not None:
+        talk.known["timer"] = ",".join(map(str, found.timer.numbers))
+    return Unit(platform, found.version or "", found.timer, resting=talk.options.resting)
+
+
+def _shown(talk: Talk, before: Platform | None, fields: Sequence[str]) -> Step[Unit]:
+    """The rest of the questions in a dry run, and the unit as it was last known."""
+    platform = before or _SHOWN.get(talk.target.variant, Platform.ACC)
+    if before is None or platform not in platforms.BY_MODE:
+        yield from talk.query("TIMER", texts.timer, Purpose.READ, fields)
+    if before is None and platform not in platforms.BY_MODE:
+        yield from talk.query("STATUS", texts.ignition, Purpose.READ, fields)
+    known = talk.target.known
+    mode = texts.mode(f"MODE:{known.get('mode', '')}")
+    if platform in platforms.BY_MODE:
+        yield from talk.query("MODE", texts.mode, Purpose.READ, fields)
+    return Unit(platform, known.get("version", ""), texts.timer(f"TIMER:{known.get('timer', '')}"), mode)
+
+
+def _platform(name: str) -> Platform | None:
+    return Platform(name) if name in {each.value for each in Platform} else None
+
+
+def _fits(platform: Platform, timer: Timer | None) -> bool:
+    """Whether a timer still has as many numbers as this platform's."""
+    return timer is not None and len(timer.numbers) == (3 if platform is Platform.THREE else 2)
+
+
+# -- apply -----------------------------------------------------------------------------------------------------------
+def apply(target: Target, settings: Settings) -> Dialogue:
+    """Find out who it is and what must be kept, write, read back."""
+    talk = Talk(target, Conversation.APPLY, settings)
+    wish = commands.wish(target, settings)
+    fields = commands.rhythm_fields(target, settings)
+    unit = yield from _recognised(talk, fields)
+    if isinstance(unit, str):
+        if not talk.unanswered:
+            talk.refused.update(dict.fromkeys(settings, f"not written: {unit}"))
+        return talk.judged()
+    types = ("type",) * ("type" in settings)
+    angle_text = ""
+    if wish.angle is not None:
+        angle_text = yield from _angle_arguments(talk, unit, wish.angle, types)
+        if talk.unanswered:
+            return talk.judged()
+    rhythm_text = _rhythm_text(talk, unit, wish, (*fields, *types))
+    if angle_text:
+        named = (*(("tracking_angle",) * ("tracking_angle" in settings)), *types)
+        yield from talk.write(f"ANGLEREP,{angle_text}", named, depends_on_read=True)
+    if rhythm_text:  # last: TIMER and DISTANCE switch each other off, so only the wanted one is written
+        yield from talk.write(
+            rhythm_text, (*fields, *types), repeats=lambda said: _repeats(said, wish.interval), depends_on_read=True
+        )
+    reported, foreign = yield from _read_back(talk, unit, wish, angle=bool(angle_text))
+    talk.unanswered = any(name not in reported and name not in talk.refused for name in talk.silent)
+    return talk.judged(reported, foreign)
+
+
+def _rhythm_text(talk: Talk, unit: Unit, wish: commands.Wish, fields: Sequence[str]) -> str:
+    """The command for the rhythm, empty where there is none or the unit cannot be given it."""
+    try:
+        if wish.sleeps:
+            assert wish.wakeup is not None
+            assert wish.hours is not None
+            return forms.sleep(unit, wish.wakeup, wish.hours)
+        if wish.interval is not None or wish.cell is not None:
+            seconds = wish.interval
+            if seconds is None:
+                seconds = forms.rhythm(unit.platform, unit.timer, unit.mode).seconds
+            if wish.cell is not None and unit.platform not in forms.CELL_PLACE:
+                cell = commands.CELL_INTERVAL[talk.target.variant]
+                talk.refused[cell] = "not written: no command for an interval by cell is public for its firmware"
+                if wish.interval is None:
+                    return ""
+            if seconds is None:
+                raise forms.Refused("it does not tell its interval by GPS, which would be lost")
+            return forms.interval(unit, seconds, wish.cell if unit.platform in forms.CELL_PLACE else None)
+        if wish.distance is not None:
+            if unit.platform not in forms.WITH_DISTANCE:
+                raise forms.Refused("no command for a distance is public for its firmware")
+            return f"DISTANCE,{wish.distance}"
+    except forms.Refused as why:
+        talk.refused.update(dict.fromkeys(fields, f"not written: {why}"))
+    return ""
+
+
+def _repeats(said: str, seconds: int | None) -> bool:
+    """Whether an answer is the value just written, which clones and the S20 line say for yes."""
+    found = texts.timer(said)
+    return found is not None and found.shape is not Shape.PLAIN and found.numbers[0] == seconds
+
+
+def _angle_arguments(talk: Talk, unit: Unit, wanted: int, types: Sequence[str]) -> Step[str]:
+    """Arguments of ANGLEREP: the unit's own detection time is kept. Empty where it cannot be written."""
+    asked = ("tracking_angle",) * ("tracking_angle" in talk.wanted)
+    if unit.platform not in forms.WITH_ANGLE:
+        why = "not written: no command for corner reports is public for its firmware"
+        talk.refused.update(dict.fromkeys((*asked, *types), why))
+        return ""
+    read = yield from talk.query("ANGLEREP", texts.angle, Purpose.READ, (*asked, *types))
+    if not wanted:
+        return "OFF" if not isinstance(read, Silence) or read is Silence.ASSUMED or asked else ""
+    if read is Silence.TIMEOUT:  # it is there, but does not answer this: the rest is written
+        talk.silent.update(asked)
+        return ""
     if read is Silence.ASSUMED:
         read = texts.angle(f"ANGLEREP:{talk.target.known.get('anglerep', '')}") or Angle(False)
-    if isinstance(read, Silence):
-        return ("" if default is None else Angle(True, plan.angle, default).text), False
-    if read.on:
-        return Angle(True, plan.angle, read.seconds).text, True
-    # Off: no detection time is in force, so the published factory value takes nothing away.
-    seconds = read.seconds or default or commands.DETECTION_DEFAULT
-    return Angle(True, plan.angle, seconds).text, True
+    default = talk.options.detection
+    if isinstance(read, Angle):
+        # Off: no detection time is in force, so the published factory value takes nothing away.
+        default = read.seconds or default or (None if read.on else commands.DETECTION_DEFAULT)
+        return Angle(True, wanted, default).text
+    if default is None:
+        why = "not written: the unit does not tell its detection time, which would be lost; "
+        talk.refused.update(dict.fromkeys(asked, why + "the option angle_detection_time gives one"))
+        return ""
+    return Angle(True, wanted, default).text
 
 
+# -- what is in force ------------------------------------------------------------------------------------------------
+@dataclass(slots=True)
+class Found:
+    """What a unit tells of itself. `force`: what PARAM# or REPORT# tells to be in force; None where neither tells."""
+
+    timer: Timer | None = None
+    mode: Mode | None = None
+    force: Parameters | None = None
+    angle: Angle | None = None
+
+
+def _looked(talk: Talk, unit: Unit, purpose: Purpose, fields: Sequence[str], *, timer: bool) -> Step[Found | None]:
+    """The rhythm as it is now; None and `silent` fields where the unit does not answer. `timer`: ask TIMER# too."""
+    found = Found(unit.timer)
+    if unit.platform in platforms.BY_MODE or unit.platform is Platform.THREE:
+        mode = yield from talk.query("MODE", texts.mode, purpose, fields)
+        found.mode = _held(mode)
+        if mode is Silence.TIMEOUT and unit.platform in platforms.BY_MODE:
+            talk.silent.update(fields)
+            return None
+    if unit.platform in platforms.BY_MODE:
+        if found.mode is not None:
+            talk.known["mode"] = found.mode.text
+        return found
+    if timer:
+        read = yield from talk.query("TIMER", texts.timer, purpose, fields)
+        found.timer = _held(read)
+        if read is Silence.TIMEOUT:
+            talk.silent.update(fields)
+            return None
+    if unit.platform in forms.SWITCHED:
+        force = yield from talk.query("PARAM", texts.parameters, purpose, fields)
+        if isinstance(force, Silence) and force is not Silence.ASSUMED:
+            force = yield from talk.query("REPORT", texts.report, purpose, fields)
+        found.force = _held(force)
+    return found
+
+
+def _in_force(unit: Unit, found: Found) -> tuple[Rhythm, int | None]:
+    """Rhythm and distance that are in force; nothing of them where the unit does not tell."""
+    stored = forms.rhythm(unit.platform, found.timer, found.mode)
+    if unit.platform not in forms.SWITCHED:
+        return stored, None
+    force = found.force
+    if force is None:
+        return Rhythm(), None
+    if force.timer is None:
+        return Rhythm(0), force.distance or 0
+    return forms.rhythm(unit.platform, force.timer, found.mode), force.distance or 0
+
+
+def _turned(talk: Talk, purpose: Purpose, fields: Sequence[str], found: Found) -> Step[None]:
+    """Corner reports as they are now; `silent` fields where the unit does not answer."""
+    turn = yield from talk.query("ANGLEREP", texts.angle, purpose, fields)
+    found.angle = _held(turn)
+    if turn is Silence.TIMEOUT:
+        talk.silent.update(fields)
+    if found.angle is not None:
+        talk.known["anglerep"] = found.angle.text
+
+
+def _told(variant: str, unit: Unit, found: Found) -> dict[str, Value]:
+    """What is in force, in the profile's fields."""
+    rhythm, metres = _in_force(unit, found)
+    turned = None if found.angle is None else (found.angle.degrees or 0) if found.angle.on else 0
+    return commands.reported(variant, rhythm, metres, turned)
+
+
+def _read_back(
+    talk: Talk, unit: Unit, wish: commands.Wish, *, angle: bool
+) -> Step[tuple[dict[str, Value], dict[str, str]]]:
+    """What the unit does now, in the profile's fields, and what in words can be no value of them."""
+    variant = talk.target.variant
+    fields = commands.rhythm_fields(talk.target, talk.wanted)
+    found = yield from _looked(talk, unit, Purpose.READ_BACK, fields, timer=True)
+    if found is None:
+        return {}, {}
+    if angle:
+        yield from _turned(talk, Purpose.READ_BACK, ("tracking_angle",) * ("tracking_angle" in talk.wanted), found)
+    if found.timer is not None:
+        talk.known["timer"] = ",".join(map(str, found.timer.numbers))
+    told = _told(variant, unit, found)
+    intervals = {commands.INTERVAL[variant], commands.CELL_INTERVAL.get(variant, "")} & set(talk.wanted)
+    if not forms.kept(unit.platform, unit.timer, found.timer, cell=wish.cell is not None):
+        numbers = ",".join(map(str, found.timer.numbers)) if found.timer else ""
+        why = f"the unit changed another number of its timer with it: it tells {numbers}"
+        return {name: value for name, value in told.items() if name not in intervals}, dict.fromkeys(intervals, why)
+    if found.force is None and unit.platform in forms.SWITCHED:  # an equal number is only stored, another is a mismatch
+        stored = forms.rhythm(unit.platform, found.timer, found.mode)
+        told |= commands.reported(variant, stored, None, None)
+    doubt = _doubt(unit, found)
+    for name in intervals | {"type"}:
+        if doubt and told.get(name) == talk.wanted.get(name):
+            told.pop(name, None)
+            talk.unproved[name] = doubt
+    at_rest = "the unit tells another interval, as it does at rest"
+    if unit.platform is Platform.GT420D and any(told.get(name) != talk.wanted[name] for name in intervals):
+        talk.unproved.update(dict.fromkeys(intervals, at_rest))
+        told = {name: value for name, value in told.items() if name not in intervals}
+    return told, {}
+
+
+def _doubt(unit: Unit, found: Found) -> str:
+    """Why numbers that were read are no proof that they are in force; empty where they are."""
+    if found.force is None and unit.platform in forms.SWITCHED:
+        return "stored; whether it reports by time or by distance the unit does not tell"
+    return forms.doubt(replace(unit, mode=found.mode))
+
+
+# -- read ------------------------------------------------------------------------------------------------------------
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
-    """Bare queries, or PARAM# on units that do not know those."""
+    """Find out who it is, then ask what is in force."""
     talk = Talk(target, Conversation.READ)
     fields = list(wanted)
-    variant = target.variant
-    timer: TimerRead = None
-    metres: DistanceRead = None
-    turn: Angle | Silence | None = None
-    mode: Mode | None = None
-    both = variant in commands.WITH_DISTANCE
-    kind = "type" in fields and variant == "concoxgt06"
-    silent = False
-    if commands.TIMER_FIELD.get(variant, "-") in fields or "tracking_distance" in fields or kind:
-        timer, metres = yield from talk.timer_and_distance(Purpose.READ, fields, distance=both)
-        silent = Silence.TIMEOUT in (timer, metres)
-    if not silent and ("tracking_angle" in fields or kind):
-        turn = yield from talk.query("ANGLEREP", texts.angle, Purpose.READ, fields)
-        silent = turn is Silence.TIMEOUT
-    if kind and not talk.options.mode_command:
-        mode = Mode(1)
-    elif not silent and ({"type", "psm_interval", "wakeup_time"} & set(fields) or (fields and variant in MODE_ONLY)):
-        mode = yield from read_mode(talk, Purpose.READ, fields)
-        silent = talk.mode_silent
-    talk.unanswered = silent
-    return talk.told(_reported(talk, timer, metres, turn, mode))
+    unit = yield from _recognised(talk, fields)
+    if isinstance(unit, str):
+        return talk.told()
+    found: Found | None = Found(unit.timer, unit.mode)
+    if unit.platform in forms.SWITCHED:
+        found = yield from _looked(talk, unit, Purpose.READ, fields, timer=False)
+    if found is None:
+        talk.unanswered = True
+        return talk.told()
+    if {"tracking_angle", "type"} & set(fields) and unit.platform in forms.WITH_ANGLE:
+        yield from _turned(talk, Purpose.READ, fields, found)
+        talk.unanswered = bool(talk.silent)
+    told = _told(target.variant, unit, found)
+    if _doubt(unit, found):
+        told = {name: value for name, value in told.items() if name in ("tracking_distance", "tracking_angle")}
+    return talk.told(told)

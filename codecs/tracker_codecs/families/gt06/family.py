@@ -45,7 +45,6 @@ FAMILY = Family(
     normalise=messages.normalised,
     rename=messages.renamed,
     options=settings.options,
-    capabilities=settings.capabilities,
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,

@@ -42,6 +42,8 @@ MAX_FRAME = 0xFFFF + 6
 MAX_COMMAND = 200
 
 LOGIN, POSITION, STATUS, OLD_ANSWER, ALARM = 0x01, 0x12, 0x13, 0x15, 0x16
+#: A GT03F answers as in OLD_ANSWER under this number: recorded (github.com/adoggie/BlueEarth, data_gt03.hex).
+PORTABLE_ANSWER = 0x81
 ANSWER, POSITION_2, HEARTBEAT, ALARM_2, ALARM_3 = 0x21, 0x22, 0x23, 0x26, 0x27
 LBS, ADDRESS, WIFI, MODULAR, COMMAND, TIME, INFORMATION, POSITION_4G = 0x28, 0x2A, 0x2C, 0x70, 0x80, 0x8A, 0x94, 0xA0
 
@@ -50,11 +52,14 @@ KINDS = {
     STATUS: Kind.HEARTBEAT,
     HEARTBEAT: Kind.HEARTBEAT,
     OLD_ANSWER: Kind.REPLY,
+    PORTABLE_ANSWER: Kind.REPLY,
     ANSWER: Kind.REPLY,
     **dict.fromkeys(
         (POSITION, POSITION_2, POSITION_4G, ALARM, ALARM_2, ALARM_3, LBS, ADDRESS, WIFI, INFORMATION), Kind.REPORT
     ),
 }
+#: Messages that hold the answer to a command.
+ANSWERS = frozenset((OLD_ANSWER, PORTABLE_ANSWER, ANSWER))
 #: Messages that are owed a short frame with the same number and serial; by number, the first two bytes of its body.
 _ANSWERED = {n: bytes((5, n)) for n in (LOGIN, STATUS, HEARTBEAT, ALARM, ALARM_2, ALARM_3, MODULAR)}
 #: Cheap watches send these with length 0 and without checksum.
@@ -167,15 +172,21 @@ def imei_of(digits: bytes) -> str:
 
 
 def answer_of(number: int, content: bytes) -> Answer:
-    """Flag and text of an answer 0x15 or 0x21. Raises PeerError when its inner length is wrong."""
+    """Flag and text of an answer 0x15, 0x81 or 0x21. Raises PeerError when its inner length is wrong.
+
+    Some units leave the inner length 0 and end the text with zero bytes (a recorded answer to TIMER).
+    """
     if number == ANSWER:
         if len(content) < 5:
             raise PeerError("answer 0x21 is too short", discarded=content)
         raw = content[5:]
         text = raw.decode("utf-16-be", "replace") if content[4] == 2 else raw.decode("latin-1")
         return Answer(int.from_bytes(content[:4], "big"), text, content[4])
+    if len(content) > 5 and content[0] == 0:
+        text = content[5:].partition(b"\0")[0].decode("latin-1")
+        return Answer(int.from_bytes(content[1:5], "big"), text, 1, content[-2:])
     if len(content) < 5 or content[0] < 4 or len(content) - content[0] not in (1, 3):
-        raise PeerError("inner length of answer 0x15 is wrong", discarded=content[:_SHOWN])
+        raise PeerError(f"inner length of answer 0x{number:02x} is wrong", discarded=content[:_SHOWN])
     end = content[0] + 1
     return Answer(int.from_bytes(content[1:5], "big"), content[5:end].decode("latin-1"), 1, content[end:])
 

@@ -65,6 +65,7 @@ _NAMES = {
     wire.POSITION_2: "location",
     wire.POSITION_4G: "location",
     wire.OLD_ANSWER: "command_reply",
+    wire.PORTABLE_ANSWER: "command_reply",
     wire.ANSWER: "command_reply",
     wire.COMMAND: "command",
     wire.TIME: "time",
@@ -223,7 +224,7 @@ def _content(number: int, content: bytes) -> dict[str, Any]:
         return {"message": "alarm_reply"}
     if number in (wire.POSITION, wire.POSITION_2, wire.POSITION_4G, wire.ALARM, wire.ALARM_2, wire.ALARM_3):
         return _position(content, number)
-    if number in (wire.ANSWER, wire.OLD_ANSWER):
+    if number in wire.ANSWERS:
         return _answer(number, content)
     if number == wire.COMMAND:
         return _command(content)
@@ -246,16 +247,6 @@ def fields(frame: bytes) -> dict[str, Any]:
         return told | _content(number, content) | {"serial": serial}
     except (ConstructError, struct.error) as fault:  # the latter from compiled layouts
         raise PeerError(f"content too short or malformed: {type(fault).__name__}") from None
-
-
-def mode_told(message_frame: bytes) -> texts.Mode | None:
-    """The working mode that an information packet 0x94/04 tells in passing; None for any other frame."""
-    if message_frame[0] not in (0x78, 0x79) or len(message_frame) < 11:
-        return None
-    number, content, _ = wire.parts(message_frame)
-    if number != wire.INFORMATION or content[:1] != b"\x04":
-        return None
-    return texts.mode_item(content[1:].decode("latin-1"))
 
 
 def normalise(frame: bytes) -> bytes:

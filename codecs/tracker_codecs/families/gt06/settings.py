@@ -1,7 +1,7 @@
-"""Which profile fields a variant carries, and by which commands: the plan of a change, made before anything is sent.
+"""Which profile fields a variant carries, and what a unit is to do for them: told before anything is sent.
 
-A variant is the command set of one tracking profile and bears its name. Sources: GT06D command list, NT06/GT06L command
-guides (TIMER, DISTANCE, ANGLEREP, MODE); X3 command list V1.7; Plaspy device pages (GT350, Qbit M, GT710).
+A variant is the fields of one tracking profile and bears its name. By which commands a unit takes them, its platform
+says, and the unit its platform: see `platforms` and `forms`. Sources: GT06D command list, X3 command list V1.7.
 """
 
 from __future__ import annotations
@@ -10,71 +10,70 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tracker_codecs.contract import Capability, Carried, Problem, Settings, Severity, Strength, Target, Value
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.gt06 import gt02
-from tracker_codecs.families.gt06.texts import Angle, Mode
+from tracker_codecs.families.gt06.forms import (
+    ANGLE_RANGE,
+    CELL_MINUTES,
+    DETECTION_RANGE,
+    DISTANCE_RANGE,
+    HOURS,
+    TIMER_RANGE,
+    Rhythm,
+)
 
-#: Device ranges: TIMER in seconds (0 is off), DISTANCE in metres (0 is off), ANGLEREP in degrees, its detection time in
-#: seconds, MODE,1 and MODE,2 in seconds, MODE,3 in hours.
-TIMER_RANGE = (5, 18000)
-DISTANCE_RANGE = (50, 10000)
-ANGLE_RANGE = (5, 180)
-DETECTION_RANGE = (2, 5)
-MODE_RANGE = (10, 86400)
-HOURS_RANGE = (1, 24)
-#: Published factory values.
+#: Published factory value of the detection time of ANGLEREP, in seconds.
 DETECTION_DEFAULT = 2
-MODE_1_DEFAULT = 180
+#: Seconds between reports at rest of a GT370.
+RESTING_RANGE = (180, 65535)
 _WAKEUP = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
-_READ = Capability(Strength.READ_BACK)
-_MODE_TOLD = "what MODE# answers is not published: acknowledged only, unless the unit tells its mode in a status packet"
-_MODE = Capability(Strength.ACKNOWLEDGED, _MODE_TOLD)
-_SMART = Capability(Strength.ACKNOWLEDGED, "time of the smart mode, MODE,2; " + _MODE_TOLD)
-#: The same on a unit that has told its mode before.
-_TOLD = Capability(Strength.READ_BACK, "from the status packet, which tells the mode")
+_READ = Capability(
+    Strength.READ_BACK, "the unit must tell its platform; where it does not tell what is in force, acknowledged only"
+)
+_NO_SLEEP = "no command for it is public for this model"
 _EXCLUDED = (
     "the unit reports by time or by distance: TIMER switches DISTANCE off, and the profile always asks for a time"
 )
-_GUESS = Capability(Strength.READ_BACK, "TIMER is published for sister models only", experimental=True)
+_NO_TIME_OF_SLEEP = "no firmware whose commands are public has a time of sleep: vehicle units have no working mode"
 
 VARIANTS: Mapping[str, Mapping[str, Capability]] = {
     "concoxgt06": {
-        "type": _MODE,
+        "type": _READ,
         "tracking_interval": _READ,
         "tracking_distance": _READ,
         "tracking_angle": _READ,
-        "psm_interval": _SMART,
+        "psm_interval": Capability(None, _NO_TIME_OF_SLEEP),
     },
     "concox_distance_interval": {"tracking_interval": _READ, "tracking_distance": Capability(None, _EXCLUDED)},
     "concox_interval": {"tracking_interval": _READ},
     "jimi_jc100": {"tracking_interval": _READ},
-    "concox_gt700": {"type": _MODE, "tracking_interval": _MODE, "psm_interval": _MODE, "wakeup_time": _MODE},
+    "concox_gt700": dict.fromkeys(("type", "tracking_interval", "psm_interval", "wakeup_time"), _READ),
     "concox_gt350": {
         "tracking_interval": _READ,
-        "psm_interval": Capability(None, "no command for it is public for this model"),
-        "psm_mode": Capability(None, "no command for it is public for this model"),
+        "psm_interval": Capability(None, _NO_SLEEP),
+        "psm_mode": Capability(None, _NO_SLEEP),
     },
-    "concox_jv200": {"tracking_interval": _GUESS},
+    "concox_jv200": {"tracking_interval": _READ},
     "concox_qbit": {
-        "gps_tracking_interval": _GUESS,
-        "lbs_tracking_interval": Capability(None, "no command for the LBS interval is public"),
-        "mode": Capability(None, "no command for the choice between GPS and LBS is public"),
+        "gps_tracking_interval": _READ,
+        "lbs_tracking_interval": _READ,
+        "mode": Capability(None, "no command for the choice between GPS and LBS is proved"),
     },
     gt02.VARIANT: {},
 }
-#: The field that TIMER carries, where it is carried by TIMER.
-TIMER_FIELD = {name: "tracking_interval" for name in VARIANTS if name not in ("concox_gt700", gt02.VARIANT)} | {
-    "concox_qbit": "gps_tracking_interval"
-}
+#: The field of the interval by GPS and, of a profile that has one, by cell.
+INTERVAL = dict.fromkeys(VARIANTS, "tracking_interval") | {"concox_qbit": "gps_tracking_interval"}
+CELL_INTERVAL = {"concox_qbit": "lbs_tracking_interval"}
+#: Seconds of one in the profile's unit of the interval.
+SCALE = dict.fromkeys(VARIANTS, 1) | {"concox_gt700": 60}
 #: Fields that each value of `type` uses; a type that is not here cannot be reached.
 USED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "concoxgt06": {
         "interval": ("tracking_interval",),
         "distance": ("tracking_distance",),
         "interval_angle": ("tracking_interval", "tracking_angle"),
-        "intelligent": ("psm_interval",),
     },
     "concox_gt700": {"interval": ("tracking_interval",), "power_save": ("psm_interval", "wakeup_time")},
 }
@@ -82,23 +81,46 @@ _UNREACHABLE = {
     ("concoxgt06", "distance_interval_angle"): (
         "cannot be reached: TIMER and DISTANCE switch each other off (tracking_interval against tracking_distance)"
     ),
-    ("concoxgt06", "power_save"): "MODE,3 needs a time of day and whole hours, which this profile does not have",
+    ("concoxgt06", "intelligent"): _NO_TIME_OF_SLEEP,
+    ("concoxgt06", "power_save"): _NO_TIME_OF_SLEEP,
     ("concox_gt700", "intelligent"): "which setting the time in MODE,2 stands for is not published for these models",
 }
-#: Variants whose distance mode must be looked at when the interval is read: in it no interval is in force.
-WITH_DISTANCE = frozenset({"concoxgt06", "concox_distance_interval"})
 
 
-@dataclass(slots=True)
-class Plan:
-    """What will be written. `angle` 0 is off. `last` says which of TIMER and DISTANCE is wanted, and so comes last."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the unit is to do: intervals in seconds, metres, degrees (0 is off), a sleep. None is not asked for."""
 
-    timer: int | None = None
+    interval: int | None = None
+    cell: int | None = None
     distance: int | None = None
     angle: int | None = None
-    mode: Mode | None = None
-    angle_fields: tuple[str, ...] = ()
-    mode_fields: tuple[str, ...] = ()
+    wakeup: str | None = None
+    hours: int | None = None
+
+    @property
+    def sleeps(self) -> bool:
+        """A sleep with a wake-up is asked for."""
+        return self.wakeup is not None and self.hours is not None
+
+
+def wish(target: Target, wanted: Settings) -> Wish:
+    """The settings as the unit's own notions. A type without corner reports switches them off."""
+    variant, kind = target.variant, wanted.get("type")
+    cell = wanted.get(CELL_INTERVAL.get(variant, ""))
+    if variant == "concox_gt700" and kind == "power_save":
+        return Wish(wakeup=wanted.get("wakeup_time"), hours=wanted.get("psm_interval"))
+    interval = wanted.get(INTERVAL[variant])
+    seconds = None if interval is None else interval * SCALE[variant]
+    if variant != "concoxgt06":
+        return Wish(seconds, cell)
+    angle = 0 if kind in ("interval", "distance") else wanted.get("tracking_angle")
+    return Wish(seconds, distance=wanted.get("tracking_distance"), angle=angle)
+
+
+def rhythm_fields(target: Target, wanted: Settings) -> tuple[str, ...]:
+    """The fields that the unit's timer, distance or mode carries."""
+    return tuple(name for name in wanted if name not in ("tracking_angle", "type")) or tuple(wanted)
 
 
 def _range_problem(name: str, value: Value, low: int, high: int, unit: str, scale: int = 1) -> Problem | None:
@@ -122,12 +144,12 @@ def check(target: Target, settings: Settings) -> list[Problem]:
     kind = settings.get("type")
     if variant in USED and kind is not None:
         used = USED[variant].get(str(kind))
-        if reason := _type_problem(target, str(kind), settings):
+        if reason := _type_problem(variant, str(kind), settings):
             problems.append(Problem("type", Severity.REFUSE, f"{kind}: {reason}"))
     elif variant == "concox_gt700":
         return [Problem(name, Severity.REFUSE, "needs type beside it") for name in settings]
     elif "tracking_interval" in settings and variant == "concoxgt06":
-        used = [name for name in capabilities(target) if name != "tracking_distance"]
+        used = [name for name in VARIANTS[variant] if name != "tracking_distance"]
     for name, value in settings.items():
         if name != "type" and used is not None and name not in used:
             reason = f"type {kind} does not use it" if kind else _EXCLUDED
@@ -137,127 +159,61 @@ def check(target: Target, settings: Settings) -> list[Problem]:
     return problems
 
 
-def _type_problem(target: Target, kind: str, settings: Settings) -> str:
+def _type_problem(variant: str, kind: str, settings: Settings) -> str:
     """Why this value of `type` cannot be reached, or empty."""
-    used = USED[target.variant].get(kind)
+    used = USED[variant].get(kind)
     if used is None:
-        return _UNREACHABLE.get((target.variant, kind), "needs settings that this profile does not have")
-    if kind == "intelligent" and not options(target).mode_command:
-        return "needs MODE,2, and this unit has no MODE command"
+        return _UNREACHABLE.get((variant, kind), "needs settings that this profile does not have")
     missing = [name for name in used if name not in settings]
     return f"needs {', '.join(missing)}" if missing else ""
 
 
-def capabilities(target: Target) -> Mapping[str, Capability]:
-    """The variant's fields, as the options leave them. Raises KeyError for an unknown variant."""
-    found = VARIANTS[target.variant]
-    if "mode" in target.known:
-        found = {name: _TOLD if each in (_MODE, _SMART) else each for name, each in found.items()}
-    if target.variant != "concoxgt06" or options(target).mode_command:
-        return found
-    return {**found, "type": _READ, "psm_interval": Capability(None, "this unit has no MODE command")}
-
-
 def _value_problem(variant: str, name: str, value: Value, kind: Value) -> Problem | None:
-    if variant == "concox_gt700":
-        if name == "tracking_interval":
-            return _range_problem(name, value, *MODE_RANGE, "seconds", 60)
-        if name == "wakeup_time" and not (isinstance(value, str) and _WAKEUP.fullmatch(value)):
-            return Problem(name, Severity.REFUSE, "must be a time of day, HH:MM")
-        return _range_problem(name, value, *HOURS_RANGE, "hours") if name == "psm_interval" else None
-    if name == TIMER_FIELD.get(variant):
-        return _range_problem(name, value, *TIMER_RANGE, "seconds")
+    if name == INTERVAL[variant]:
+        return _range_problem(name, value, *TIMER_RANGE, "seconds", SCALE[variant])
+    if name == CELL_INTERVAL.get(variant):
+        return _range_problem(name, value, CELL_MINUTES[0], TIMER_RANGE[1], "seconds")
+    if name == "wakeup_time" and not (isinstance(value, str) and _WAKEUP.fullmatch(value)):
+        return Problem(name, Severity.REFUSE, "must be a time of day, HH:MM")
+    if name == "psm_interval" and (isinstance(value, bool) or value not in HOURS):
+        return Problem(name, Severity.REFUSE, f"the unit takes {', '.join(map(str, sorted(HOURS)))} hours")
     if name == "tracking_distance":
         return _range_problem(name, value, *DISTANCE_RANGE, "metres")
     if name == "tracking_angle":
         if value == 0 and kind == "interval_angle":
             return Problem(name, Severity.REFUSE, "0 switches corner reports off, which type interval_angle asks for")
         return None if value == 0 else _range_problem(name, value, *ANGLE_RANGE, "degrees, or 0 for off")
-    return _range_problem(name, value, *MODE_RANGE, "seconds") if name == "psm_interval" else None
+    return None
 
 
-def plan(target: Target, wanted: Settings) -> Plan:
-    """The writes for these settings."""
-    made = Plan()
-    asked = wanted.asked if isinstance(wanted, Carried) else wanted
-    variant = target.variant
-    if variant == "concox_gt700":
-        _plan_modes(made, wanted)
-        return made
-    made.timer = wanted.get(TIMER_FIELD[variant])
-    if variant != "concoxgt06":
-        return made
-    made.distance = wanted.get("tracking_distance")
-    made.angle = wanted.get("tracking_angle")
-    made.angle_fields = ("tracking_angle",) if made.angle is not None else ()
-    kind = wanted.get("type")
-    if kind == "intelligent" or (kind is None and "psm_interval" in wanted):
-        made.mode = Mode(2, wanted["psm_interval"]) if "psm_interval" in wanted else None
-        made.mode_fields = tuple(name for name in ("type", "psm_interval") if name in wanted)
-    elif kind is not None:
-        if options(target).mode_command:
-            # leaves the smart and the sleep mode; its time is put right by TIMER afterwards, or idle beside a distance
-            made.mode = Mode(1, asked.get("tracking_interval", MODE_1_DEFAULT))
-            made.mode_fields = ("type",)
-        if kind != "interval_angle":
-            made.angle, made.angle_fields = 0, ("type",)
-    return made
-
-
-def _plan_modes(made: Plan, wanted: Mapping[str, Value]) -> None:
-    """AT3, AT4, GT710: one MODE command says all. Minutes of the profile are seconds on the wire."""
-    if "psm_interval" in wanted and "wakeup_time" in wanted and wanted.get("type") != "interval":
-        made.mode = Mode(3, wakeup=wanted["wakeup_time"], hours=wanted["psm_interval"])
-    elif "tracking_interval" in wanted:
-        made.mode = Mode(1, wanted["tracking_interval"] * 60)
-    if made.mode is not None:
-        made.mode_fields = tuple(wanted)
-
-
-def reported(
-    variant: str, timer: int | None, distance: int | None, angle: Angle | None, mode: Mode | None
-) -> dict[str, Value]:
-    """What the readings (None: not read) mean in the profile's own fields and units."""
+def reported(variant: str, found: Rhythm, distance: int | None, angle: int | None) -> dict[str, Value]:
+    """What a unit does (None: not known) in the profile's own fields and units. `found` is what is in force."""
     told: dict[str, Value] = {}
+    if found.seconds is not None:
+        scale = SCALE[variant]
+        told[INTERVAL[variant]] = found.seconds / scale if found.seconds % scale else found.seconds // scale
     if variant == "concox_gt700":
-        if mode is None or mode.number == 2:
-            return {"type": "intelligent"} if mode else {}
-        if mode.number == 3:
-            return {"type": "power_save", "psm_interval": mode.hours, "wakeup_time": mode.wakeup}
-        if mode.third:  # its meaning is not published: it may be a distance beside the time
-            return {}
-        seconds = mode.seconds or 0
-        return {"type": "interval", "tracking_interval": seconds / 60 if seconds % 60 else seconds // 60}
-    if distance:
-        timer = 0  # no time mode beside a distance
-    if timer is not None:
-        told[TIMER_FIELD[variant]] = timer
-    if variant not in WITH_DISTANCE:
-        return told
-    if distance is not None:
+        if found.wakeup is not None:
+            return {"type": "power_save", "psm_interval": found.hours, "wakeup_time": found.wakeup}
+        return told | ({"type": "interval"} if found.seconds else {})
+    if found.cell is not None and variant in CELL_INTERVAL:
+        told[CELL_INTERVAL[variant]] = found.cell
+    if distance is not None and "tracking_distance" in VARIANTS[variant]:
         told["tracking_distance"] = distance
-    if variant != "concoxgt06":
-        return told
-    if angle is not None:
-        told["tracking_angle"] = angle.degrees if angle.on else 0
-    if mode is not None:
-        if kind := _kind(mode, timer, distance, angle):
+    if variant == "concoxgt06":
+        if angle is not None:
+            told["tracking_angle"] = angle
+        if kind := _kind(found.seconds, distance, angle):
             told["type"] = kind
-        if mode.number == 2:
-            told["psm_interval"] = mode.seconds
     return told
 
 
-def _kind(mode: Mode, timer: int | None, distance: int | None, angle: Angle | None) -> str | None:
-    if mode.number != 1:
-        return "intelligent" if mode.number == 2 else "power_save"
-    if distance is None or angle is None or mode.third:  # a third number may be a distance beside the time
+def _kind(seconds: int | None, distance: int | None, angle: int | None) -> str | None:
+    if None in (seconds, distance, angle):
         return None
     if distance:
-        return "distance" if not angle.on else None
-    if not timer:
-        return None
-    return "interval_angle" if angle.on else "interval"
+        return None if angle or seconds else "distance"
+    return ("interval_angle" if angle else "interval") if seconds else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,10 +221,8 @@ class Options:
     """What the operator switched on; see `options`."""
 
     language: bytes
-    acc_off_default: int | None
-    acc_off_same: bool
-    detection_default: int | None
-    mode_command: bool
+    detection: int | None
+    resting: int | None
 
 
 def options(target: Target) -> Options:
@@ -276,24 +230,22 @@ def options(target: Target) -> Options:
 
     - `language_bytes` (off): append 00 02 (English) to commands, as the tables of the specification say and its
       examples do not.
-    - `acc_off_interval`: seconds, or "same": what to write for the ACC-off time of TIMER where the unit does not
-      tell it.
-    - `mode_command` (on): false for units without a MODE command; `type` is then told by TIMER, DISTANCE and ANGLEREP.
-    - `angle_detection_time`: 2..5 s: the same for the detection time of ANGLEREP (2 is the published factory value).
+    - `angle_detection_time`: 2..5 s, to be written where the unit does not tell the detection time of ANGLEREP (2 is
+      the published factory value).
+    - `resting_interval`: 180..65535 s: the same for the interval at rest of a GT370 that sleeps and does not tell it.
     """
     given = target.options
     language = given.get("language_bytes", False)
     if not isinstance(language, bool):
         raise LocalError("must be true or false", parameter="language_bytes")
-    modes = given.get("mode_command", True)
-    if not isinstance(modes, bool):
-        raise LocalError("must be true or false", parameter="mode_command")
-    off = given.get("acc_off_interval")
-    low, high = TIMER_RANGE
-    whole = isinstance(off, int) and not isinstance(off, bool) and (off == 0 or low <= off <= high)
-    if off not in (None, "same") and not whole:
-        raise LocalError(f"must be 0, {low} to {high} seconds or 'same'", parameter="acc_off_interval")
-    seconds = given.get("angle_detection_time")
-    if seconds is not None and seconds not in range(DETECTION_RANGE[0], DETECTION_RANGE[1] + 1):
-        raise LocalError("must be 2 to 5 seconds", parameter="angle_detection_time")
-    return Options(b"\0\2" if language else b"", off if whole else None, off == "same", seconds, modes)
+    detection = _seconds(given.get("angle_detection_time"), "angle_detection_time", DETECTION_RANGE)
+    resting = _seconds(given.get("resting_interval"), "resting_interval", RESTING_RANGE)
+    return Options(b"\0\2" if language else b"", detection, resting)
+
+
+def _seconds(value: object, name: str, bounds: tuple[int, int]) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not bounds[0] <= value <= bounds[1]:
+        raise LocalError(f"must be {bounds[0]} to {bounds[1]} seconds", parameter=name)
+    return value

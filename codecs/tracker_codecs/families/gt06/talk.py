@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum, IntEnum
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from tracker_codecs.contract import (
-    Checksum,
     Command,
     Kind,
     Match,
@@ -26,14 +25,11 @@ from tracker_codecs.contract import (
     Verdict,
 )
 from tracker_codecs.course import Course, Step
-from tracker_codecs.families.gt06 import console, gt02, messages, texts
+from tracker_codecs.families.gt06 import console, gt02, texts
 from tracker_codecs.families.gt06 import frame as wire
 from tracker_codecs.families.gt06 import settings as commands
-from tracker_codecs.families.gt06.texts import Mode, Timer
 
 TIMEOUT = 30.0
-#: MODE# has no published answer, so none is waited for as long.
-MODE_TIMEOUT = 15.0
 
 T = TypeVar("T")
 
@@ -87,15 +83,10 @@ def raw(target: Target, text: str | bytes) -> Command:
     )
 
 
-#: Readings; None: not asked, or (of the timer) there is none because the unit is in distance mode.
-TimerRead: TypeAlias = Timer | Silence | None
-DistanceRead: TypeAlias = int | Silence | None
-
-
 class Talk(Course):
     """The course of one conversation. `silent` are the fields that a command of it got no answer for."""
 
-    __slots__ = ("echoes", "kind", "mode_silent", "options", "silent", "step", "target")
+    __slots__ = ("echoes", "kind", "options", "silent", "step", "target")
 
     def __init__(self, target: Target, kind: Conversation, wanted: Settings | None = None) -> None:
         super().__init__(wanted)
@@ -103,7 +94,6 @@ class Talk(Course):
         self.options = commands.options(target)
         self.step = 0
         self.silent: set[str] = set()
-        self.mode_silent = False
         #: The unit echoes flags: an answer with flag 0 is not for us.
         self.echoes = False
 
@@ -114,15 +104,21 @@ class Talk(Course):
         fields: Sequence[str],
         parse: Callable[[str], object] | None = None,
         *,
+        repeats: Callable[[str], bool] = lambda _: False,
         depends_on_read: bool = False,
     ) -> Command:
-        """A command in its frame; `parse` reads the answer of a query, None for a write."""
+        """A command in its frame; `parse` reads the answer of a query, None for a write.
+
+        `repeats` says whether an answer to a write repeats what was written, which some units say for yes.
+        """
         number = (self.target.serial + self.step) & 0xFFFF
         flag = flag_of(self.target, self.kind, self.step)
         target, wired = self.target, self.target.transport is Transport.SERIAL
         self.step += 1
 
         def fits(answer: str) -> bool:
+            if parse is None and repeats(answer):
+                return True
             if self.echoes or (wired and parse is None and not console.result_of(answer, text)):
                 return False
             said = texts.verdict(answer)
@@ -130,11 +126,7 @@ class Talk(Course):
                 return True
             return said is texts.Verdict.ACCEPTED if parse is None else parse(answer) is not None
 
-        watches = parse is texts.mode
-
         def match(message: Message) -> Match:
-            if watches and message.device_id in (None, target.device_id) and mode_of(message):
-                return Match.PART
             found = answers(message, target, flag, fits)
             if found is not Match.NO and message.data.flag:
                 self.echoes = True
@@ -149,7 +141,7 @@ class Talk(Course):
             expects=f"{answer}, {shown}",
             match=match,
             fields=tuple(fields),
-            timeout=console.TIMEOUT if wired else MODE_TIMEOUT if watches else TIMEOUT,
+            timeout=console.TIMEOUT if wired else TIMEOUT,
             depends_on_read=depends_on_read,
         )
 
@@ -157,7 +149,7 @@ class Talk(Course):
     def query(
         self, word: str, parse: Callable[[str], T | None], purpose: Purpose, fields: Sequence[str]
     ) -> Step[T | Silence]:
-        """One bare query."""
+        """One bare query of a word that only tells."""
         reply = yield self.command(f"{word}#", purpose, fields, parse)
         if reply.assumed:
             return Silence.ASSUMED
@@ -166,52 +158,18 @@ class Talk(Course):
         found = parse(text_of(reply)) if reply.ok else None
         return Silence.UNREADABLE if found is None else found
 
-    def timer_and_distance(
-        self, purpose: Purpose, fields: Sequence[str], *, distance: bool = False
-    ) -> Step[tuple[TimerRead, DistanceRead]]:
-        """TIMER and DISTANCE by their bare queries, or both from one PARAM# where a unit does not know those.
-
-        None for the timer: the unit is in distance mode and tells no time. None for a distance that was not asked
-        (but one that is in force is always told where PARAM# shows it).
-        """
-        found: TimerRead = Silence.UNREADABLE
-        metres: DistanceRead = None if not distance else Silence.UNREADABLE
-        if self._known("read") != "param":
-            found = yield from self.query("TIMER", texts.timer, purpose, fields)
-            if distance and (isinstance(found, Timer) or found is Silence.ASSUMED):  # else PARAM# will tell both
-                metres = yield from self.query("DISTANCE", texts.distance, purpose, fields)
-            if Silence.ASSUMED in (found, metres):
-                return found, metres
-            # a unit that once answered the bare query is offline, not of another dialect, when it is silent
-            offline = Silence.TIMEOUT in (found, metres) and bool(self._known("timer") or self._known("distance"))
-            if offline or not (isinstance(found, Silence) or isinstance(metres, Silence)):
-                self._remember(found, metres)
-                return found, metres
-        told = yield from self.query("PARAM", texts.parameters, purpose, fields)
-        if isinstance(told, Silence):
-            return (told if isinstance(found, Silence) else found), (told if isinstance(metres, Silence) else metres)
-        if isinstance(found, Silence):
-            self.known["read"] = "param"
-            found = told.timer
-        if isinstance(metres, Silence) or told.distance:
-            metres = told.distance
-        self._remember(found, metres)
-        return found, metres
-
-    def _remember(self, timer: TimerRead, metres: DistanceRead) -> None:
-        """What a later dry run, or a unit in distance mode, will want to know."""
-        if isinstance(timer, Timer) and (timer.on or timer.off):
-            self.known["timer"] = timer.text
-        if isinstance(metres, int):
-            self.known["distance"] = str(metres)
-
-    def _known(self, key: str) -> str:
-        return self.known.get(key) or self.target.known.get(key, "")
-
     # -- writing ----------------------------------------------------------------------------------------------------
-    def write(self, text: str, fields: Sequence[str], *, depends_on_read: bool = False) -> Step[None]:
-        """One write; notes what became of it."""
-        reply = yield self.command(f"{text}#", Purpose.WRITE, fields, depends_on_read=depends_on_read)
+    def write(
+        self,
+        text: str,
+        fields: Sequence[str],
+        *,
+        repeats: Callable[[str], bool] = lambda _: False,
+        depends_on_read: bool = False,
+    ) -> Step[None]:
+        """One write; notes what became of it. A field of several writes is acknowledged when each of them was."""
+        reply = yield self.command(f"{text}#", Purpose.WRITE, fields, repeats=repeats, depends_on_read=depends_on_read)
+        unsure = self.silent | (self.written.intersection(fields) - self.acknowledged)
         self.written.update(fields)
         if reply.assumed:
             return
@@ -222,31 +180,13 @@ class Talk(Course):
             self.refused.update(dict.fromkeys(fields, f"{text}#: {reply.text}"))
         elif self.target.transport is Transport.SERIAL and self.silent:
             return  # a late answer to the one before looks like this
-        elif texts.verdict(text_of(reply)) is texts.Verdict.ACCEPTED:
-            self.acknowledged.update(set(fields) - self.silent)
-
-
-def mode_of(message: Message) -> Mode | None:
-    """The mode told in passing by a status packet."""
-    if message.kind is not Kind.REPORT or message.checksum is not Checksum.OK:
-        return None
-    return messages.mode_told(message.frame)
+        elif texts.verdict(text_of(reply)) is texts.Verdict.ACCEPTED or repeats(text_of(reply)):
+            self.acknowledged.update(set(fields) - unsure)
+        else:
+            self.acknowledged.difference_update(fields)
 
 
 def text_of(reply: Reply) -> str:
     """Text of the answer, uncut; empty where there is none."""
     answer = reply.messages[-1].data if reply.messages else None
     return answer.text if isinstance(answer, wire.Answer) else ""
-
-
-def read_mode(talk: Talk, purpose: Purpose, fields: Sequence[str]) -> Step[Mode | None]:
-    """The mode, from the answer to MODE# if it is one, else from a status packet that came meanwhile."""
-    reply = yield talk.command("MODE#", purpose, fields, texts.mode)
-    talk.mode_silent = reply.verdict is Verdict.TIMEOUT and not reply.messages
-    found = texts.mode(text_of(reply)) if reply.ok else None
-    if found is None:
-        told = [mode for mode in map(mode_of, reply.messages) if mode]
-        found = told[-1] if told else None
-    if found is not None:
-        talk.known["mode"] = found.text
-    return found
