@@ -21,7 +21,7 @@ SERVER_CORE, LOAD_CORE = 0, 1
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "teltonika": ("telfmb920", {}),
     "queclink": ("gv55lite", {}),
-    "gt06": ("concox_gs503", {"tracking_interval": 60}),
+    "gt06": ("concox_x3", {"tracking_interval": 60, "tracking_distance": 100}),
 }
 
 

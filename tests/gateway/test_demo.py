@@ -79,7 +79,11 @@ class TestTrouble:
                 "parcel: confirmed by read-back once awake",
             ),
             ((VAN, replace(PARCEL, asleep=False), BIKE, BOAT), sleeper, "parcel: queued while it sleeps"),
-            ((VAN, PARCEL, BIKE, replace(BOAT, model="concox_gs503")), refusals, "boat (arnavi_5): refused"),
+            (
+                (VAN, PARCEL, BIKE, replace(BOAT, model="concox_x3", asks=BIKE.asks)),
+                refusals,
+                "boat (arnavi_5): refused",
+            ),
         ],
     )
     async def test_is_told(self, cast: tuple[Actor, ...], scene: Scene, failed: str) -> None:

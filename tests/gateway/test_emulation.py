@@ -189,7 +189,7 @@ class TestObedience:
         async with server(GT06) as (port, links), fleet(port, gt06(), listener=lambda _, told: news.append(told)) as it:
             await until(lambda: links and links[0].reports() == 1)
             answer = await command(links[0], typed("TIMER,5,60#"))
-            assert answer.text == "OK"
+            assert answer.text == "OK!"
             assert it.devices[0].settings["tracking_interval"] == 5
             assert (it.counters.answered, it.counters.changed) == (1, 1)
             assert news == [News.CONNECTED, News.REPORTED, News.ANSWERED, News.CHANGED]
@@ -200,7 +200,7 @@ class TestObedience:
     async def test_a_query_changes_nothing(self) -> None:
         async with server(GT06) as (port, links), fleet(port, gt06()) as devices:
             await until(lambda: links and links[0].reports() == 1)
-            assert (await command(links[0], typed("TIMER#"))).text.startswith("Timer:30,")
+            assert (await command(links[0], typed("TIMER#"))).text.startswith("TIMER:30,")
             assert (devices.counters.answered, devices.counters.changed) == (1, 0)
 
 

@@ -343,7 +343,7 @@ async def test_connections_are_told_apart_and_the_dialogue_replays(tmp_path: Pat
         tcp(False, 300, ANSWER, ack=5_019, source=41000),
         *again,
     ]
-    dialogues, problems, code = imported(tmp_path, pcap(found, 101), "--model", "concox_gs503")
+    dialogues, problems, code = imported(tmp_path, pcap(found, 101), "--model", "concox_x3")
     assert code == 0
     assert "begins inside" not in problems
     assert [told(each) for each in dialogues] == [[("device", LOGIN.hex()), ("gateway", ANSWER.hex())]] * 3

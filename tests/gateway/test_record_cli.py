@@ -64,10 +64,10 @@ def address(run: Running, family: str, link: Transport) -> str:
 async def test_a_connection_is_passed_on_recorded_and_replays(tmp_path: Path, redact_ids: bool) -> None:
     more = ["--redact-ids"] if redact_ids else []
     async with running(config(tmp_path, "gt06")) as run:
-        await run.add(IMEI, "concox_gs503")
+        await run.add(IMEI, "concox_x3")
         against = address(run, "gt06", Transport.TCP)
         async with recorder(
-            *("--against", against, "--codec", "gt06", "--model", "concox_gs503", "-o", str(tmp_path / "out"), *more)
+            *("--against", against, "--codec", "gt06", "--model", "concox_x3", "-o", str(tmp_path / "out"), *more)
         ) as (child, port):
             line = Line(*await asyncio.open_connection("127.0.0.1", port))
             line.say(LOGIN[:5])

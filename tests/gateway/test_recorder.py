@@ -46,9 +46,9 @@ WANTED: dict[str, dict[str, Any]] = {
         "movement_detection": False,
         "non_movement_duration": 420,
     },
-    "gt06": {"tracking_interval": 60},
+    "gt06": {"tracking_interval": 60, "tracking_distance": 100},
 }
-MODELS = {"teltonika": "telfmb920", "queclink": "gl300", "gt06": "concox_gs503"}
+MODELS = {"teltonika": "telfmb920", "queclink": "gl300", "gt06": "concox_x3"}
 
 
 @asynccontextmanager
@@ -165,11 +165,11 @@ async def test_a_later_revision_an_operators_command_and_a_reread_replay(tmp_pat
     async with recorded(tmp_path, "gt06", Transport.TCP) as (run, tracker, fleet):
         async with fleet():
             await until(lambda: run.gateway.engine.session(tracker))
-            await settled(run, tracker, {"tracking_interval": 60})
+            await settled(run, tracker, WANTED["gt06"])
         await until(lambda: run.gateway.engine.session(tracker) is None)
         async with fleet():
             await until(lambda: run.gateway.engine.session(tracker))
-            await settled(run, tracker, {"tracking_interval": 30})
+            await settled(run, tracker, {**WANTED["gt06"], "tracking_interval": 30})
             found = run.gateway.register.get(tracker)
             assert found is not None
             await run.gateway.raw_command(found, "PARAM#", reliable=True, author="tests", wait=5)
@@ -188,7 +188,7 @@ async def test_an_update_that_outlives_its_link_goes_on_in_the_same_file(tmp_pat
         line = await run.connect("gt06")
         line.say(bytes.fromhex("78780d0103563070424410130001d4a90d0a"))
         assert (await line.hear(10)).hex() == "787805010001d9dc0d0a"
-        await run.ask("update", tracker_id=tracker, tracking_settings={"tracking_interval": 60})
+        await run.ask("update", tracker_id=tracker, tracking_settings=WANTED["gt06"])
         await line.hear(20)
         line.hang_up()
         await until(lambda: run.gateway.engine.session(tracker) is None)
@@ -232,7 +232,7 @@ async def test_the_bounds_hold(tmp_path: Path) -> None:
 
 async def test_no_more_recordings_are_open_than_files_may_be(tmp_path: Path) -> None:
     async with recorded(tmp_path, "gt06", Transport.TCP, max_files=1) as (run, tracker, _):
-        other = await run.add("123456789012345", "concox_gs503")
+        other = await run.add("123456789012345", "concox_x3")
         with structlog.testing.capture_logs() as logs:
             for login, found in (("0103563070424410130001d4a9", tracker), ("01012345678901234500018cdd", other)):
                 line = await run.connect("gt06")

@@ -53,7 +53,7 @@ async def test_each_device_is_served_by_its_own_family(
     async with running(shared(tmp_path, families)) as gateway:
         await gateway.add("356307042441013", "telfmb920")
         await gateway.add("135790246811220", "gl300")
-        await gateway.add("123456789012345", "concox_gs503")
+        await gateway.add("123456789012345", "concox_x3")
         assert len({gateway.daemon.addresses[name, Transport.TCP] for name in ("teltonika", "queclink", "gt06")}) == 1
         devices = [await opened(gateway, data, split=split) for data in (TELTONIKA, QUECLINK, GT06)]
         assert await devices[0].hear(1) == b"\x01"

@@ -52,7 +52,7 @@ def replay(
     \b
     Examples:
       tracker-gateway replay --all
-      tracker-gateway replay firmware-fixtures/gt06/gs503-set-interval.yaml
+      tracker-gateway replay firmware-fixtures/gt06/x3-set-interval.yaml
       tracker-gateway replay session.yaml --against 127.0.0.1:5023 --pace 1
     """
     from tracker_gateway.process import log

@@ -57,10 +57,10 @@ PARCEL = Actor(
 )
 BIKE = Actor(
     "bike",
-    "concox_gs503",
+    "concox_x3",
     "490154203237534",
     has={"tracking_interval": 120},
-    asks={"tracking_interval": 30},
+    asks={"tracking_interval": 30, "tracking_distance": 100},
     faults=Faults(clamp={"tracking_interval": (60, 3600)}),
 )
 BOAT = Actor("boat", "arnavi_5", "490154203237542", has=None, asks={"tracking_interval": 60})

@@ -1,4 +1,4 @@
-"""The conversations: find out which forms the unit speaks, write, read back what is in force.
+"""The conversations: find out which forms the unit speaks (`identity`), write, read back what is in force.
 
 Source of the order of the questions and of what counts as proof: the decision table of `platforms`, for which tracker
 firmware on GitHub is the source; what excludes what: X3 command list V1.7, GT06D command list.
@@ -8,107 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from tracker_codecs.contract import Dialogue, Purpose, Settings, Target, Value
 from tracker_codecs.course import Step
 from tracker_codecs.families.gt06 import forms, platforms, texts
 from tracker_codecs.families.gt06 import settings as commands
 from tracker_codecs.families.gt06.forms import Rhythm, Unit
-from tracker_codecs.families.gt06.platforms import Evidence, Platform
+from tracker_codecs.families.gt06.identity import held, recognised
+from tracker_codecs.families.gt06.platforms import Platform
 from tracker_codecs.families.gt06.talk import Conversation, Silence, Talk
 from tracker_codecs.families.gt06.texts import Angle, Mode, Parameters, Shape, Timer
-
-#: What a dry run shows for a unit that nobody has asked yet, where it is not the form of vehicle units.
-_SHOWN = {"concox_gt700": Platform.GT300S, "concox_qbit": Platform.NT33}
-
-T = TypeVar("T")
-
-
-def _held(value: T | Silence | None) -> T | None:
-    return None if isinstance(value, Silence) else value
-
-
-# -- who is it -------------------------------------------------------------------------------------------------------
-def _recognised(talk: Talk, fields: Sequence[str]) -> Step[Unit | str]:
-    """The unit, or why it cannot be told what is wanted; `unanswered` is noted where it is just silent.
-
-    A unit that tells the version of the last time is not asked again for the rest.
-    """
-    known = talk.target.known
-    found = Evidence()
-    before = _platform(known.get("platform", ""))
-    timer: Timer | Silence | None = None
-    if before in platforms.BY_WORDING:
-        timer = yield from talk.query("TIMER", texts.timer, Purpose.READ, fields)
-        found.timer = texts.timer(f"TIMER:{known.get('timer', '')}") if timer is Silence.ASSUMED else _held(timer)
-        if timer is Silence.ASSUMED or (found.timer is not None and found.timer.shape is not Shape.PLAIN):
-            return _unit(talk, before, found)
-    version = yield from talk.query("VERSION", texts.version, Purpose.READ, fields)
-    found.version = _held(version)
-    if version is Silence.ASSUMED:
-        return (yield from _shown(talk, before, fields))
-    platform = before if found.version and found.version == known.get("version") else None
-    if timer is None and platform not in platforms.BY_MODE:
-        timer = yield from talk.query("TIMER", texts.timer, Purpose.READ, fields)
-        found.timer = _held(timer)
-    if timer is Silence.TIMEOUT and (platform or version is Silence.TIMEOUT):
-        talk.unanswered = True
-        return "the unit did not answer"
-    if platform not in platforms.BY_MODE and (platform is None or not _fits(platform, found.timer)):
-        platform, why = platforms.decided(found)
-        for word in ("STATUS", "HBT"):
-            if platform is None and found.named is not Platform.CAMERA:
-                if word == "STATUS":
-                    found.ignition = _held((yield from talk.query(word, texts.ignition, Purpose.READ, fields)))
-                else:
-                    found.heartbeat = _held((yield from talk.query(word, texts.heartbeat, Purpose.READ, fields)))
-                platform, why = platforms.decided(found)
-        if platform is None:
-            return why
-    assert platform is not None
-    unit = _unit(talk, platform, found)
-    if platform in platforms.BY_MODE:
-        mode = yield from talk.query("MODE", texts.mode, Purpose.READ, fields)
-        if mode is Silence.TIMEOUT:
-            talk.unanswered = True
-            return "the unit did not answer"
-        unit = replace(unit, mode=_held(mode))
-        if not forms.agrees(platform, unit.mode):
-            return "its version is that of a unit with working modes, but MODE# is not answered as by one"
-    return unit
-
-
-def _unit(talk: Talk, platform: Platform, found: Evidence) -> Unit:
-    talk.known["platform"] = platform.value
-    if found.version:
-        talk.known["version"] = found.version
-    if found.timer is not None:
-        talk.known["timer"] = ",".join(map(str, found.timer.numbers))
-    return Unit(platform, found.version or "", found.timer, resting=talk.options.resting)
-
-
-def _shown(talk: Talk, before: Platform | None, fields: Sequence[str]) -> Step[Unit]:
-    """The rest of the questions in a dry run, and the unit as it was last known."""
-    platform = before or _SHOWN.get(talk.target.variant, Platform.ACC)
-    if before is None or platform not in platforms.BY_MODE:
-        yield from talk.query("TIMER", texts.timer, Purpose.READ, fields)
-    if before is None and platform not in platforms.BY_MODE:
-        yield from talk.query("STATUS", texts.ignition, Purpose.READ, fields)
-    known = talk.target.known
-    mode = texts.mode(f"MODE:{known.get('mode', '')}")
-    if platform in platforms.BY_MODE:
-        yield from talk.query("MODE", texts.mode, Purpose.READ, fields)
-    return Unit(platform, known.get("version", ""), texts.timer(f"TIMER:{known.get('timer', '')}"), mode)
-
-
-def _platform(name: str) -> Platform | None:
-    return Platform(name) if name in {each.value for each in Platform} else None
-
-
-def _fits(platform: Platform, timer: Timer | None) -> bool:
-    """Whether a timer still has as many numbers as this platform's."""
-    return timer is not None and len(timer.numbers) == (3 if platform is Platform.THREE else 2)
 
 
 # -- apply -----------------------------------------------------------------------------------------------------------
@@ -117,7 +26,7 @@ def apply(target: Target, settings: Settings) -> Dialogue:
     talk = Talk(target, Conversation.APPLY, settings)
     wish = commands.wish(target, settings)
     fields = commands.rhythm_fields(target, settings)
-    unit = yield from _recognised(talk, fields)
+    unit = yield from recognised(talk, fields)
     if isinstance(unit, str):
         if not talk.unanswered:
             talk.refused.update(dict.fromkeys(settings, f"not written: {unit}"))
@@ -218,7 +127,7 @@ def _looked(talk: Talk, unit: Unit, purpose: Purpose, fields: Sequence[str], *, 
     found = Found(unit.timer)
     if unit.platform in platforms.BY_MODE or unit.platform is Platform.THREE:
         mode = yield from talk.query("MODE", texts.mode, purpose, fields)
-        found.mode = _held(mode)
+        found.mode = held(mode)
         if mode is Silence.TIMEOUT and unit.platform in platforms.BY_MODE:
             talk.silent.update(fields)
             return None
@@ -228,7 +137,7 @@ def _looked(talk: Talk, unit: Unit, purpose: Purpose, fields: Sequence[str], *, 
         return found
     if timer:
         read = yield from talk.query("TIMER", texts.timer, purpose, fields)
-        found.timer = _held(read)
+        found.timer = held(read)
         if read is Silence.TIMEOUT:
             talk.silent.update(fields)
             return None
@@ -236,7 +145,7 @@ def _looked(talk: Talk, unit: Unit, purpose: Purpose, fields: Sequence[str], *, 
         force = yield from talk.query("PARAM", texts.parameters, purpose, fields)
         if isinstance(force, Silence) and force is not Silence.ASSUMED:
             force = yield from talk.query("REPORT", texts.report, purpose, fields)
-        found.force = _held(force)
+        found.force = held(force)
     return found
 
 
@@ -256,7 +165,7 @@ def _in_force(unit: Unit, found: Found) -> tuple[Rhythm, int | None]:
 def _turned(talk: Talk, purpose: Purpose, fields: Sequence[str], found: Found) -> Step[None]:
     """Corner reports as they are now; `silent` fields where the unit does not answer."""
     turn = yield from talk.query("ANGLEREP", texts.angle, purpose, fields)
-    found.angle = _held(turn)
+    found.angle = held(turn)
     if turn is Silence.TIMEOUT:
         talk.silent.update(fields)
     if found.angle is not None:
@@ -316,7 +225,7 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """Find out who it is, then ask what is in force."""
     talk = Talk(target, Conversation.READ)
     fields = list(wanted)
-    unit = yield from _recognised(talk, fields)
+    unit = yield from recognised(talk, fields)
     if isinstance(unit, str):
         return talk.told()
     found: Found | None = Found(unit.timer, unit.mode)

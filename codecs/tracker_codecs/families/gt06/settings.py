@@ -148,11 +148,12 @@ def check(target: Target, settings: Settings) -> list[Problem]:
             problems.append(Problem("type", Severity.REFUSE, f"{kind}: {reason}"))
     elif variant == "concox_gt700":
         return [Problem(name, Severity.REFUSE, "needs type beside it") for name in settings]
-    elif "tracking_interval" in settings and variant == "concoxgt06":
+    without = used is None and variant == "concoxgt06" and "tracking_interval" in settings
+    if without:
         used = [name for name in VARIANTS[variant] if name != "tracking_distance"]
     for name, value in settings.items():
         if name != "type" and used is not None and name not in used:
-            reason = f"type {kind} does not use it" if kind else _EXCLUDED
+            reason = _EXCLUDED if without else f"type {kind} does not use it"
             problems.append(Problem(name, Severity.UNSUPPORTED, reason))
         elif problem := _value_problem(variant, name, value, kind):
             problems.append(problem)
