@@ -15,15 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from tracker_codecs.cells import moment, number
-from tracker_codecs.contract import (
-    Datum,
-    Event,
-    Kind,
-    Limits,
-    Message,
-    Stream,
-    Target,
-)
+from tracker_codecs.contract import Datum, Event, Kind, Limits, Message, Stream, Target
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
 from tracker_codecs.errors import LocalError, PeerError
@@ -206,7 +198,7 @@ FAMILY = Family(
         "scribd.com 650181869 (Arknav protocol, chapter 3) and 624412808 (AX-8 command appendix)",
     ),
     default_port=5119,
-    limits=Limits(max_frame=MAX_FRAME, idle=600.0, reply_timeout=30.0),
+    limits=Limits(max_frame=MAX_FRAME),
     unsupported=(
         "Arknav's parameter codes for interval, distance and angle are not public; its reports and the framing of "
         "commands are"
@@ -220,7 +212,6 @@ FAMILY = Family(
         answers=no_reply,
         secrets=secrets,
         expects="nothing: what answers a command is not public",
-        timeout=30.0,
     ),
     emulator=ArknavEmulator,
 )

@@ -15,16 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from tracker_codecs.cells import moment, number
-from tracker_codecs.contract import (
-    Checksum,
-    Datum,
-    Event,
-    Kind,
-    Limits,
-    Message,
-    Stream,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Datum, Event, Kind, Limits, Message, Stream, Target
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
 from tracker_codecs.errors import LocalError, PeerError
@@ -249,7 +240,7 @@ FAMILY = Family(
     title="Laipac S911 Lola, 911BL and StarFinder",
     sources=("github.com/traccar/traccar: LaipacProtocolDecoder, LaipacProtocolEncoder and their tests",),
     default_port=5048,
-    limits=Limits(max_frame=MAX_FRAME, idle=600.0, reply_timeout=30.0),
+    limits=Limits(max_frame=MAX_FRAME),
     unsupported=(
         "the letters and arguments of Laipac's $AVCFG that set interval and distance are not public; its reports, "
         "what is owed to them and the framing of commands are"
@@ -264,7 +255,6 @@ FAMILY = Family(
         answers=no_reply,
         secrets=secrets,
         expects="nothing: what answers a command is not public",
-        timeout=30.0,
     ),
     emulator=LaipacEmulator,
 )

@@ -17,14 +17,7 @@ from typing import Any, ClassVar
 
 from tracker_codecs import nmea
 from tracker_codecs.cells import moment, number
-from tracker_codecs.contract import (
-    Checksum,
-    Datum,
-    Event,
-    Kind,
-    Limits,
-    Message,
-)
+from tracker_codecs.contract import Checksum, Datum, Event, Kind, Limits, Message
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
@@ -214,7 +207,7 @@ FAMILY = Family(
     title="Megastek GVT-430, GVT-900, MT-90, MT-100, MT-300",
     sources=("github.com/traccar/traccar: MegastekFrameDecoder, MegastekProtocolDecoder and their tests",),
     default_port=5024,
-    limits=Limits(max_frame=MAX_FRAME, idle=600.0, reply_timeout=30.0),
+    limits=Limits(max_frame=MAX_FRAME),
     unsupported="nothing that a server says to Megastek units is public; their reports are",
     stream=MegastekStream,
     server=from_server,

@@ -15,16 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tracker_codecs.contract import (
-    Datum,
-    Event,
-    Ids,
-    Kind,
-    Limits,
-    Message,
-    Stream,
-    Transport,
-)
+from tracker_codecs.contract import Datum, Event, Ids, Kind, Limits, Message, Stream, Transport
 from tracker_codecs.device import Device
 from tracker_codecs.errors import PeerError
 from tracker_codecs.family import Family

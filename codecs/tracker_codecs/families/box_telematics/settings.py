@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tracker_codecs.checks import whole_numbers
-from tracker_codecs.contract import Capability, Strength, Value
+from tracker_codecs.contract import Capability, Strength, Value, Variants
 
 INTERVAL, ANGLE, ANGLE_ON = "UPLOADI", "GPSHC", "UPLOADHC"
 WORDS: Mapping[str, tuple[str, ...]] = {"tracking_interval": (INTERVAL,), "tracking_angle": (ANGLE, ANGLE_ON)}
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+VARIANTS: Variants = {
     "box": {
         "tracking_interval": Capability(Strength.READ_BACK),
         "tracking_angle": Capability(

@@ -10,7 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Transport, Value
+from tracker_codecs.contract import (
+    Capability,
+    Problem,
+    Settings,
+    Severity,
+    Strength,
+    Target,
+    Transport,
+    Value,
+    Variants,
+)
 from tracker_codecs.errors import LocalError
 
 #: Field -> parameter, largest value, name of the option that holds its index, largest index.
@@ -28,7 +38,7 @@ NO_TIMER = (
     "experimental on"
 )
 _TIMER = Capability(Strength.READ_BACK, "that the script sleeps by the timer named is the operator's word", True)
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+VARIANTS: Variants = {
     "lmu": {
         name: Capability(None, NO_TIMER) if option == "sleep_timer" else Capability(Strength.READ_BACK)
         for name, (_, _, option, _) in PARAMETERS.items()
@@ -38,9 +48,7 @@ _UDP = dict.fromkeys(PARAMETERS, Capability(None, NO_RECORD))
 
 
 def capabilities(target: Target) -> Mapping[str, Capability]:
-    """What this tracker takes over the link it has. Raises LocalError for an unknown variant."""
-    if target.variant not in VARIANTS:
-        raise LocalError(f"codec calamp has no variant {target.variant!r}", parameter="variant")
+    """What this tracker takes over the link it has."""
     if target.transport is Transport.UDP:
         return _UDP
     fields = VARIANTS[target.variant]

@@ -11,17 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from tracker_codecs.answers import Matcher
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Value,
-)
+from tracker_codecs.contract import Command, Dialogue, Match, Message, Purpose, Reply, Settings, Target, Value
 from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.dragino_at import settings as values

@@ -14,15 +14,7 @@ import re
 import struct
 from collections.abc import Sequence
 
-from tracker_codecs.contract import (
-    Checksum,
-    Event,
-    Kind,
-    Match,
-    Message,
-    Stream,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Event, Kind, Match, Message, Stream, Target
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
@@ -213,4 +205,4 @@ def answers(target: Target, text: str, message: Message) -> Match:
     return Match.DONE if message.kind is Kind.REPLY and right else Match.NO
 
 
-RAW = Envelope(wrap=wrap, answers=answers, expects="OK", timeout=30.0)
+RAW = Envelope(wrap=wrap, answers=answers, expects="OK")

@@ -9,7 +9,7 @@ Sources: traccar/traccar NoranProtocolEncoder and its test; NR100 manual p. 3 (m
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
@@ -23,6 +23,7 @@ from tracker_codecs.contract import (
     Settings,
     Strength,
     Target,
+    Variants,
 )
 from tracker_codecs.course import Course
 from tracker_codecs.envelope import spoken
@@ -31,7 +32,7 @@ from tracker_codecs.families.noran import frame as wire
 
 TIMEOUT = 30.0
 INTERVAL = "tracking_interval"
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {"standard": {INTERVAL: Capability(Strength.ACKNOWLEDGED)}}
+VARIANTS: Variants = {"standard": {INTERVAL: Capability(Strength.ACKNOWLEDGED)}}
 #: Seconds, both ends included.
 LOW, HIGH = 15, 64800
 _RAW = re.compile(r"\*KW,\d{3},\d{3},(\d{6}),[!-\"$-)+-~]{1,30}#", re.ASCII)

@@ -15,15 +15,7 @@ import re
 import struct
 from collections.abc import Sequence
 
-from tracker_codecs.contract import (
-    Checksum,
-    Event,
-    Kind,
-    Match,
-    Message,
-    Stream,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Event, Kind, Match, Message, Stream, Target
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
@@ -186,4 +178,4 @@ def answers(target: Target, text: str, message: Message) -> Match:
     return Match.REFUSED if b"error" in said or b"fail" in said else Match.DONE
 
 
-RAW = Envelope(wrap=wrap, answers=answers, expects="a frame of type 0007 with the command's index", timeout=30.0)
+RAW = Envelope(wrap=wrap, answers=answers, expects="a frame of type 0007 with the command's index")
