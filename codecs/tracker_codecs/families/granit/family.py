@@ -27,7 +27,6 @@ FAMILY = Family(
             )
         }
     },
-    unsupported="no public command of these units carries it",
     stream=frame.GranitStream,
     server=frame.GranitStream.from_server,
     recognise=frame.recognise,

@@ -19,7 +19,6 @@ FAMILY = Family(
     limits=Limits(max_frame=frame.MAX_FRAME),
     acknowledgement_proves="the unit answered the command without an error; that it keeps the interval is not told",
     variants={"v2": {interval.FIELD: Capability(Strength.ACKNOWLEDGED, "no public command reads it back")}},
-    unsupported="no public command of these units carries it",
     ids=Ids(r"\d{15}", "must be an IMEI of 15 digits"),
     stream=frame.Xexun2Stream,
     server=frame.Xexun2Stream.from_server,
