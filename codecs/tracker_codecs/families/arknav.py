@@ -10,12 +10,12 @@ chapter 3) and 624412808 (AX-8 command appendix, one of whose examples lacks the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from tracker_codecs.cells import moment, number
-from tracker_codecs.contract import Datum, Event, Kind, Limits, Message, Stream, Target
+from tracker_codecs.contract import Datum, Event, Kind, Limits, Message, Target
+from tracker_codecs.cutter import MORE, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
 from tracker_codecs.errors import LocalError, PeerError
@@ -40,46 +40,35 @@ def recognise(first: bytes) -> bool | None:
     return _HEADER.fullmatch(first[:22]) is not None and first[22:23] == b";"
 
 
-class ArknavStream(Stream):
-    """Cuts what a unit says. Who sent a message is known from the header before it."""
+class ArknavStream(Cutter):
+    """Cuts what a unit says. Who sent a message is known from the header before it.
 
-    __slots__ = ("_lost", "_rest", "_skipping")
+    Whatever stands up to the next end is taken, a message or not: `_lost` while it is none, so that it is told once,
+    and `_endless` within text that is too long for one.
+    """
+
+    __slots__ = ("_endless", "_lost")
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._rest = b""
         self._lost = False
-        self._skipping = False
+        self._endless = False
 
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished message."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        if self._rest:
-            data = self._rest + data
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            found = _CHUNK.match(data, pos)
-            assert found is not None, "an empty chunk is one"
-            end = found.end()
-            if self._skipping or end - pos >= MAX_FRAME:
-                self._garbage("a message that is too long", data[pos:end], events)
-                self._skipping = end == size
-                pos = end + 1
-                continue
-            if end == size:
-                break
-            if data[end] == 0x3B:
-                self._take(data[pos : end + 1], events)
-            elif end > pos or data[end] not in b"\r\n\0":
-                self._garbage("bytes that are no text", data[pos : end + 1], events)
-            pos = end + 1
-        self._rest = data[pos:]
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        found = _CHUNK.match(buf, pos)
+        assert found is not None, "an empty chunk is one"
+        end, size = found.end(), len(buf)
+        if self._endless or end - pos >= MAX_FRAME:
+            self._garbage("a message that is too long", buf[pos:end], events)
+            self._endless = end == size
+        elif end == size:
+            return MORE
+        elif buf[end] == 0x3B:
+            self._take(buf[pos : end + 1], events)
+        elif end > pos or buf[end] not in b"\r\n\0":
+            self._garbage("bytes that are no text", buf[pos : end + 1], events)
+        return end + 1
 
     def _garbage(self, reason: str, discarded: bytes, events: list[Event]) -> None:
         if not self._lost:
@@ -163,7 +152,7 @@ def _security_id(target: Target) -> str:
 class ArknavEmulator(Device):
     """A unit that stands still, in the form of recorded messages."""
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The header of an RX8."""
         return [Datum(f"{self.device_id},240101;".encode("ascii"))]
 
