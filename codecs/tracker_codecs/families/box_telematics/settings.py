@@ -28,8 +28,6 @@ VARIANTS: Variants = {
 }
 #: Profile units; the interval's range is documented ("49.7 days"), the angle's is what an angle can be.
 RANGES = {"tracking_interval": (0, 4294967), "tracking_angle": (0, 359)}
-
-
 check = whole_numbers(RANGES)
 
 
