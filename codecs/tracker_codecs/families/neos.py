@@ -53,7 +53,9 @@ class NeosStream(Stream):
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a message. Raises PeerError for a place that is none."""
+    """Everything known of a message, or of the answer to one. Raises PeerError for a place that is none."""
+    if message.frame == OWED:
+        return {"message": "ack"}
     cells = clean(message.data, 1000).split(",")
     found: dict[str, Any] = {"device_id": message.device_id, **dict(zip(_NAMES, cells, strict=False))}
     for name in ("longitude", "latitude"):
@@ -87,11 +89,6 @@ def recognise(first: bytes) -> bool | None:
     return any(isinstance(event, Message) for event in NeosStream().feed(first))
 
 
-def _fields_of(message: Message) -> dict[str, Any]:
-    """Everything known of a message, or of the answer to one."""
-    return {"message": "ack"} if message.frame == OWED else fields(message)
-
-
 def from_server(data: bytes, channel: str) -> Sequence[Event]:
     """The answer to a message."""
     return [Message(Kind.OTHER, data)] if data == OWED else []
@@ -109,6 +106,6 @@ FAMILY = Family(
     stream=NeosStream,
     server=from_server,
     recognise=recognise,
-    fields=_fields_of,
+    fields=fields,
     emulator=NeosDevice,
 )
