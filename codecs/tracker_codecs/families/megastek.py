@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from tracker_codecs import nmea
 from tracker_codecs.cells import moment, number
@@ -75,40 +75,41 @@ class MegastekStream(Cutter):
     """Cuts what a unit says."""
 
     __slots__ = ()
-    starts: ClassVar[re.Pattern[bytes]] = _NEXT
+    starts = _NEXT
     between = b"\r\n!"
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter.frame`."""
-        end = self._end(buf, pos, len(buf))
+        head = _HEAD.match(buf, pos)
+        if head is None:
+            return MORE if _OPENING.match(buf, pos) else NO_FRAME
+        end = self._counted(buf, pos, int(head[1])) if head[1] else self._ended(buf, pos, head.end())
         if end <= 0:
             return end
-        message = self._message(buf[pos:end])
+        message = None if _INNER.search(buf, head.end(), end) else self._message(buf[pos:end])
         if message is None:
             return NO_FRAME
         events.append(message)
         return end
 
-    def _end(self, data: bytes, pos: int, size: int) -> int:
-        """The end of the message at `pos`; or NO_FRAME or MORE."""
-        head = _HEAD.match(data, pos)
-        if head is None:
-            return MORE if _OPENING.match(data, pos) else NO_FRAME
-        rest = None
-        if head[1] is not None:
-            end = pos + 4 + int(head[1])
-            if not pos + _LEAST <= end <= pos + MAX_FRAME:
-                return NO_FRAME
-            if size < end:
-                return MORE
-            good = _BODY.fullmatch(data, pos, end) is not None
-        else:
-            rest = _REST.match(data, head.end(), pos + MAX_FRAME)
-            end = rest.end() if rest else pos
-            good = rest is not None and (rest[1] is not None or (end == size and size - pos < MAX_FRAME))
-        if not good or _INNER.search(data, head.end(), end):
+    def _counted(self, buf: bytes, pos: int, count: int) -> int:
+        """The end of a message behind the number of its bytes; or NO_FRAME or MORE."""
+        end = pos + 4 + count
+        if not pos + _LEAST <= end <= pos + MAX_FRAME:
             return NO_FRAME
-        return MORE if rest is not None and rest[1] is None else end
+        if len(buf) < end:
+            return MORE
+        return end if _BODY.fullmatch(buf, pos, end) else NO_FRAME
+
+    def _ended(self, buf: bytes, pos: int, at: int) -> int:
+        """The end of a message that is told by its last characters; or NO_FRAME or MORE."""
+        rest = _REST.match(buf, at, pos + MAX_FRAME)
+        if rest is None:
+            return NO_FRAME
+        if rest[1] is not None:
+            return rest.end()
+        whole = rest.end() == len(buf) and len(buf) - pos < MAX_FRAME
+        return MORE if whole and not _INNER.search(buf, at) else NO_FRAME
 
     def _message(self, frame: bytes) -> Message | None:
         body = content(frame)
