@@ -171,7 +171,6 @@ def raw(target: Target, text: str | bytes) -> Command:
         return Match.DONE if message.text == "OK" else Match.PART
 
     match = reply_of(target, means)
-
     if isinstance(text, bytes):
         payload = text
         return Command(payload, text.hex(), Purpose.RAW, "lines, then OK", match, timeout=patience(target))

@@ -10,17 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tracker_codecs.contract import (
-    Capability,
-    Problem,
-    Settings,
-    Severity,
-    Strength,
-    Target,
-    Transport,
-    Value,
-    Variants,
-)
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Transport, Value
 from tracker_codecs.errors import LocalError
 
 #: Field -> parameter, largest value, name of the option that holds its index, largest index.
@@ -38,7 +28,7 @@ NO_TIMER = (
     "experimental on"
 )
 _TIMER = Capability(Strength.READ_BACK, "that the script sleeps by the timer named is the operator's word", True)
-VARIANTS: Variants = {
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {
     "lmu": {
         name: Capability(None, NO_TIMER) if option == "sleep_timer" else Capability(Strength.READ_BACK)
         for name, (_, _, option, _) in PARAMETERS.items()

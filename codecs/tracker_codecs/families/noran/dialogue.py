@@ -13,16 +13,7 @@ from collections.abc import Sequence
 
 from tracker_codecs.answers import reply_of
 from tracker_codecs.checks import whole_numbers
-from tracker_codecs.contract import (
-    Capability,
-    Command,
-    Dialogue,
-    Purpose,
-    Settings,
-    Strength,
-    Target,
-    Variants,
-)
+from tracker_codecs.contract import Capability, Command, Dialogue, Purpose, Settings, Strength, Target, Variants
 from tracker_codecs.course import Course
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
