@@ -20,6 +20,7 @@ from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.family import Family
+from tracker_codecs.geo import from_minutes
 from tracker_codecs.text import clean
 
 #: Longest message taken, in bytes with its `;`: the document gives 65 characters, and some room is left.
@@ -120,7 +121,8 @@ def fields(message: Message) -> dict[str, Any]:
         return {**header, "version": version, "sub_version": sub_version}
     told: dict[str, Any] = {"message": cells[0], "time": moment(cells[1], "%y%m%d%H%M%S") if len(cells) > 1 else None}
     if cells[0][0] == "1" and len(cells) >= 9:
-        place = {"latitude": _degrees(cells[3]), "longitude": _degrees(cells[4]), "speed": number(cells[5])}
+        latitude, longitude = (from_minutes(cell[:-1], cell[-1:]) for cell in cells[3:5])
+        place = {"latitude": latitude, "longitude": longitude, "speed": number(cells[5])}
         rest = {"course": number(cells[6]), "hdop": number(cells[7]), "status": cells[8]}
         return {**told, "valid": cells[2] == "A", **place, **rest}
     if cells[0][0] == "2" and len(cells) >= 7:
@@ -128,14 +130,6 @@ def fields(message: Message) -> dict[str, Any]:
         told |= {"satellites": satellites, "altitude": altitude, "power": power, "battery": battery}
         return {**told, "odometer": None if odometer is None else round(odometer * _ODOMETER)}
     raise PeerError("a message with too few fields", discarded=message.frame)
-
-
-def _degrees(text: str) -> float | None:
-    found = re.fullmatch(r"(\d{2,3})(\d\d\.\d{2,6})([NSEW])", text, re.ASCII)
-    if found is None:
-        return None
-    value = int(found[1]) + float(found[2]) / 60
-    return round(-value if found[3] in "SW" else value, 6)
 
 
 _TEXT_COMMAND = re.compile(r"\d;[0-9A-Za-z]{1,8}(?:,[ -)+-~]{0,100})?", re.ASCII)

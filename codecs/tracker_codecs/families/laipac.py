@@ -21,6 +21,7 @@ from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.family import Family
+from tracker_codecs.geo import from_minutes
 from tracker_codecs.nmea import checksum
 from tracker_codecs.text import clean
 
@@ -135,8 +136,8 @@ def fields(message: Message) -> dict[str, Any]:
     told |= {"device_id": cells[0], "status": cells[2], "valid": cells[2] not in "Vv", "event": cells[10]}
     told |= {
         "time": moment(cells[9] + cells[1], "%d%m%y%H%M%S"),
-        "latitude": _degrees(*cells[3:5]),
-        "longitude": _degrees(*cells[5:7]),
+        "latitude": from_minutes(cells[3], cells[4]),
+        "longitude": from_minutes(cells[5], cells[6]),
     }
     knots, battery = number(cells[7]), number(cells[11])
     told |= {"speed_kmh": None if knots is None else round(knots * 1.852, 3), "course": number(cells[8])}
@@ -145,14 +146,6 @@ def fields(message: Message) -> dict[str, Any]:
     if len(cells) > 17:
         told["cell"] = cells[16:18]
     return told
-
-
-def _degrees(text: str, half: str) -> float | None:
-    found = re.fullmatch(r"(\d{2,3})(\d\d\.\d+)", text, re.ASCII)
-    if found is None or half not in ("N", "S", "E", "W"):
-        return None
-    value = int(found[1]) + float(found[2]) / 60
-    return round(-value if half in ("S", "W") else value, 6)
 
 
 _COMMAND = re.compile(r"[A-Z]{3,8}(?:,[ -#%-)+-~]{0,200})?", re.ASCII)

@@ -23,6 +23,7 @@ from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.family import Family
+from tracker_codecs.geo import from_minutes
 from tracker_codecs.text import clean
 
 #: Longest message taken, in bytes with its length; recorded ones have at most 200.
@@ -142,7 +143,7 @@ def fields(message: Message) -> dict[str, Any]:
         raise PeerError("a message with too few fields", discarded=message.frame[:64])
     told: dict[str, Any] = {"message": cells[0][1:], "device_id": cells[1], "name": cells[2], "stored": cells[3] == "S"}
     told |= {"time": moment(cells[4] + cells[5], "%d%m%y%H%M%S"), "valid": cells[6] == "A"}
-    told |= {"latitude": _degrees(cells[7], cells[8]), "longitude": _degrees(cells[9], cells[10])}
+    told |= {"latitude": from_minutes(cells[7], cells[8]), "longitude": from_minutes(cells[9], cells[10])}
     names = ("hdop", "speed", "course", "altitude", "odometer")
     told |= {name: number(cell) for name, cell in zip(names, cells[14:19], strict=True)}
     told |= {"cell": cells[19:23], "signal": number(cells[23])}
@@ -164,14 +165,6 @@ def _stx(message: Message, text: str) -> dict[str, Any]:
     if text.startswith("STX,"):
         told["name"] = text.split(",")[1]
     return {**told, "cause": "".join(cells[1:2] if named else cells[-1:]), "values": cells}
-
-
-def _degrees(text: str, half: str) -> float | None:
-    found = re.fullmatch(r"(\d{2,3})(\d\d\.\d{2,6})", text, re.ASCII)
-    if found is None or half not in ("N", "S", "E", "W"):
-        return None
-    value = int(found[1]) + float(found[2]) / 60
-    return round(-value if half in ("S", "W") else value, 6)
 
 
 class MegastekEmulator(Device):

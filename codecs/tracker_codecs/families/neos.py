@@ -19,6 +19,7 @@ from tracker_codecs.contract import Datum, Event, Ids, Kind, Limits, Message, St
 from tracker_codecs.device import Device
 from tracker_codecs.errors import PeerError
 from tracker_codecs.family import Family
+from tracker_codecs.geo import from_minutes
 from tracker_codecs.text import clean
 
 #: Longest datagram taken, in bytes; the recorded one has 91.
@@ -29,7 +30,6 @@ _NAMES = (
     *("status", "valid", "date_yymmdd", "time_hhmmss", "longitude", "latitude", "response", "speed", "course"),
     *("signal", "event_data", "adc_battery"),
 )
-_PLACE = re.compile(r"([NSEW])(\d{2,3})(\d\d\.\d{1,8})", re.ASCII)
 
 
 class NeosStream(Stream):
@@ -69,10 +69,10 @@ def fields(message: Message) -> dict[str, Any]:
 
 
 def _degrees(text: str) -> float:
-    place = _PLACE.fullmatch(text)
+    place = from_minutes(text[1:], text[:1])
     if place is None:
         raise PeerError("a place that is none", discarded=text.encode("latin-1")[:64])
-    return round((int(place[2]) + float(place[3]) / 60) * (-1 if place[1] in "SW" else 1), 6)
+    return place
 
 
 class NeosDevice(Device):
