@@ -159,7 +159,7 @@ class Talk(Course):
 
     # -- reading ----------------------------------------------------------------------------------------------------
     def read(self, names: Mapping[str, list[str]], purpose: Purpose) -> Step[Reading]:
-        """The sections, with the fields that each is read for: by GTALS; by one GTALL where the unit only acknowledges."""
+        """The sections, with the fields each is read for: by GTALS; by one GTALL where the unit only acknowledges."""
         found: dict[str, list[str]] = {}
         for section, fields in names.items():
             if self.known.get("read", self.target.known.get("read")) == "all" or self.unreadable:
