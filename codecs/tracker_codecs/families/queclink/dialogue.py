@@ -41,13 +41,13 @@ def sections_of(variant: str, names: Iterable[str]) -> dict[str, list[str]]:
     """Section -> the wanted fields in it, in the order of reading. The GL line's type and intervals need CFG too."""
     places = registers.PLACES[variant]
     out: dict[str, list[str]] = {}
-    for section in ("FRI", "GBC", "CFG", "NMD"):
+    for section in registers.ORDER:
         found = [name for name in names if name in places and places[name][0] == section]
         if found:
             out[section] = found
     if variant == "gl200" and "FRI" in out:
         out["CFG"] = [name for name in out["FRI"] if name in ("type", "tracking_interval", "psm_interval")]
-    return {section: out[section] for section in ("FRI", "GBC", "CFG", "NMD") if section in out}
+    return {section: out[section] for section in registers.ORDER if section in out}
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:

@@ -55,19 +55,23 @@ def ours(message: Message, target: Target) -> bool:
     return message.kind is Kind.REPLY and message.device_id in (None, target.device_id)
 
 
-def acknowledges(message: Message, target: Target, word: str, serial: int, sub: str = "") -> Match:
+def acknowledged(target: Target, word: str, serial: int, sub: str = "") -> Matcher:
     """The acknowledgement of command `word` with this serial (of HEX format units too), or its refusal."""
     wanted = f"{serial & 0xFFFF:04X}"
-    if not ours(message, target):
-        return Match.NO
-    if hex_answer(message) == (word, wanted):
-        return Match.DONE
-    found = answer(message)
-    if found is None or (found.word, found.serial, found.device_id) != (word, wanted, target.device_id):
-        return Match.NO
-    if found.kind == "NACK":
-        return Match.REFUSED
-    return Match.DONE if found.kind == "ACK" and (not sub or found.extra == sub) else Match.NO
+
+    def match(message: Message) -> Match:
+        if not ours(message, target):
+            return Match.NO
+        if hex_answer(message) == (word, wanted):
+            return Match.DONE
+        found = answer(message)
+        if found is None or (found.word, found.serial, found.device_id) != (word, wanted, target.device_id):
+            return Match.NO
+        if found.kind == "NACK":
+            return Match.REFUSED
+        return Match.DONE if found.kind == "ACK" and (not sub or found.extra == sub) else Match.NO
+
+    return match
 
 
 def answers_read(target: Target, section: str, serial: int) -> Matcher:
@@ -75,10 +79,11 @@ def answers_read(target: Target, section: str, serial: int) -> Matcher:
 
     The report carries no serial, so it counts only after the acknowledgement and with no older send time.
     """
+    first = acknowledged(target, "RTO", serial, "READ")
     seen: list[str] = []  # send time of our acknowledgement, once it came
 
     def matched(message: Message) -> Match:
-        result = acknowledges(message, target, "RTO", serial, "READ")
+        result = first(message)
         found = answer(message)
         if result is Match.DONE:
             seen[:] = [found.send_time if found else ""]
@@ -251,8 +256,3 @@ class Talk(Course):
         reply = yield from self.change(command, refusal)
         if reply.verdict is Verdict.TIMEOUT:
             self.silent.update(write.fields)
-
-
-def acknowledged(target: Target, word: str, serial: int) -> Matcher:
-    """Matcher of the acknowledgement of this command."""
-    return lambda message: acknowledges(message, target, word, serial)

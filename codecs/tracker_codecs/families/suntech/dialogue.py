@@ -223,9 +223,10 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         after = None  # damaged, or of another unit
     if after is not None:
         ours = layout.places.values()
-        lost = [name for at, name in enumerate(layout.names[: len(after)]) if at not in ours]
         lost = [
-            name for name in lost if not values.equal(*([each[layout.names.index(name)]] for each in (group, after)))
+            name
+            for at, name in enumerate(layout.names[: len(after)])
+            if at not in ours and not values.equal([group[at]], [after[at]])
         ]
         if lost or "not_preserved" in target.known:
             talk.known["not_preserved"] = ", ".join(lost)
