@@ -179,21 +179,24 @@ class Talk(Course):
         """The software version, which stands in every answer."""
         return (_answer(self.target, self.prefix, "CMD", reply.messages[-1]) or [""])[0]
 
-    def write(self, group: list[str], fields: Sequence[str], *, depends: bool) -> Command:
-        """The report group."""
-        word = values.LAYOUTS[self.target.variant].group
-        text = line(self.target, self.prefix, word, ";".join(group))
-        payload = text.encode("ascii") + b"\r"
-        expects = "the values in force"
-        match = answers(self.target, self.prefix, word)
-        seconds = patience(self.target)
-        return Command(payload, text, Purpose.WRITE, expects, match, tuple(fields), seconds, depends_on_read=depends)
-
-    def echo(self, reply: Reply) -> list[str]:
-        """The values in the answer to a write."""
+    def write(self, group: list[str], fields: Sequence[str]) -> Step[list[str]]:
+        """Writes the report group; gives the values of the answer."""
         nine = self.target.variant == "st910"
         word = values.LAYOUTS[self.target.variant].group
-        return (_answer(self.target, self.prefix, word, reply.messages[-1]) or [])[0 if nine else 1 :]
+        text = line(self.target, self.prefix, word, ";".join(group))
+        command = Command(
+            text.encode("ascii") + b"\r",
+            text,
+            Purpose.WRITE,
+            "the values in force",
+            answers(self.target, self.prefix, word),
+            tuple(fields),
+            patience(self.target),
+            depends_on_read=True,
+        )
+        reply = yield from self.change(command, lambda _: f"the unit answered {ERROR}")
+        found = _answer(self.target, self.prefix, word, reply.messages[-1]) if reply.ok else None
+        return (found or [])[0 if nine else 1 :]
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
@@ -213,9 +216,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     if not fields:
         return talk.judged()
     group = values.changed(variant, before, wanted)
-    write = talk.write(group, fields, depends=True)
-    wrote = yield from talk.change(write, lambda _: f"the unit answered {ERROR}")
-    echo = talk.echo(wrote) if wrote.ok else []
+    echo = yield from talk.write(group, fields)
     if values.usable(variant, echo) or not values.equal(echo, group):
         talk.acknowledged.clear()
     after = yield from talk.group(Purpose.READ_BACK, fields)
