@@ -51,7 +51,7 @@ class SuntechStream(Cutter):
     Option `udp_ack` (on, off, auto): acknowledge reports on UDP; auto does so as soon as the unit sends one again.
     """
 
-    __slots__ = ("_ack", "_recent", "_serial")
+    __slots__ = ("_ack", "_long", "_recent", "_serial")
     #: What is no line is garbage up to its end.
     starts = re.compile(rb"\r")
     between = b"\n"
@@ -60,6 +60,7 @@ class SuntechStream(Cutter):
         """See `Stream.begin`."""
         self._serial = self.transport is Transport.SERIAL
         self._ack = "auto"
+        self._long = False
         self._recent: list[bytes] = []
 
     def bind(self, target: Target) -> None:
@@ -70,6 +71,8 @@ class SuntechStream(Cutter):
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter.frame`."""
+        if self._long:
+            return self._passed(buf, pos)
         first, size = buf[pos], len(buf)
         if first == 13:
             return pos + 1
@@ -85,13 +88,20 @@ class SuntechStream(Cutter):
             if stop == size - 1 and not self._datagrams:
                 stop = -1
         if stop - pos > most or (stop < 0 and size - pos > MAX_LINE):
-            return NO_FRAME
+            events.append(PeerError("a line that is too long", discarded=buf[pos : pos + _SHOWN]))
+            return self._passed(buf, pos + MAX_LINE + 1)
         if stop < 0:
             if not self._datagrams:
                 return MORE
             stop = size
         events.append(self._line(buf[pos:stop]))
         return min(stop + 1, size)
+
+    def _passed(self, buf: bytes, pos: int) -> int:
+        """Passes over the rest of a line that is too long."""
+        stop = buf.find(b"\r", pos)
+        self._long = stop < 0 and not self._datagrams
+        return len(buf) if stop < 0 else stop + 1
 
     def _zip(self, buf: bytes, pos: int, events: list[Event]) -> int:
         left = len(buf) - pos
