@@ -10,24 +10,17 @@ chapter 3) and 624412808 (AX-8 command appendix, one of whose examples lacks the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from tracker_codecs.cells import moment, number
-from tracker_codecs.contract import (
-    Datum,
-    Event,
-    Kind,
-    Limits,
-    Message,
-    Stream,
-    Target,
-)
+from tracker_codecs.contract import Datum, Event, Kind, Limits, Message, Target
+from tracker_codecs.cutter import MORE, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.family import Family
+from tracker_codecs.geo import from_minutes
 from tracker_codecs.text import clean
 
 #: Longest message taken, in bytes with its `;`: the document gives 65 characters, and some room is left.
@@ -48,46 +41,35 @@ def recognise(first: bytes) -> bool | None:
     return _HEADER.fullmatch(first[:22]) is not None and first[22:23] == b";"
 
 
-class ArknavStream(Stream):
-    """Cuts what a unit says. Who sent a message is known from the header before it."""
+class ArknavStream(Cutter):
+    """Cuts what a unit says. Who sent a message is known from the header before it.
 
-    __slots__ = ("_lost", "_rest", "_skipping")
+    Whatever stands up to the next end is taken, a message or not: `_lost` while it is none, so that it is told once,
+    and `_endless` within text that is too long for one.
+    """
+
+    __slots__ = ("_endless", "_lost")
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._rest = b""
         self._lost = False
-        self._skipping = False
+        self._endless = False
 
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished message."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        if self._rest:
-            data = self._rest + data
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            found = _CHUNK.match(data, pos)
-            assert found is not None, "an empty chunk is one"
-            end = found.end()
-            if self._skipping or end - pos >= MAX_FRAME:
-                self._garbage("a message that is too long", data[pos:end], events)
-                self._skipping = end == size
-                pos = end + 1
-                continue
-            if end == size:
-                break
-            if data[end] == 0x3B:
-                self._take(data[pos : end + 1], events)
-            elif end > pos or data[end] not in b"\r\n\0":
-                self._garbage("bytes that are no text", data[pos : end + 1], events)
-            pos = end + 1
-        self._rest = data[pos:]
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        found = _CHUNK.match(buf, pos)
+        assert found is not None, "an empty chunk is one"
+        end, size = found.end(), len(buf)
+        if self._endless or end - pos >= MAX_FRAME:
+            self._garbage("a message that is too long", buf[pos:end], events)
+            self._endless = end == size
+        elif end == size:
+            return MORE
+        elif buf[end] == 0x3B:
+            self._take(buf[pos : end + 1], events)
+        elif end > pos or buf[end] not in b"\r\n\0":
+            self._garbage("bytes that are no text", buf[pos : end + 1], events)
+        return end + 1
 
     def _garbage(self, reason: str, discarded: bytes, events: list[Event]) -> None:
         if not self._lost:
@@ -139,7 +121,8 @@ def fields(message: Message) -> dict[str, Any]:
         return {**header, "version": version, "sub_version": sub_version}
     told: dict[str, Any] = {"message": cells[0], "time": moment(cells[1], "%y%m%d%H%M%S") if len(cells) > 1 else None}
     if cells[0][0] == "1" and len(cells) >= 9:
-        place = {"latitude": _degrees(cells[3]), "longitude": _degrees(cells[4]), "speed": number(cells[5])}
+        latitude, longitude = (from_minutes(cell[:-1], cell[-1:]) for cell in cells[3:5])
+        place = {"latitude": latitude, "longitude": longitude, "speed": number(cells[5])}
         rest = {"course": number(cells[6]), "hdop": number(cells[7]), "status": cells[8]}
         return {**told, "valid": cells[2] == "A", **place, **rest}
     if cells[0][0] == "2" and len(cells) >= 7:
@@ -147,14 +130,6 @@ def fields(message: Message) -> dict[str, Any]:
         told |= {"satellites": satellites, "altitude": altitude, "power": power, "battery": battery}
         return {**told, "odometer": None if odometer is None else round(odometer * _ODOMETER)}
     raise PeerError("a message with too few fields", discarded=message.frame)
-
-
-def _degrees(text: str) -> float | None:
-    found = re.fullmatch(r"(\d{2,3})(\d\d\.\d{2,6})([NSEW])", text, re.ASCII)
-    if found is None:
-        return None
-    value = int(found[1]) + float(found[2]) / 60
-    return round(-value if found[3] in "SW" else value, 6)
 
 
 _TEXT_COMMAND = re.compile(r"\d;[0-9A-Za-z]{1,8}(?:,[ -)+-~]{0,100})?", re.ASCII)
@@ -171,7 +146,7 @@ def _security_id(target: Target) -> str:
 class ArknavEmulator(Device):
     """A unit that stands still, in the form of recorded messages."""
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The header of an RX8."""
         return [Datum(f"{self.device_id},240101;".encode("ascii"))]
 
@@ -206,7 +181,7 @@ FAMILY = Family(
         "scribd.com 650181869 (Arknav protocol, chapter 3) and 624412808 (AX-8 command appendix)",
     ),
     default_port=5119,
-    limits=Limits(max_frame=MAX_FRAME, idle=600.0, reply_timeout=30.0),
+    limits=Limits(max_frame=MAX_FRAME),
     unsupported=(
         "Arknav's parameter codes for interval, distance and angle are not public; its reports and the framing of "
         "commands are"
@@ -220,7 +195,6 @@ FAMILY = Family(
         answers=no_reply,
         secrets=secrets,
         expects="nothing: what answers a command is not public",
-        timeout=30.0,
     ),
     emulator=ArknavEmulator,
 )

@@ -15,20 +15,13 @@ from datetime import datetime
 from typing import Any
 
 from tracker_codecs.cells import moment, number
-from tracker_codecs.contract import (
-    Checksum,
-    Datum,
-    Event,
-    Kind,
-    Limits,
-    Message,
-    Stream,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Datum, Event, Kind, Limits, Message, Target
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.family import Family
+from tracker_codecs.geo import from_minutes
 from tracker_codecs.nmea import checksum
 from tracker_codecs.text import clean
 
@@ -38,6 +31,7 @@ MAX_FRAME = 255
 PASSWORD = "00000000"
 _BODY = re.compile(rb"\$([A-Z]{3,8})((?:,[ -#%-)+-~]*)?)\*([0-9A-F]{2})\r?\n")
 _OPENING = re.compile(rb"\$(?:[A-Z]{0,8}|[A-Z]{3,8},[ -#%-)+-~]*(?:\*[0-9A-F]{0,2}\r?)?)\Z")
+_START = re.compile(rb"\$")
 _ID = re.compile(rb"[0-9A-Za-z_-]{4,15}")
 _PASSWORD = re.compile(r"[0-9A-Za-z]{1,16}", re.ASCII)
 _KINDS = {b"AVSYS": Kind.LOGIN, b"EAVSYS": Kind.LOGIN, b"ECHK": Kind.HEARTBEAT, b"AVRMC": Kind.REPORT}
@@ -68,21 +62,16 @@ def recognise(first: bytes) -> bool | None:
     return None if any(each.startswith(first) for each in _FIRST) else False
 
 
-class LaipacStream(Stream):
+class LaipacStream(Cutter):
     """Cuts what a unit says, or a server (`server`). A sentence with a wrong checksum is given up."""
 
-    __slots__ = ("_lost", "_password", "_rest")
+    __slots__ = ("_password",)
+    starts = _START
+    between = b"\r\n"
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._rest = b""
-        self._lost = False
         self._password = PASSWORD.encode("ascii")  # empty: none that fits a sentence
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished sentence."""
-        return len(self._rest)
 
     def bind(self, target: Target) -> None:
         """Answers to alarms carry the unit's password from now on; where that fits no sentence, there are none."""
@@ -91,44 +80,24 @@ class LaipacStream(Stream):
         except LocalError:
             self._password = b""
 
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        if self._rest:
-            data = self._rest + data
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            found = _BODY.match(data, pos, pos + MAX_FRAME)
-            if found is not None:
-                self._take(found, events)
-                pos = found.end()
-                continue
-            if data[pos] in b"\r\n":
-                pos += 1
-                continue
-            if size - pos < MAX_FRAME and _OPENING.match(data, pos):
-                break
-            self._tell(PeerError("no sentence starts here", discarded=data[pos : pos + 1]), events)
-            place = data.find(b"$", pos + 1)
-            pos = place if place >= 0 else size
-        self._rest = data[pos:]
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        found = _BODY.match(buf, pos, pos + MAX_FRAME)
+        if found is None:
+            return MORE if len(buf) - pos < MAX_FRAME and _OPENING.match(buf, pos) else NO_FRAME
+        message = self._message(found)
+        if message is None:
+            return NO_FRAME
+        events.append(message)
+        return found.end()
 
-    def _tell(self, error: PeerError, events: list[Event]) -> None:
-        if not self._lost:
-            self._lost = True
-            events.append(error)
-
-    def _take(self, found: re.Match[bytes], events: list[Event]) -> None:
+    def _message(self, found: re.Match[bytes]) -> Message | None:
         frame, (kind, rest, told) = found[0], found.groups()
         body = kind + rest
         if checksum(body) != int(told, 16):
-            self._tell(PeerError("a sentence with a wrong checksum", discarded=frame[:64]), events)
-            return
-        self._lost = False
+            return None
         if self.server:
-            events.append(Message(Kind.OTHER, frame, checksum=Checksum.OK, data="server"))
-            return
+            return Message(Kind.OTHER, frame, checksum=Checksum.OK, data="server")
         what = _KINDS.get(kind, Kind.OTHER)
         cells = rest.split(b",")
         if what is not Kind.OTHER and len(cells) > 1 and _ID.fullmatch(cells[1]):
@@ -141,7 +110,7 @@ class LaipacStream(Stream):
                 owed = sentence(b"EAVACK,%b,%b" % (cells[11], told))
             if cells[11] in _ALARMS and self._password:
                 owed += sentence(b"AVCFG,%b,%b" % (self._password, _ALARMS[cells[11]]))
-        events.append(Message(what, frame, self.device_id, owed, Checksum.OK))
+        return Message(what, frame, self.device_id, owed, Checksum.OK)
 
 
 def fields(message: Message) -> dict[str, Any]:
@@ -167,8 +136,8 @@ def fields(message: Message) -> dict[str, Any]:
     told |= {"device_id": cells[0], "status": cells[2], "valid": cells[2] not in "Vv", "event": cells[10]}
     told |= {
         "time": moment(cells[9] + cells[1], "%d%m%y%H%M%S"),
-        "latitude": _degrees(*cells[3:5]),
-        "longitude": _degrees(*cells[5:7]),
+        "latitude": from_minutes(cells[3], cells[4]),
+        "longitude": from_minutes(cells[5], cells[6]),
     }
     knots, battery = number(cells[7]), number(cells[11])
     told |= {"speed_kmh": None if knots is None else round(knots * 1.852, 3), "course": number(cells[8])}
@@ -179,14 +148,6 @@ def fields(message: Message) -> dict[str, Any]:
     return told
 
 
-def _degrees(text: str, half: str) -> float | None:
-    found = re.fullmatch(r"(\d{2,3})(\d\d\.\d+)", text, re.ASCII)
-    if found is None or half not in ("N", "S", "E", "W"):
-        return None
-    value = int(found[1]) + float(found[2]) / 60
-    return round(-value if half in ("S", "W") else value, 6)
-
-
 _COMMAND = re.compile(r"[A-Z]{3,8}(?:,[ -#%-)+-~]{0,200})?", re.ASCII)
 #: Word of a command -> which of its fields is the password.
 _PASSWORD_AT = {"AVREQ": 0, "AVCFG": 0, "AVRESET": 1}
@@ -195,7 +156,7 @@ _PASSWORD_AT = {"AVREQ": 0, "AVCFG": 0, "AVRESET": 1}
 class LaipacEmulator(Device):
     """A unit that stands still, in the form of recorded sentences."""
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """AVSYS."""
         return [self._say(f"AVSYS,{self.device_id},V1.50,SN0000103,32768")]
 
@@ -249,7 +210,7 @@ FAMILY = Family(
     title="Laipac S911 Lola, 911BL and StarFinder",
     sources=("github.com/traccar/traccar: LaipacProtocolDecoder, LaipacProtocolEncoder and their tests",),
     default_port=5048,
-    limits=Limits(max_frame=MAX_FRAME, idle=600.0, reply_timeout=30.0),
+    limits=Limits(max_frame=MAX_FRAME),
     unsupported=(
         "the letters and arguments of Laipac's $AVCFG that set interval and distance are not public; its reports, "
         "what is owed to them and the framing of commands are"
@@ -264,7 +225,6 @@ FAMILY = Family(
         answers=no_reply,
         secrets=secrets,
         expects="nothing: what answers a command is not public",
-        timeout=30.0,
     ),
     emulator=LaipacEmulator,
 )

@@ -13,23 +13,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from tracker_codecs import nmea
 from tracker_codecs.cells import moment, number
-from tracker_codecs.contract import (
-    Checksum,
-    Datum,
-    Event,
-    Kind,
-    Limits,
-    Message,
-)
+from tracker_codecs.contract import Checksum, Datum, Event, Kind, Limits, Message
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.family import Family
+from tracker_codecs.geo import from_minutes
 from tracker_codecs.text import clean
 
 #: Longest message taken, in bytes with its length; recorded ones have at most 200.
@@ -82,40 +76,41 @@ class MegastekStream(Cutter):
     """Cuts what a unit says."""
 
     __slots__ = ()
-    starts: ClassVar[re.Pattern[bytes]] = _NEXT
+    starts = _NEXT
     between = b"\r\n!"
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter.frame`."""
-        end = self._end(buf, pos, len(buf))
+        head = _HEAD.match(buf, pos)
+        if head is None:
+            return MORE if _OPENING.match(buf, pos) else NO_FRAME
+        end = self._counted(buf, pos, int(head[1])) if head[1] else self._ended(buf, pos, head.end())
         if end <= 0:
             return end
-        message = self._message(buf[pos:end])
+        message = None if _INNER.search(buf, head.end(), end) else self._message(buf[pos:end])
         if message is None:
             return NO_FRAME
         events.append(message)
         return end
 
-    def _end(self, data: bytes, pos: int, size: int) -> int:
-        """The end of the message at `pos`; or NO_FRAME or MORE."""
-        head = _HEAD.match(data, pos)
-        if head is None:
-            return MORE if _OPENING.match(data, pos) else NO_FRAME
-        rest = None
-        if head[1] is not None:
-            end = pos + 4 + int(head[1])
-            if not pos + _LEAST <= end <= pos + MAX_FRAME:
-                return NO_FRAME
-            if size < end:
-                return MORE
-            good = _BODY.fullmatch(data, pos, end) is not None
-        else:
-            rest = _REST.match(data, head.end(), pos + MAX_FRAME)
-            end = rest.end() if rest else pos
-            good = rest is not None and (rest[1] is not None or (end == size and size - pos < MAX_FRAME))
-        if not good or _INNER.search(data, head.end(), end):
+    def _counted(self, buf: bytes, pos: int, count: int) -> int:
+        """The end of a message behind the number of its bytes; or NO_FRAME or MORE."""
+        end = pos + 4 + count
+        if not pos + _LEAST <= end <= pos + MAX_FRAME:
             return NO_FRAME
-        return MORE if rest is not None and rest[1] is None else end
+        if len(buf) < end:
+            return MORE
+        return end if _BODY.fullmatch(buf, pos, end) else NO_FRAME
+
+    def _ended(self, buf: bytes, pos: int, at: int) -> int:
+        """The end of a message that is told by its last characters; or NO_FRAME or MORE."""
+        rest = _REST.match(buf, at, pos + MAX_FRAME)
+        if rest is None:
+            return NO_FRAME
+        if rest[1] is not None:
+            return rest.end()
+        whole = rest.end() == len(buf) and len(buf) - pos < MAX_FRAME
+        return MORE if whole and not _INNER.search(buf, at) else NO_FRAME
 
     def _message(self, frame: bytes) -> Message | None:
         body = content(frame)
@@ -148,7 +143,7 @@ def fields(message: Message) -> dict[str, Any]:
         raise PeerError("a message with too few fields", discarded=message.frame[:64])
     told: dict[str, Any] = {"message": cells[0][1:], "device_id": cells[1], "name": cells[2], "stored": cells[3] == "S"}
     told |= {"time": moment(cells[4] + cells[5], "%d%m%y%H%M%S"), "valid": cells[6] == "A"}
-    told |= {"latitude": _degrees(cells[7], cells[8]), "longitude": _degrees(cells[9], cells[10])}
+    told |= {"latitude": from_minutes(cells[7], cells[8]), "longitude": from_minutes(cells[9], cells[10])}
     names = ("hdop", "speed", "course", "altitude", "odometer")
     told |= {name: number(cell) for name, cell in zip(names, cells[14:19], strict=True)}
     told |= {"cell": cells[19:23], "signal": number(cells[23])}
@@ -170,14 +165,6 @@ def _stx(message: Message, text: str) -> dict[str, Any]:
     if text.startswith("STX,"):
         told["name"] = text.split(",")[1]
     return {**told, "cause": "".join(cells[1:2] if named else cells[-1:]), "values": cells}
-
-
-def _degrees(text: str, half: str) -> float | None:
-    found = re.fullmatch(r"(\d{2,3})(\d\d\.\d{2,6})", text, re.ASCII)
-    if found is None or half not in ("N", "S", "E", "W"):
-        return None
-    value = int(found[1]) + float(found[2]) / 60
-    return round(-value if half in ("S", "W") else value, 6)
 
 
 class MegastekEmulator(Device):
@@ -214,7 +201,7 @@ FAMILY = Family(
     title="Megastek GVT-430, GVT-900, MT-90, MT-100, MT-300",
     sources=("github.com/traccar/traccar: MegastekFrameDecoder, MegastekProtocolDecoder and their tests",),
     default_port=5024,
-    limits=Limits(max_frame=MAX_FRAME, idle=600.0, reply_timeout=30.0),
+    limits=Limits(max_frame=MAX_FRAME),
     unsupported="nothing that a server says to Megastek units is public; their reports are",
     stream=MegastekStream,
     server=from_server,

@@ -15,19 +15,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tracker_codecs.contract import (
-    Datum,
-    Event,
-    Ids,
-    Kind,
-    Limits,
-    Message,
-    Stream,
-    Transport,
-)
+from tracker_codecs.contract import Datum, Event, Ids, Kind, Limits, Message, Stream, Transport
 from tracker_codecs.device import Device
 from tracker_codecs.errors import PeerError
 from tracker_codecs.family import Family
+from tracker_codecs.geo import from_minutes
 from tracker_codecs.text import clean
 
 #: Longest datagram taken, in bytes; the recorded one has 91.
@@ -38,7 +30,6 @@ _NAMES = (
     *("status", "valid", "date_yymmdd", "time_hhmmss", "longitude", "latitude", "response", "speed", "course"),
     *("signal", "event_data", "adc_battery"),
 )
-_PLACE = re.compile(r"([NSEW])(\d{2,3})(\d\d\.\d{1,8})", re.ASCII)
 
 
 class NeosStream(Stream):
@@ -62,7 +53,9 @@ class NeosStream(Stream):
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a message. Raises PeerError for a place that is none."""
+    """Everything known of a message, or of the answer to one. Raises PeerError for a place that is none."""
+    if message.frame == OWED:
+        return {"message": "ack"}
     cells = clean(message.data, 1000).split(",")
     found: dict[str, Any] = {"device_id": message.device_id, **dict(zip(_NAMES, cells, strict=False))}
     for name in ("longitude", "latitude"):
@@ -76,10 +69,10 @@ def fields(message: Message) -> dict[str, Any]:
 
 
 def _degrees(text: str) -> float:
-    place = _PLACE.fullmatch(text)
+    place = from_minutes(text[1:], text[:1])
     if place is None:
         raise PeerError("a place that is none", discarded=text.encode("latin-1")[:64])
-    return round((int(place[2]) + float(place[3]) / 60) * (-1 if place[1] in "SW" else 1), 6)
+    return place
 
 
 class NeosDevice(Device):
@@ -94,11 +87,6 @@ class NeosDevice(Device):
 def recognise(first: bytes) -> bool | None:
     """A whole message."""
     return any(isinstance(event, Message) for event in NeosStream().feed(first))
-
-
-def _fields_of(message: Message) -> dict[str, Any]:
-    """Everything known of a message, or of the answer to one."""
-    return {"message": "ack"} if message.frame == OWED else fields(message)
 
 
 def from_server(data: bytes, channel: str) -> Sequence[Event]:
@@ -118,6 +106,6 @@ FAMILY = Family(
     stream=NeosStream,
     server=from_server,
     recognise=recognise,
-    fields=_fields_of,
+    fields=fields,
     emulator=NeosDevice,
 )

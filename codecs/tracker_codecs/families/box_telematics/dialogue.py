@@ -12,13 +12,12 @@ Source: BOX-tracker Communication Protocol v1.5, pages 7 and 20.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
-from tracker_codecs.answers import is_ours
+from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Outcome,
@@ -43,7 +42,6 @@ _SHOWN_ROWS = frozenset((values.INTERVAL, values.ANGLE, values.ANGLE_ON))
 #: A server port of 0 switches GPRS off: nothing could be said to the unit again.
 _DEADLY = re.compile(r"SERVER\d*_PORT\s*,\s*0*", re.ASCII | re.IGNORECASE)
 _SECRET = re.compile(r"(\w*(?:PASS|PWD|PIN)\w*\s*,)(.+)", re.ASCII | re.IGNORECASE)
-Matcher = Callable[[Message], Match]
 
 
 def patience(target: Target) -> float:
@@ -51,35 +49,27 @@ def patience(target: Target) -> float:
     return SERIAL_TIMEOUT if target.transport is Transport.SERIAL else TIMEOUT
 
 
-def _ours(target: Target, message: Message) -> bool:
-    return message.kind is Kind.REPLY and is_ours(target, message)
-
-
 def listing(target: Target) -> Matcher:
     """Matcher of the answer to CONFIG; of its rows only ours are kept."""
     seen = False
 
-    def match(message: Message) -> Match:
+    def means(message: Message) -> Match:
         nonlocal seen
-        if not _ours(target, message):
-            return Match.NO
         found = wire.row(message.text)
         if found:
             seen = True
             return Match.PART if found[0] in _SHOWN_ROWS else Match.NO
         return Match.DONE if seen and message.text == "OK" else Match.NO
 
-    return match
+    return reply_of(target, means)
 
 
 def done(target: Target, word: str) -> Matcher:
     """Matcher of the OK to a write of this setting."""
     foreign = False
 
-    def match(message: Message) -> Match:
+    def means(message: Message) -> Match:
         nonlocal foreign
-        if not _ours(target, message):
-            return Match.NO
         if message.text == "OK":
             if not foreign:
                 return Match.DONE
@@ -90,7 +80,7 @@ def done(target: Target, word: str) -> Matcher:
             foreign = True
         return Match.NO
 
-    return match
+    return reply_of(target, means)
 
 
 def _list(target: Target, purpose: Purpose, fields: Sequence[str]) -> Command:
@@ -175,11 +165,12 @@ def raw(target: Target, text: str | bytes) -> Command:
     Raises LocalError for a text that is no line of 1 to 160 printable ASCII characters, and for a server port of 0.
     """
 
-    def match(message: Message) -> Match:
-        if not _ours(target, message) or message.frame == payload:  # an echo
+    def means(message: Message) -> Match:
+        if message.frame == payload:  # an echo
             return Match.NO
         return Match.DONE if message.text == "OK" else Match.PART
 
+    match = reply_of(target, means)
     if isinstance(text, bytes):
         payload = text
         return Command(payload, text.hex(), Purpose.RAW, "lines, then OK", match, timeout=patience(target))

@@ -98,6 +98,5 @@ class BoxEmulator(Device):
         if word == values.ANGLE_ON and value > 1:
             return []
         if name not in self.faults.ignore:
-            low, high = self.faults.clamp.get(name, (0, 2**32)) if word != values.ANGLE_ON else (0, 1)
-            self.stored[word] = str(int(min(max(value, low), high)))
+            self.stored[word] = str(value if word == values.ANGLE_ON else self.clamped(name, min(value, 2**32)))
         return [f"{word} {self.stored[word]}", "OK"] if self.options.get("echo") else ["OK"]

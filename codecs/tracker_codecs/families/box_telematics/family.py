@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    SerialForm,
-    Transport,
-)
+from tracker_codecs.contract import Limits, SerialForm, Transport
 from tracker_codecs.families.box_telematics import dialogue, frame, settings
 from tracker_codecs.families.box_telematics.emulator import BoxEmulator
 from tracker_codecs.family import Family
@@ -23,7 +19,7 @@ FAMILY = Family(
     default_port=5065,
     # RS-232 and USB, without flow control.
     serial=SerialForm(baudrates=(115200,), eol=b"\r"),
-    limits=Limits(max_frame=frame.MAX_LINE + 2, idle=600.0, reply_timeout=dialogue.TIMEOUT),
+    limits=Limits(max_frame=frame.MAX_LINE + 2, reply_timeout=dialogue.TIMEOUT),
     acknowledgement_proves=(
         "OK follows the output of a command that was carried out; the text of a failure is not public"
     ),

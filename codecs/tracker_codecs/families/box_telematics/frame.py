@@ -11,15 +11,16 @@ tests (line end, A and E, recorded lines).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
-from tracker_codecs.contract import Event, Kind, Message, Stream, Transport
+from tracker_codecs.contract import Event, Kind, Message, Transport
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
 #: Longest line taken, in bytes without its end; recorded logs have about 100.
 MAX_LINE = 1024
+_LINE_END = re.compile(rb"\r")
 _HEADER = re.compile(rb"H,(\w{1,16}),(\w{1,20}),(\d{12}),(\w{0,32}),([ -+\--~]{0,32})(?:,([ -~]{0,40}))?", re.ASCII)
 _END = re.compile(rb"E,(\d{1,10})", re.ASCII)
 _LOG = re.compile(
@@ -32,48 +33,27 @@ _SECRET = re.compile(rb"(\w*(?:PASS|PWD|PIN)\w*)([ ,])(.+)", re.ASCII)
 _STATUS = ((1, "ignition"), (2, "moving"), (4, "no_fix"))
 
 
-class BoxStream(Stream):
-    """Cuts one direction of a TCP link, or of a serial port (`wired`). `server` is true for what a server sends.
+class BoxStream(Cutter):
+    """Cuts one direction of a TCP link, or of a serial port. `server` is true for what a server sends.
 
     A line that is none is given up.
     """
 
-    __slots__ = ("_rest", "_skipping")
+    __slots__ = ()
+    starts = _LINE_END
+    between = b"\n"
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._rest = b""
-        self._skipping = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished line."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        if self._rest:
-            data = self._rest + data
-        events: list[Event] = []
-        pos = 0
-        while (stop := data.find(b"\r", pos)) >= 0:
-            line = data[pos:stop].lstrip(b"\n")
-            pos = stop + 1
-            if self._skipping:
-                self._skipping = False
-            elif len(line) > MAX_LINE:
-                events.append(PeerError("a line that is too long", discarded=line[:64]))
-            elif line:
-                events.append(self._line(line))
-        rest = data[pos:].lstrip(b"\n")
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`; behind a line that is too long its end is the next frame."""
+        if buf[pos] == 0x0D:
+            return pos + 1
         if self._skipping:
-            rest = b""
-        elif len(rest) > MAX_LINE:
-            self._skipping = True
-            events.append(PeerError("a line that is too long", discarded=rest[:64]))
-            rest = b""
-        self._rest = rest
-        return events
+            return NO_FRAME
+        stop = buf.find(b"\r", pos, pos + MAX_LINE + 1)
+        if stop < 0:
+            return MORE if len(buf) - pos <= MAX_LINE else NO_FRAME
+        events.append(self._line(buf[pos:stop]))
+        return stop + 1
 
     def _line(self, line: bytes) -> Event:
         if not line.isascii() or not line.decode("ascii").isprintable():
@@ -87,12 +67,8 @@ class BoxStream(Stream):
             end = _END.fullmatch(line)
             if end is None:
                 return PeerError("an end mark without a number", discarded=line[:64])
-            return Message(
-                Kind.OTHER,
-                frame,
-                self.device_id,
-                b"" if (self.transport is Transport.SERIAL) else b"A," + end[1] + b"\r",
-            )
+            owed = b"" if self.transport is Transport.SERIAL else b"A,%b\r" % end[1]
+            return Message(Kind.OTHER, frame, self.device_id, owed)
         if start == b"H,":
             header = _HEADER.fullmatch(line)
             if header is None:

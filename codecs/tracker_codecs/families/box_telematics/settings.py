@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tracker_codecs.checks import whole_numbers
-from tracker_codecs.contract import Capability, Strength, Value
+from tracker_codecs.contract import Capability, Strength, Value, Variants
 
 INTERVAL, ANGLE, ANGLE_ON = "UPLOADI", "GPSHC", "UPLOADHC"
 WORDS: Mapping[str, tuple[str, ...]] = {"tracking_interval": (INTERVAL,), "tracking_angle": (ANGLE, ANGLE_ON)}
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+VARIANTS: Variants = {
     "box": {
         "tracking_interval": Capability(Strength.READ_BACK),
         "tracking_angle": Capability(
@@ -28,8 +28,6 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
 }
 #: Profile units; the interval's range is documented ("49.7 days"), the angle's is what an angle can be.
 RANGES = {"tracking_interval": (0, 4294967), "tracking_angle": (0, 359)}
-
-
 check = whole_numbers(RANGES)
 
 

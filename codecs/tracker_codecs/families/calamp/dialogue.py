@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from tracker_codecs.answers import Matcher
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -36,7 +37,6 @@ from tracker_codecs.families.calamp.console import RESULTS, blanked
 
 TIMEOUT = 5.0
 MAX_COMMAND = 200
-Matcher = Callable[[Message], Match]
 _ESN = re.compile(r"(?:ESN ?[:=] ?)?(\d{10,15})", re.ASCII).fullmatch
 _QUOTED = re.compile(r'"([^"]+)"?')
 

@@ -27,6 +27,8 @@ _FACTORY = {262: 120, 263: 1000, 264: 45, 265: 3600}
 class LmuEmulator(Device):
     """One unit. Options: `profile_index`, `sleep_timer` as in `settings`; `echo` (false) true sends back lines."""
 
+    ears = ConsoleStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         if not self.device_id.isascii() or not self.device_id.isdigit() or len(self.device_id) > 16:
@@ -45,16 +47,14 @@ class LmuEmulator(Device):
         for place, name in self._names.items():
             self.stored[place] = int(self.held.get(name, self.stored[place]))
         self._sequence = 0
-        self._console = ConsoleStream(server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
         """What the parameters of the indexes in use hold."""
         return {name: self.stored[place] for place, name in self._names.items()}
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """Over UDP the unit says nothing unasked before its first report; a serial port prints something at start."""
-        self._console = ConsoleStream(server=True)
         return [] if self._udp else [Datum(b"\r\nLMU emulator\r\n")]
 
     def heartbeat(self) -> list[Datum]:
@@ -81,11 +81,12 @@ class LmuEmulator(Device):
         """Obeys lines of the serial port; over UDP it takes acknowledgements and answers nothing."""
         if self._udp:
             return []
-        said = [Datum(data)] if self.options.get("echo") else []
-        for event in self._console.feed(data):
-            if isinstance(event, Message) and not self.faults.silent:
-                said += [Datum(f"\r\n{line}\r\n".encode("ascii")) for line in self._obey(event.text)]
-        return said
+        echo = [Datum(data)] if self.options.get("echo") else []
+        return echo + super().receive(data, channel)
+
+    def hear(self, message: Message) -> list[Datum]:
+        """The lines that answer one of the serial port."""
+        return [Datum(f"\r\n{line}\r\n".encode("ascii")) for line in self._obey(message.text)]
 
     def _obey(self, line: str) -> list[str]:
         if line == "AT":
@@ -94,9 +95,9 @@ class LmuEmulator(Device):
             return [self.device_id, "OK"]
         if found := _QUERY(line):
             number, at = found[1], found[2] or "0"
-            places = (
-                [each for each in self.stored if each.startswith(f"{number},")] if at == "*" else [f"{number},{at}"]
-            )
+            places = [f"{number},{at}"]
+            if at == "*":
+                places = [each for each in self.stored if each.startswith(f"{number},")]
             if places and all(each in self.stored for each in places):
                 return [*(f"{each},{self.stored[each]}" for each in places), "OK"]
         elif found := _WRITE(line):
@@ -109,6 +110,5 @@ class LmuEmulator(Device):
         if place not in self.stored or number > most or name in self.faults.refuse:
             return False
         if name not in self.faults.ignore:
-            low, high = self.faults.clamp.get(name, (0, most))
-            self.stored[place] = int(min(max(number, low), high))
+            self.stored[place] = int(self.clamped(name, number))
         return True

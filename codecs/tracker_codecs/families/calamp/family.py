@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    SerialForm,
-    Transport,
-)
+from tracker_codecs.contract import Limits, SerialForm, Transport
 from tracker_codecs.families.calamp import dialogue, frame, messages, settings
 from tracker_codecs.families.calamp.console import ConsoleStream
 from tracker_codecs.families.calamp.emulator import LmuEmulator

@@ -175,21 +175,18 @@ def recognise(first: bytes) -> bool | None:
     return found.type < len(TYPES) and found.mobile_id != ""
 
 
-def normalise(data: bytes) -> bytes:
-    """A datagram with sequence number and times zeroed; other bytes as they are."""
+def normalised(frame: bytes) -> bytes:
+    """A datagram with sequence number and times zeroed; commands of the serial port and other bytes as they are."""
+    if frame.lstrip(b"\r\n").startswith(b"AT"):
+        return frame
     try:
-        found = head(data)
+        found = head(frame)
     except PeerError:
-        return data
+        return frame
     times = {EVENT: 8, USER_DATA: 8, LOCATE: 8, MINI_EVENT: 4}.get(found.type, 0)
     start = found.body - 2
-    blank = min(2 + times, len(data) - start)
-    return data[:start] + bytes(blank) + data[start + blank :]
-
-
-def normalised(frame: bytes) -> bytes:
-    """Sequence numbers and times zeroed."""
-    return frame if frame.lstrip(b"\r\n")[:2] == b"AT" else normalise(frame)
+    blank = min(2 + times, len(frame) - start)
+    return frame[:start] + bytes(blank) + frame[start + blank :]
 
 
 def renamed(frame: bytes, old: str, new: str) -> bytes:

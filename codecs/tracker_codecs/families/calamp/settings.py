@@ -38,9 +38,7 @@ _UDP = dict.fromkeys(PARAMETERS, Capability(None, NO_RECORD))
 
 
 def capabilities(target: Target) -> Mapping[str, Capability]:
-    """What this tracker takes over the link it has. Raises LocalError for an unknown variant."""
-    if target.variant not in VARIANTS:
-        raise LocalError(f"codec calamp has no variant {target.variant!r}", parameter="variant")
+    """What this tracker takes over the link it has."""
     if target.transport is Transport.UDP:
         return _UDP
     fields = VARIANTS[target.variant]

@@ -8,21 +8,11 @@ command. Sources: those of `settings`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tracker_codecs.answers import Matcher
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Value,
-)
-from tracker_codecs.course import Course
+from tracker_codecs.contract import Command, Dialogue, Match, Message, Purpose, Reply, Settings, Target, Value
+from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.dragino_at import settings as values
 from tracker_codecs.families.dragino_at.stream import RESULTS
@@ -101,26 +91,26 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         yield from course.change(_command(line, Purpose.WRITE, _result, "OK", (name,)), _why)
         if course.unanswered:
             return course.judged()
+    return course.judged((yield from _values(course, wanted, Purpose.READ_BACK)))
+
+
+def _values(course: Course, names: Iterable[str], purpose: Purpose) -> Step[dict[str, Value]]:
+    """What the unit tells, field by field, until it keeps silent."""
     reported: dict[str, Value] = {}
-    for name in wanted:
-        reply = yield from course.ask(_ask(name, Purpose.READ_BACK))
+    for name in names:
+        reply = yield from course.ask(_ask(name, purpose))
         if course.unanswered:
             break
         if (told := _told(name, reply)) is not None:
             reported[name] = told
-    return course.judged(reported)
+    return reported
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    course, reported = Course(), {}
-    for name in (each for each in values.WORDS if each in wanted):
-        reply = yield from course.ask(_ask(name, Purpose.READ))
-        if course.unanswered:
-            break
-        if (told := _told(name, reply)) is not None:
-            reported[name] = told
-    return course.told(reported)
+    course = Course()
+    names = [name for name in values.WORDS if name in wanted]
+    return course.told((yield from _values(course, names, Purpose.READ)))
 
 
 def identify(target: Target) -> Dialogue:

@@ -23,10 +23,10 @@ class DraginoEmulator(Device):
 
     def begin(self) -> None:
         """`words`: what each command last wrote."""
-        names = values.VARIANTS[self.variant]
-        self.words = {word: _FACTORY[word] for name, word in values.WORDS.items() if name in names}
-        given = {name: value for name, value in self.held.items() if name in names}
-        self.words |= {values.WORDS[name]: int(values.encode(name, value)) for name, value in given.items()}
+        self.words = {}
+        for name in values.VARIANTS[self.variant]:
+            word = values.WORDS[name]
+            self.words[word] = int(values.encode(name, self.held[name])) if name in self.held else _FACTORY[word]
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -73,6 +73,6 @@ class DraginoEmulator(Device):
         if name in self.faults.refuse or (word == "INTWK" and number > 1) or (word in ("TDC", "MTDC") and number < 60):
             return False
         if name not in self.faults.ignore:
-            low, high = self.faults.clamp.get(name, (0, 2147483))
-            self.words[word] = number if word == "INTWK" else int(min(max(number / 1000, low), high) * 1000)
+            seconds = min(number / 1000, values.RANGE[1])
+            self.words[word] = number if word == "INTWK" else int(self.clamped(name, seconds) * 1000)
         return True

@@ -7,10 +7,10 @@ more. Keys that a unit prints are blanked. Source: dragino/TrackerD (at.h, at.cp
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
-from tracker_codecs.contract import Event, Kind, Message, Stream
+from tracker_codecs.contract import Event, Kind, Message
+from tracker_codecs.cutter import MORE, Cutter
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -23,33 +23,19 @@ _SECRET = re.compile(r"(?i)AT\+(?:APPKEY|APPSKEY|NWKSKEY)=[^?].*|(?:[0-9a-f]{2} 
 BLANKED = b"***\r\n"
 
 
-class DraginoStream(Stream):
+class DraginoStream(Cutter):
     """One unit's console. Only the answer to AT+DEUI=? tells who it is, and identify() asks for that."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ()
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._rest = b""
-
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished line."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Cut and name; see `Stream.feed`."""
-        events: list[Event] = []
-        buf, pos = self._rest + data, 0
-        while True:
-            stop = buf.find(b"\n", pos, pos + MAX_LINE)
-            if stop < 0 and len(buf) - pos < MAX_LINE:
-                break
-            end = pos + MAX_LINE if stop < 0 else stop + 1
-            self._line(buf[pos:end], events)
-            pos = end
-        self._rest = buf[pos:]
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`: a line with its end, or MAX_LINE bytes that have none. CR alone ends no line here."""
+        stop = buf.find(b"\n", pos, pos + MAX_LINE)
+        if stop < 0 and len(buf) - pos < MAX_LINE:
+            return MORE
+        end = pos + MAX_LINE if stop < 0 else stop + 1
+        self._line(buf[pos:end], events)
+        return end
 
     def _line(self, line: bytes, events: list[Event]) -> None:
         body = line.strip(b"\r\n\0 \t")

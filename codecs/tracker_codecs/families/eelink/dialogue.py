@@ -7,10 +7,8 @@ Sources: those of `frame` and `settings`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
-from functools import partial
 
 from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.contract import (
@@ -26,6 +24,7 @@ from tracker_codecs.contract import (
     Value,
 )
 from tracker_codecs.course import Course, Step
+from tracker_codecs.envelope import spoken
 from tracker_codecs.families.eelink import frame as wire
 from tracker_codecs.families.eelink import settings as values
 
@@ -33,6 +32,8 @@ from tracker_codecs.families.eelink import settings as values
 TIMEOUT = 60.0
 #: A reading: the numbers that are told.
 Numbers = tuple[int, ...]
+#: Commands that can be asked for, and how their answers are read.
+_PARSERS: Mapping[str, Callable[[str], Numbers | None]] = {"COLLECT": values.collect, "GPS": values.gps}
 
 
 class Conversation(IntEnum):
@@ -67,21 +68,17 @@ def _any_text(text: str) -> Match:
     return Match.DONE
 
 
-@dataclass(slots=True)
-class Talk:
-    """State of one conversation."""
+class Talk(Course):
+    """The course of one conversation: the number of its next command, and what the unit says is in force."""
 
-    target: Target
-    kind: Conversation
-    options: values.Options
-    course: Course
-    step: int = 0
-    reported: dict[str, Value] = field(default_factory=dict)
+    __slots__ = ("kind", "options", "reported", "step", "target")
 
-    @property
-    def silent(self) -> bool:
-        """Whether a command was not answered: then nothing more is sent."""
-        return self.course.unanswered
+    def __init__(self, target: Target, kind: Conversation, wanted: Settings | None = None) -> None:
+        super().__init__(wanted)
+        self.target, self.kind = target, kind
+        self.options = values.options(target)
+        self.step = 0
+        self.reported: dict[str, Value] = {}
 
     def _command(
         self, text: str, purpose: Purpose, fields: Sequence[str], judged: Callable[[str], Match], depends: bool = False
@@ -99,12 +96,10 @@ class Talk:
             depends_on_read=depends,
         )
 
-    def ask(
-        self, word: str, purpose: Purpose, fields: Sequence[str], parse: Callable[[str], Numbers | None]
-    ) -> Step[tuple[Numbers | None, bool]]:
+    def query(self, word: str, purpose: Purpose, fields: Sequence[str]) -> Step[tuple[Numbers | None, bool]]:
         """A query; gives what it tells and whether nobody is there (dry run)."""
-        reply = yield from self.course.ask(self._command(f"{word}?", purpose, fields, _any_text))
-        return (parse(reply.messages[-1].data.text) if reply.ok else None), reply.assumed
+        reply = yield from self.ask(self._command(f"{word}?", purpose, fields, _any_text))
+        return (_PARSERS[word](reply.messages[-1].data.text) if reply.ok else None), reply.assumed
 
     def write(self, text: str, fields: Sequence[str], *, depends: bool = False) -> Step[None]:
         """A write; notes what became of it."""
@@ -115,14 +110,13 @@ class Talk:
         def refusal(reply: Reply) -> str:
             return f"the unit answers {text} with: {reply.text}"
 
-        write = self._command(text, Purpose.WRITE, fields, judged, depends)
-        reply = yield from self.course.change(write, refusal)
+        reply = yield from self.change(self._command(text, Purpose.WRITE, fields, judged, depends), refusal)
         if reply.ok and values.said(reply.messages[-1].data.text) is values.Said.UNCLEAR:
-            self.course.acknowledged.difference_update(fields)
+            self.acknowledged.difference_update(fields)
 
     def tell(self, found: Numbers, word: str) -> None:
         """Takes what the unit says is in force."""
-        self.course.known[word.lower()] = values.joined(found)
+        self.known[word.lower()] = values.joined(found)
         if word == "COLLECT":
             self.reported |= dict(zip(values.COLLECT_FIELDS, found, strict=False))
         else:
@@ -132,69 +126,60 @@ class Talk:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`. After a command that was not answered nothing more is sent."""
-    talk = Talk(target, Conversation.APPLY, values.options(target), Course(wanted))
+    talk = Talk(target, Conversation.APPLY, wanted)
     if target.variant == "v1":
-        if values.INTERVAL in wanted:
-            yield from talk.write(f"TIMER,{wanted[values.INTERVAL]}#", (values.INTERVAL,))
+        yield from talk.write(f"TIMER,{wanted[values.INTERVAL]}#", (values.INTERVAL,))
     else:
-        fields = [name for name in values.COLLECT_FIELDS if name in wanted]
-        if fields:
-            collect = partial(_collect, talk, wanted)
-            yield from _change(talk, "COLLECT", fields, values.collect, collect)
-        if values.GPS in wanted and not talk.silent:
-            yield from _change(talk, "GPS", [values.GPS], values.gps, partial(_gps, talk, wanted))
-        if values.GSM in wanted and not talk.silent:
+        for word, fields in _readable(wanted).items():
+            if not talk.unanswered:
+                yield from _change(talk, word, fields)
+        if values.GSM in wanted and not talk.unanswered:
             yield from talk.write(f"GSM,{values.MODES.index(str(wanted[values.GSM]))}#", (values.GSM,))
-    return talk.course.judged(talk.reported)
+    return talk.judged(talk.reported)
 
 
-def _change(
-    talk: Talk,
-    word: str,
-    fields: Sequence[str],
-    parse: Callable[[str], Numbers | None],
-    plan: Callable[[Numbers | None, bool], str],
-) -> Step[None]:
+def _readable(wanted: Iterable[str]) -> dict[str, list[str]]:
+    """The wanted fields by the command that tells them, in the order of the commands."""
+    collect = [name for name in values.COLLECT_FIELDS if name in wanted]
+    gps = [values.GPS] if values.GPS in wanted else []
+    return {word: fields for word, fields in (("COLLECT", collect), ("GPS", gps)) if fields}
+
+
+def _change(talk: Talk, word: str, fields: Sequence[str]) -> Step[None]:
     """Reads what must be kept, writes, reads back where the first reading was understood."""
-    had, dry = yield from talk.ask(word, Purpose.READ, fields, parse)
-    if talk.silent:
+    had, dry = yield from talk.query(word, Purpose.READ, fields)
+    if talk.unanswered:
         return
-    arguments = plan(had, dry)
+    if dry:  # what an earlier dialogue was told
+        had = _PARSERS[word](f"{word},{talk.target.known.get(word.lower(), '')}")
+    arguments = _collect(talk, had, dry) if word == "COLLECT" else _gps(talk, had, dry)
     if not arguments:
         option = "upload_quantity" if word == "COLLECT" else "gps_defaults"
         reason = f"not written: the answer to {word}? does not tell the other arguments; the option {option} gives them"
-        talk.course.refused |= dict.fromkeys(fields, reason)
+        talk.refused |= dict.fromkeys(fields, reason)
         return
     yield from talk.write(f"{word},{arguments}#", fields, depends=True)
-    if talk.silent or (had is None and not dry):
+    if talk.unanswered or (had is None and not dry):
         return
-    now, _ = yield from talk.ask(word, Purpose.READ_BACK, fields, parse)
+    now, _ = yield from talk.query(word, Purpose.READ_BACK, fields)
     if now is not None:
         talk.tell(now, word)
 
 
-def _remembered(talk: Talk, word: str, parse: Callable[[str], Numbers | None]) -> Numbers | None:
-    return parse(f"{word},{talk.target.known.get(word.lower(), '')}")
-
-
-def _collect(talk: Talk, carried: Mapping[str, Value], had: Numbers | None, dry: bool) -> str:
+def _collect(talk: Talk, had: Numbers | None, dry: bool) -> str:
     """Arguments of COLLECT: what is not asked for is kept. Empty where nobody tells it."""
-    if dry:
-        had = _remembered(talk, "COLLECT", values.collect)
     quantity = had[4] if had else talk.options.quantity or (1 if dry else None)
     kept = dict(zip(values.COLLECT_FIELDS, had or (), strict=False))
-    numbers = [carried.get(name, kept.get(name, 0 if dry else None)) for name in values.COLLECT_FIELDS]
+    numbers = [talk.wanted.get(name, kept.get(name, 0 if dry else None)) for name in values.COLLECT_FIELDS]
     if quantity is None or None in numbers:
         return ""
     return values.joined((*(int(number) for number in numbers), quantity))
 
 
-def _gps(talk: Talk, carried: Mapping[str, Value], had: Numbers | None, dry: bool) -> str:
+def _gps(talk: Talk, had: Numbers | None, dry: bool) -> str:
     """Arguments of GPS: the times of the automatic mode are kept. Empty where nobody tells them."""
-    if carried[values.GPS] == "always_on":
+    if talk.wanted[values.GPS] == "always_on":
         return "0"
-    if dry:
-        had = _remembered(talk, "GPS", values.gps)
     if had is not None and len(had) == 6:
         return values.joined((1, *had[1:]))
     # Always on and telling no times: none are in force, so the documented ones take nothing away.
@@ -203,26 +188,23 @@ def _gps(talk: Talk, carried: Mapping[str, Value], had: Numbers | None, dry: boo
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`: nothing can be asked of v1."""
-    talk = Talk(target, Conversation.READ, values.options(target), Course())
+    talk = Talk(target, Conversation.READ)
     if target.variant == "v1":
-        return talk.course.told()
-    fields = [name for name in values.COLLECT_FIELDS if name in wanted]
-    if fields:
-        found, _ = yield from talk.ask("COLLECT", Purpose.READ, fields, values.collect)
+        return talk.told()
+    for word, fields in _readable(wanted).items():
+        if talk.unanswered:
+            break
+        found, _ = yield from talk.query(word, Purpose.READ, fields)
         if found is not None:
-            talk.tell(found, "COLLECT")
-    if values.GPS in wanted and not talk.silent:
-        found, _ = yield from talk.ask("GPS", Purpose.READ, (values.GPS,), values.gps)
-        if found is not None:
-            talk.tell(found, "GPS")
-    return talk.course.told(talk.reported)
+            talk.tell(found, word)
+    return talk.told(talk.reported)
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: text in a command package, bytes as they are."""
-    if isinstance(text, bytes):
-        any_reply = reply_of(target)
-        return Command(text, text.hex(), Purpose.RAW, "any answer to a command", any_reply, timeout=TIMEOUT)
+def _spoken(target: Target, text: str) -> Command:
+    """Text in a command package."""
     uid = uid_of(target, Conversation.RAW, 0)
     match, expects = _answer(target, uid, _any_text), f"an answer with UID {uid:08x}"
     return Command(_payload(target, text, uid), text, Purpose.RAW, expects, match, timeout=TIMEOUT)
+
+
+RAW = spoken(_spoken, expects="any answer to a command", timeout=TIMEOUT)

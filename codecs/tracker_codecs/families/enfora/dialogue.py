@@ -18,13 +18,13 @@ Sources: those of `frame` and `table`; 3GPP TS 27.007 clause 5.4 (+CGSN).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from tracker_codecs.answers import reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Outcome,
@@ -36,7 +36,8 @@ from tracker_codecs.contract import (
     Value,
     Verdict,
 )
-from tracker_codecs.course import Course
+from tracker_codecs.course import Course, Step
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.enfora import frame as wire
 from tracker_codecs.families.enfora import table as values
@@ -50,8 +51,7 @@ ROW = "enfora_distance_row"
 #: Numbers of commands beside the revision's; those of timers follow TIMER.
 TABLE, TIMER = 0, 0
 SET_TIMER, DELETE, LOOK, MAKE, RESTORE, STORE, TABLE_AGAIN, TIMER_AGAIN = range(5, 13)
-RAW = 15
-Steps = Generator[Command, Reply, None]
+OPERATORS = 15
 _OK = re.compile(r"(?:\A|[\r\n])OK\s*\Z")
 _ERROR = re.compile(r"(?:\A|[\r\n])(?:\+CM[ES] )?ERROR\b")
 _IMEI = re.compile(r'\s*(?:\+CGSN: ?)?"?(\d{15})"?\s*', re.ASCII)
@@ -62,15 +62,6 @@ _SECRET = re.compile(r"(AT(?:\$APIPWD|%CGPCO|\+CPIN|\+CPWD)=)(.+)", re.ASCII | r
 
 def _wired(target: Target) -> bool:
     return target.transport is Transport.SERIAL
-
-
-def _ours(target: Target, message: Message) -> bool:
-    return message.kind is Kind.REPLY and (_wired(target) or message.device_id == target.device_id)
-
-
-def _said(target: Target, message: Message, number: int) -> str | None:
-    mine = _ours(target, message) and (_wired(target) or message.data[0] == number)
-    return str(message.data[1]) if mine else None
 
 
 def _command(
@@ -87,9 +78,9 @@ def _command(
     wired = _wired(target)
     number = (target.serial + place) & 0xFFFF
 
-    def match(message: Message) -> Match:
-        said = _said(target, message, number)
-        if said is None:
+    def means(message: Message) -> Match:
+        own, said = message.data
+        if own != number and not wired:
             return Match.NO
         if _ERROR.search(said):
             return Match.REFUSED
@@ -98,6 +89,7 @@ def _command(
     line = text.encode("ascii")
     payload = line + b"\r" if wired else wire.wrap(target.transport, number, wire.COMMAND, line)
     expects, seconds = ("OK", SERIAL_TIMEOUT) if wired else (f"answer {number}, OK", TIMEOUT)
+    match = reply_of(target, means)
     return Command(payload, text, purpose, expects, match, tuple(fields), seconds, depends_on_read=read)
 
 
@@ -112,9 +104,14 @@ def _ask_timer(target: Target, place: int, number: int, purpose: Purpose, *, rea
     return _command(target, place, f"AT$EVTIM{number}?", purpose, (INTERVAL,), read=read, whole=whole)
 
 
+def _said(reply: Reply) -> str:
+    """All parts of an answer."""
+    return "".join(str(message.data[1]) for message in reply.messages)
+
+
 def _table(reply: Reply) -> Sequence[Row] | None:
     """The rows of an answer; None where it is none, broke off or is not understood."""
-    text = "".join(str(message.data[1]) for message in reply.messages)
+    text = _said(reply)
     if reply.verdict is Verdict.TIMEOUT and any(message.data[0] is None for message in reply.messages):
         return None  # lines without their OK
     if reply.verdict is Verdict.REFUSED or "$EVENT:" not in text or not text.endswith(("\r", "\n")):
@@ -123,8 +120,7 @@ def _table(reply: Reply) -> Sequence[Row] | None:
 
 
 def _seconds(reply: Reply, number: int) -> int | None:
-    text = "".join(str(message.data[1]) for message in reply.messages)
-    return values.timer(text, number) if reply.ok else None
+    return values.timer(_said(reply), number) if reply.ok else None
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
@@ -176,9 +172,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     return work.judged(work.reported)
 
 
-def _find_timer(
-    target: Target, rows: Sequence[Row] | None
-) -> Generator[Command, Reply, tuple[int | None, int | None, str]]:
+def _find_timer(target: Target, rows: Sequence[Row] | None) -> Step[tuple[int | None, int | None, str]]:
     """The timer that reports and its seconds, or why it is not clear; nothing at all where the unit falls silent."""
     named = values.number(target, "timer", 1, 4)
     timers: dict[int, int] = {}
@@ -204,22 +198,12 @@ class _Work(Course):
         self.target = target
         self.reported: dict[str, Value] = {}
 
-    def _take(self, name: str, reply: Reply) -> bool:
-        """Keeps what came of a write; True where the unit took it."""
-        self.written.add(name)
-        self.unanswered = reply.verdict is Verdict.TIMEOUT
-        if reply.verdict is Verdict.REFUSED:
-            self.refused[name] = f"the unit answers {reply.text}"
-        return reply.ok or reply.assumed
-
-    def write_timer(self, number: int, seconds: int) -> Steps:
+    def write_timer(self, number: int, seconds: int) -> Step[None]:
         """Sets the timer."""
         text = f"AT$EVTIM{number}={seconds}"
-        reply = yield _command(self.target, SET_TIMER, text, Purpose.WRITE, [INTERVAL], read=True)
-        if self._take(INTERVAL, reply) and reply.ok:
-            self.acknowledged.add(INTERVAL)
+        yield from self.change(_command(self.target, SET_TIMER, text, Purpose.WRITE, [INTERVAL], read=True))
 
-    def write_row(self, row: Row, metres: int, count: int) -> Steps:
+    def write_row(self, row: Row, metres: int, count: int) -> Step[None]:
         """Replaces the row, or makes it where it is missing; one that holds the distance already stays untouched.
 
         `count`: rows of the table that was read.
@@ -230,8 +214,8 @@ class _Work(Course):
         if row.letter:
             text = f"AT$EVDEL={row.group}{row.letter.lower()}"
             delete = _command(self.target, DELETE, text, Purpose.WRITE, [DISTANCE], read=True)
-            reply = yield replace(delete, known={ROW: self.known[ROW]})
-            taken = self._take(DISTANCE, reply)
+            reply = yield from self.change(replace(delete, known={ROW: self.known[ROW]}))
+            taken = reply.ok or reply.assumed
             if self.unanswered:
                 # Lost on the way there or back? The table tells, if no part of it is lost too.
                 look = yield _ask_table(self.target, LOOK, Purpose.READ, [DISTANCE])
@@ -241,13 +225,15 @@ class _Work(Course):
             if not taken:
                 return
         new = row._replace(first=metres, second=row.second if row.second > metres else values.FAR)
-        reply = yield _command(self.target, MAKE, new.setting, Purpose.WRITE, [DISTANCE], read=True)
-        self._take(DISTANCE, reply)
+        reply = yield from self.change(self._making(MAKE, new))
         if reply.ok:
-            self.acknowledged.add(DISTANCE)
+            self.acknowledged.add(DISTANCE)  # whether or not the unit answered the deleting
         elif reply.verdict is Verdict.REFUSED and row.letter:
-            reply = yield _command(self.target, RESTORE, row.setting, Purpose.WRITE, [DISTANCE], read=True)
+            reply = yield self._making(RESTORE, row)
             self.unanswered = reply.verdict is Verdict.TIMEOUT
+
+    def _making(self, place: int, row: Row) -> Command:
+        return _command(self.target, place, row.setting, Purpose.WRITE, [DISTANCE], read=True)
 
     def compare(self, row: Row, rows: Sequence[Row] | None) -> None:
         """Keeps what the table read again tells of the row."""
@@ -290,23 +276,24 @@ def identify(target: Target) -> Dialogue:
     return Outcome({}, known=known, unanswered=reply.verdict is Verdict.TIMEOUT)
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own AT command; the first frame with its number answers it. Bytes go as they are, without a frame.
+def _spoken(target: Target, text: str) -> Command:
+    """An AT command; the first frame with its number answers it.
 
     Raises LocalError for a text that is no AT command of printable ASCII.
     """
-    if isinstance(text, bytes):
-
-        def answer(message: Message) -> Match:
-            return Match.DONE if _ours(target, message) else Match.NO
-
-        return Command(text, text.hex(), Purpose.RAW, "any answer", answer, timeout=TIMEOUT)
     shown = text.strip()
     if not _AT.fullmatch(shown):
         raise LocalError("a command is AT and printable ASCII", parameter="command")
-    command = _command(target, RAW, shown, Purpose.RAW, (), whole=lambda _: True)
+    command = _command(target, OPERATORS, shown, Purpose.RAW, (), whole=lambda _: True)
     secret = _SECRET.fullmatch(shown)
     if secret is None:
         return command
     secrets = tuple(part.encode("ascii") for part in re.split('[,"]', secret[2]) if len(part) > 1)
     return replace(command, text=f"{secret[1]}***", secrets=secrets)
+
+
+def _answers(target: Target, text: str, message: Message) -> Match:
+    return reply_of(target)(message)
+
+
+RAW = spoken(_spoken, answers=_answers, timeout=TIMEOUT)

@@ -23,6 +23,9 @@ _TIMER = re.compile(r"AT\$EVTIM([1-4])(\?|=(\d{1,7}))", re.ASCII)
 class EnforaEmulator(Device):
     """One unit; see the module. On a serial port it reports nothing; option `echo` (true): it sends lines back."""
 
+    line_end = b"\r"
+    longest = wire.MAX_FRAME
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self._wired = self.transport is Transport.SERIAL
@@ -38,7 +41,6 @@ class EnforaEmulator(Device):
             Row(9, "B", 3, 52, 9, 4350),
         ]
         self.stored = False
-        self._rest = b""
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -46,9 +48,8 @@ class EnforaEmulator(Device):
         metres = [row.first for row in self.rows if row.category == 16]
         return {INTERVAL: self.timers[2], DISTANCE: metres[0] if metres else 0}
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """A registration."""
-        self._rest = b""
         if self._wired:
             return []
         return [self._say(wire.REGISTRATION, 8, self.device_id.rjust(20).encode("ascii"))]
@@ -61,36 +62,36 @@ class EnforaEmulator(Device):
         return [self._say(wire.TEXT_REPORT, 2, b"9".rjust(14) + self.device_id.rjust(22).encode() + b" 13 " + sentence)]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Obeys commands."""
+        """Obeys commands: lines on a serial port, else frames."""
         if self._wired:
-            return self._lines(data)
-        self._rest += data
-        said: list[Datum] = []
-        while len(self._rest) >= 6:
-            length = len(self._rest)
-            if self.transport is not Transport.UDP:
-                length = int.from_bytes(self._rest[:2], "big")
-                if not 6 <= length <= wire.MAX_FRAME:
-                    self._rest = b""
-                    break
-                if len(self._rest) < length:
-                    return said
-            start = 0 if self.transport is Transport.UDP else 2
-            frame, self._rest = self._rest[start:length], self._rest[length:]
-            if frame[2] == wire.COMMAND and not self.faults.silent:
-                answer = self._obey(frame[4:].decode("latin-1").strip())
-                said.append(self._say(int.from_bytes(frame[:2], "big"), wire.ANSWER, f"\r\n{answer}\r\n".encode()))
-        if self.transport is Transport.UDP:
-            self._rest = b""
-        return said
+            echo = [Datum(data)] if self._echo else []
+            return echo + super().receive(data, channel)
+        commands = [frame for frame in self._frames(data) if frame[2] == wire.COMMAND and not self.faults.silent]
+        return [self._say(int.from_bytes(frame[:2], "big"), wire.ANSWER, self._answer(frame[4:])) for frame in commands]
 
-    def _lines(self, data: bytes) -> list[Datum]:
-        *lines, self._rest = (self._rest + data).split(b"\r")
-        self._rest = self._rest[-wire.MAX_FRAME :]
-        said = [Datum(data)] if self._echo else []
-        for line in lines if not self.faults.silent else []:
-            said.append(Datum(f"\r\n{self._obey(line.decode('latin-1').strip())}\r\n".encode()))
-        return said
+    def _frames(self, data: bytes) -> list[bytes]:
+        """Whole frames, without the length that they have over TCP; after a length that cannot be nothing is known."""
+        if self.datagrams:
+            return [data] if len(data) >= 6 else []
+        found, rest = [], self._partial + data
+        while len(rest) >= 6:
+            length = int.from_bytes(rest[:2], "big")
+            if not 6 <= length <= wire.MAX_FRAME:
+                rest = b""
+                break
+            if len(rest) < length:
+                break
+            found.append(rest[2:length])
+            rest = rest[length:]
+        self._partial = rest
+        return found
+
+    def hear_line(self, line: bytes) -> list[Datum]:
+        """The answer to a line of the serial port."""
+        return [Datum(self._answer(line))]
+
+    def _answer(self, line: bytes) -> bytes:
+        return f"\r\n{self._obey(line.decode('latin-1').strip())}\r\n".encode()
 
     def _say(self, number: int, kind: int, payload: bytes) -> Datum:
         return Datum(wire.wrap(self.transport, number, kind, payload))
@@ -106,7 +107,7 @@ class EnforaEmulator(Device):
             number = int(timer[1])
             if timer[2] == "?":
                 return f"$EVTIM{number}: {self.timers[number]}\r\n\r\nOK"
-            if INTERVAL in self.faults.refuse:
+            if self.refuses(INTERVAL):
                 return "ERROR"
             if INTERVAL not in self.faults.ignore:
                 self.timers[number] = self._clamped(INTERVAL, int(timer[3]))
@@ -123,7 +124,7 @@ class EnforaEmulator(Device):
 
     def _make(self, group: int, kind: int, category: int, first: int, second: int) -> str:
         if category == 16:
-            if DISTANCE in self.faults.refuse and first != self._metres:
+            if self.refuses(DISTANCE) and first != self._metres:
                 return "ERROR"
             first = self._metres if DISTANCE in self.faults.ignore else self._clamped(DISTANCE, first)
             self._metres = first

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    SerialForm,
-    Transport,
-)
+from tracker_codecs.contract import Limits, SerialForm, Transport
 from tracker_codecs.families.enfora import console, dialogue, frame, table
 from tracker_codecs.families.enfora.console import ConsoleStream
 from tracker_codecs.families.enfora.emulator import EnforaEmulator
@@ -37,6 +33,6 @@ FAMILY = Family(
     apply=dialogue.apply,
     read=dialogue.read,
     identify=dialogue.identify,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=EnforaEmulator,
 )

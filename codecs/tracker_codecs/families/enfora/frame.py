@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracker_codecs import nmea
-from tracker_codecs.contract import Event, Kind, Message, Stream, Transport
+from tracker_codecs.contract import Event, Kind, Message, Transport
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -46,49 +47,37 @@ def _likely(buf: bytes, pos: int) -> bool:
     return kind == ANSWER or (kind in _REPORT_TYPES and buf[pos] == 0 and buf[pos + 1] in _REPORTS)
 
 
-class EnforaStream(Stream):
+class EnforaStream(Cutter):
     """Understands datagrams, or cuts what comes over TCP. A wrong length costs bytes until the next likely header."""
 
-    __slots__ = ("_datagrams", "_rest", "_skipping")
-
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._rest = b""
-        self._datagrams = self.transport is Transport.UDP
-        self._skipping = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished frame."""
-        return len(self._rest)
+    __slots__ = ()
+    #: The first byte of a length, or one behind which nothing came yet.
+    starts = re.compile(rb"[\0-\x20]|.\Z", re.DOTALL)
 
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes as they came; give messages and PeerErrors in order."""
-        if self._datagrams:
-            if not _HEADER <= len(data) <= MAX_FRAME or not _likely(data, 0):
-                return [PeerError("a datagram that is no frame", discarded=data[:64])]
-            return [self._message(data, 0)]
-        buf = self._rest + data if self._rest else data
-        events: list[Event] = []
-        pos, size = 0, len(buf)
-        while size - pos >= 2:
-            length = (buf[pos] << 8) + buf[pos + 1]
-            fits = _HEADER + 2 <= length <= MAX_FRAME
-            if fits and size - pos < _HEADER + 2:
-                break
-            if fits and _likely(buf, pos + 2):
-                if size - pos < length:
-                    break
-                events.append(self._message(buf[pos : pos + length], 2))
-                self._skipping = False
-                pos += length
-                continue
-            if not self._skipping:
-                self._skipping = True
-                events.append(PeerError("bytes that are no frame", discarded=buf[pos : pos + 2]))
-            pos += 1
-        self._rest = buf[pos:]
-        return events
+        """See `Cutter.feed`; a datagram is one frame, and has no length."""
+        if not self._datagrams:
+            return super().feed(data, channel)
+        if not _HEADER <= len(data) <= MAX_FRAME or not _likely(data, 0):
+            return [PeerError("a datagram that is no frame", discarded=data[:64])]
+        return [self._message(data, 0)]
+
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        left = len(buf) - pos
+        if left < 2:
+            return MORE
+        length = (buf[pos] << 8) + buf[pos + 1]
+        if not _HEADER + 2 <= length <= MAX_FRAME:
+            return NO_FRAME
+        if left < _HEADER + 2:
+            return MORE
+        if not _likely(buf, pos + 2):
+            return NO_FRAME
+        if left < length:
+            return MORE
+        events.append(self._message(buf[pos : pos + length], 2))
+        return pos + length
 
     def _message(self, frame: bytes, pos: int) -> Message:
         number, kind = (frame[pos] << 8) + frame[pos + 1], frame[pos + 2]

@@ -141,7 +141,7 @@ def number(target: Target, option: str, low: int, high: int) -> int | None:
     value = target.options.get(option)
     if isinstance(value, str) and re.fullmatch(r"\d{1,3}", value, re.ASCII):
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high else None
+    return value if is_whole(value, low, high) else None
 
 
 def check(target: Target, wanted: Settings) -> list[Problem]:

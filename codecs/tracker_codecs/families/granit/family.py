@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from tracker_codecs import interval
-from tracker_codecs.contract import (
-    Capability,
-    Limits,
-    Strength,
-)
+from tracker_codecs.contract import Capability, Limits, Strength
 from tracker_codecs.families.granit import frame, messages
 from tracker_codecs.families.granit.emulator import GranitEmulator
 from tracker_codecs.family import Family
@@ -20,7 +16,7 @@ FAMILY = Family(
         "github.com/traccar/traccar: GranitProtocolSmsEncoder, two generations",
     ),
     default_port=5113,
-    limits=Limits(max_frame=frame.MAX_FRAME, idle=600.0, reply_timeout=30.0),
+    limits=Limits(max_frame=frame.MAX_FRAME),
     acknowledgement_proves="OK: the unit took the command; whether it keeps the interval is not told",
     variants={
         "navigator": {
@@ -31,7 +27,6 @@ FAMILY = Family(
             )
         }
     },
-    unsupported="no public command of these units carries it",
     stream=frame.GranitStream,
     server=frame.GranitStream.from_server,
     recognise=frame.recognise,

@@ -12,17 +12,9 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
 
-from tracker_codecs.contract import (
-    Checksum,
-    Event,
-    Kind,
-    Match,
-    Message,
-    Stream,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Event, Kind, Match, Message, Target
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
@@ -60,68 +52,57 @@ def binary(head: bytes, body: bytes) -> bytes:
     return sealed(head + struct.pack("<H", len(body)) + body)
 
 
-class GranitStream(Stream):
+class GranitStream(Cutter):
     """Cuts one direction of a link. `server`: the bytes are those of a server.
 
     A message's `data` is (head, body) of a binary frame, or None of a line.
     """
 
-    __slots__ = ("_lost", "_rest", "_skipping")
+    __slots__ = ("_lost", "_told")
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._rest = b""
         self._lost = False
-        self._skipping = False
+        self._told = False
 
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished frame."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buf = self._rest + data if self._rest else data
-        events: list[Event] = []
-        pos, size = 0, len(buf)
-        while pos < size:
-            if self._lost:  # a line's middle must not be taken for its beginning
-                found = _NEXT[self.server].search(buf, pos)
-                self._lost = found is None
-                pos = size if found is None else found.end() if found[0] == b"\n" else found.start()
-                continue
-            end = self._frame(buf, pos, events)
-            if end < 0:
-                break
-            if end:
-                pos = end
-                self._skipping = False
-                continue
-            if not self._skipping:
-                self._skipping = True
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`. Bytes that are no frame are taken, too, up to where the next may begin; told once."""
+        if self._lost and (start := self._start(buf, pos)) > pos:
+            return start
+        end = self._frame(buf, pos, events)
+        if end == NO_FRAME:
+            if not self._told:
                 events.append(PeerError("bytes that are no frame", discarded=buf[pos : pos + 64]))
-            self._lost = True
-            pos += 1
-        self._rest = buf[pos:]
-        return events
+            self._told = True
+            return self._start(buf, pos + 1)
+        self._told = self._told and end == MORE
+        return end
+
+    def _start(self, buf: bytes, pos: int) -> int:
+        """Where a frame may begin behind garbage: a line's middle must not be taken for its beginning."""
+        found = _NEXT[self.server].search(buf, pos)
+        self._lost = found is None
+        if found is None:
+            return len(buf)
+        return found.end() if found[0] == b"\n" else found.start()
 
     def _frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
-        """The end of the frame at `pos`; 0 where none is, -1 where more bytes must come."""
+        """The end of the frame at `pos`; or NO_FRAME or MORE."""
         head = _HEADS[self.server].match(buf, pos)
         if head is None:
             return self._line(buf, pos, events)
         start = head.end() + 2
         if len(buf) < start:
-            return -1
+            return MORE
         size = int.from_bytes(buf[start - 2 : start], "little")
         end = start + size + _TAIL
         if end - pos > MAX_FRAME or not _fits(head[0], size):
-            return 0
+            return NO_FRAME
         if len(buf) < end:
-            return -1
+            return MORE
         content = buf[pos : start + size]
         if buf[start + size : end] != b"*%02X\r\n" % xor8(content):
-            return 0
+            return NO_FRAME
         events.append(self._binary(buf[pos:end], head[0], content[len(head[0]) + 2 :]))
         return end
 
@@ -145,14 +126,14 @@ class GranitStream(Stream):
         stop = printed.end()
         after = buf[stop : stop + 2]
         if stop == pos:
-            return 0
+            return NO_FRAME
         if after in (b"", b"\r"):
-            return -1 if stop - pos < MAX_LINE else 0
+            return MORE if stop - pos < MAX_LINE else NO_FRAME
         line = _LINE.fullmatch(printed[0])
         if after != b"\r\n" or line is None or (line[2] and int(line[2], 16) != xor8(line[1])):
-            return 0
+            return NO_FRAME
         if self.server and not (line[2] and line[1].startswith(b"BB+")):
-            return 0
+            return NO_FRAME
         frame = buf[pos : stop + 2]
         checksum = Checksum.OK if line[2] else Checksum.NONE
         if self.server:
@@ -189,7 +170,6 @@ def renamed(frame: bytes, old: str, new: str) -> bytes:
 
 
 _TEXT = re.compile(r"BB\+[A-Z0-9]{2,8}(?:=[ -)+-}]{1,200})?", re.ASCII)
-_WHY = "nothing reads it back, and that it is taken over TCP is not proven"
 
 
 def wrap(target: Target, text: str) -> bytes:
@@ -213,4 +193,4 @@ def answers(target: Target, text: str, message: Message) -> Match:
     return Match.DONE if message.kind is Kind.REPLY and right else Match.NO
 
 
-RAW = Envelope(wrap=wrap, answers=answers, expects="OK", timeout=30.0)
+RAW = Envelope(wrap=wrap, answers=answers, expects="OK")

@@ -20,20 +20,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from tracker_codecs.checks import is_whole
+from tracker_codecs.answers import reply_of
 from tracker_codecs.contract import (
     Capability,
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Severity,
     Strength,
     Target,
     Value,
@@ -42,11 +39,13 @@ from tracker_codecs.contract import (
 from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.h02 import messages
-from tracker_codecs.families.h02.frame import Said, build
+from tracker_codecs.families.h02.frame import build
+from tracker_codecs.interval import FIELD as INTERVAL
+from tracker_codecs.interval import within
 from tracker_codecs.text import clean
+from tracker_codecs.variants import by_variant
 
 TIMEOUT = 30.0
-INTERVAL = "tracking_interval"
 VARIANTS: Mapping[str, Mapping[str, Capability]] = {
     "st901": {
         INTERVAL: Capability(Strength.ACKNOWLEDGED),
@@ -60,18 +59,11 @@ VARIANTS: Mapping[str, Mapping[str, Capability]] = {
     },
 }
 #: Seconds, both ends included: 18000 by the ST-901 manual; 10 to 3599 by the handbook of CanTrack's MT909.
-RANGES = {"st901": (1, 18000), "t80": (10, 3599)}
+check = by_variant(within(1, 18000), {"t80": within(10, 3599)})
 _COMMANDS = ("S71", "D1")
 _RAW = re.compile(r"[A-Z][A-Za-z0-9]{1,7}(?:,[!-\"$-)+-~]{0,200})?", re.ASCII)
 _PASSWORD = re.compile(r"[0-9A-Za-z]{4,8}", re.ASCII)
 _SECRET = re.compile(r"(?:freq|check|reset|MD)[, ]?([0-9A-Za-z]{4,8})(?:[, ].*)?", re.ASCII)
-
-
-def check(target: Target, wanted: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    low, high = RANGES[target.variant]
-    reason = f"must be whole seconds, {low} to {high}"
-    return [Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if not is_whole(value, low, high)]
 
 
 def stamp(serial: int) -> str:
@@ -95,17 +87,10 @@ def _password(target: Target) -> str:
     return password
 
 
-def _answers(target: Target, message: Message) -> Said | None:
-    if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-        return None
-    return message.data if isinstance(message.data, Said) and message.data.word == "V4" else None
-
-
-def _arguments(target: Target, message: Message, word: str, at: str) -> list[str] | None:
-    """The arguments of this unit's answer to the command of this word and time; None for any other message."""
-    said = _answers(target, message)
-    found = messages.answered(said.rest) if said else None
-    return found[1] if found is not None and (found[0], found[2]) == (word, at) else None
+def _arguments(message: Message, word: str, at: str) -> list[str] | None:
+    """The arguments of an answer to the command of this word and time; None for any other reply."""
+    found = messages.answered(message.data.rest) if message.data.word == "V4" else None
+    return found.arguments if found is not None and (found.command, found.time) == (word, at) else None
 
 
 def _framed(
@@ -118,11 +103,12 @@ def _framed(
     at = stamp(target.serial)
     payload = build(_maker(target), target.device_id, ",".join((word, at, *([arguments] if arguments else []))))
 
-    def match(message: Message) -> Match:
-        found = _arguments(target, message, word, at)
+    def means(message: Message) -> Match:
+        found = _arguments(message, word, at)
         return Match.NO if found is None else judged(found)
 
-    return Command(payload, payload.decode(), purpose, f"V4,{word} with {at}", match, tuple(fields), TIMEOUT)
+    match, expects = reply_of(target, means), f"V4,{word} with {at}"
+    return Command(payload, payload.decode(), purpose, expects, match, tuple(fields), TIMEOUT)
 
 
 def _plain(
@@ -131,9 +117,8 @@ def _plain(
     """A text as it is, answered by `V4,CMD,<its word>,...`; the password within it is a secret."""
     word = re.sub(r"[^A-Za-z].*", "", text, flags=re.DOTALL)
 
-    def match(message: Message) -> Match:
-        said = _answers(target, message)
-        told = messages.reply(said.rest) if said else None
+    def means(message: Message) -> Match:
+        told = messages.reply(message.data.rest) if message.data.word == "V4" else None
         if told is None or told[0].lower() != word.lower():
             return Match.NO
         return judged(told[1]) if judged else Match.DONE
@@ -144,15 +129,13 @@ def _plain(
     for each in hidden:
         shown = shown.replace(each, "***")
     secrets = tuple(each.encode("ascii") for each in hidden)
-    payload = text.encode("ascii")
-    return Command(payload, shown, purpose, f"V4,CMD,{word}", match, tuple(fields), TIMEOUT, secrets=secrets)
+    payload, match, expects = text.encode("ascii"), reply_of(target, means), f"V4,CMD,{word}"
+    return Command(payload, shown, purpose, expects, match, tuple(fields), TIMEOUT, secrets=secrets)
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
-    """See `Family.apply`."""
+    """See `Family.apply`; of units whose commands have a frame."""
     seconds = int(wanted[INTERVAL])
-    if target.variant == "t80":
-        return (yield from _apply_texts(target, wanted, seconds))
     word = target.options.get("interval_command", "S71")
     if word not in _COMMANDS:
         raise LocalError(f"must be one of {', '.join(_COMMANDS)}", parameter="interval_command")
@@ -166,7 +149,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     reply = yield from course.change(_framed(target, f"{word},{','.join(sent)}", Purpose.WRITE, [INTERVAL], judged))
     taken: dict[str, Value] = {}
     if reply.messages:
-        arguments = _arguments(target, reply.messages[-1], word, stamp(target.serial)) or []
+        arguments = _arguments(reply.messages[-1], word, stamp(target.serial)) or []
         shown = clean(",".join(arguments), 80)
         told = [each for each in arguments if each not in messages.SUCCESS]
         if reply.verdict is Verdict.REFUSED:
@@ -186,8 +169,9 @@ def _told(reply: Reply) -> dict[str, Value]:
     return {INTERVAL: found[0]} if found else {}
 
 
-def _apply_texts(target: Target, wanted: Settings, seconds: int) -> Dialogue:
-    password = _password(target)
+def apply_texts(target: Target, wanted: Settings) -> Dialogue:
+    """See `Family.apply`; of CanTrack units."""
+    seconds, password = int(wanted[INTERVAL]), _password(target)
 
     def judged(said: str) -> Match:
         return Match.DONE if re.search(r"\bOK\b", said, re.IGNORECASE) else Match.REFUSED
@@ -217,11 +201,7 @@ def raw(target: Target, text: str | bytes) -> Command:
     Bytes go as they are. Raises LocalError for a text that is no command, or that holds `*` or `#`.
     """
     if isinstance(text, bytes):
-
-        def match(message: Message) -> Match:
-            return Match.DONE if message.kind is Kind.REPLY and message.device_id == target.device_id else Match.NO
-
-        return Command(text, clean(text), Purpose.RAW, "a reply", match, timeout=TIMEOUT)
+        return Command(text, clean(text), Purpose.RAW, "a reply", reply_of(target), timeout=TIMEOUT)
     line = text.strip()
     if target.variant == "t80":
         if not re.fullmatch(r"[A-Za-z0-9][ -\"$-)+-~]{0,200}", line, re.ASCII):

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from tracker_codecs.contract import Datum, Message, Value
 from tracker_codecs.device import Device
-from tracker_codecs.families.h02.dialogue import INTERVAL
 from tracker_codecs.families.h02.frame import H02Stream, build
+from tracker_codecs.interval import FIELD as INTERVAL
 
 _FREQ = re.compile(r"freq,([0-9A-Za-z]+),(\d{1,6})", re.ASCII)
 _PLACE = "A,5002.5849,N,01433.7822,E,0.00,000,140613,FFFFFFFF"
@@ -43,7 +43,7 @@ class H02Emulator(Device):
         return [self._say(f"V1,{now:%H%M%S},{_PLACE.replace('140613', f'{now:%d%m%y}')}")]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Obeys commands; texts of CanTrack units come whole."""
+        """Obeys commands, also where it is silent; texts of CanTrack units come whole."""
         answers = []
         if self.variant == "t80" and data[:1] != b"*":
             answers.append(self._text(data.decode("latin-1").strip()))
@@ -61,7 +61,7 @@ class H02Emulator(Device):
         at, *arguments = rest.split(",")
         if not arguments or not arguments[-1].isdecimal():
             return ""
-        taken = "ERROR" if INTERVAL in self.faults.refuse else ",".join((*arguments[:-1], self._take(arguments[-1])))
+        taken = "ERROR" if self.refuses(INTERVAL) else ",".join((*arguments[:-1], self._take(arguments[-1])))
         return f"V4,{word},{taken},{at},050316,{_PLACE}"
 
     def _take(self, text: str) -> str:
@@ -74,7 +74,7 @@ class H02Emulator(Device):
     def _text(self, text: str) -> str:
         found = _FREQ.fullmatch(text)
         if found and found[1] == self.password:
-            if INTERVAL in self.faults.refuse:
+            if self.refuses(INTERVAL):
                 return "V4,CMD,freq,FREQ FAIL"
             self._take(found[2])
             return "V4,CMD,freq,FREQ OK"

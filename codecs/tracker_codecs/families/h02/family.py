@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    Transport,
-)
+from tracker_codecs.contract import Limits, Transport
 from tracker_codecs.families.h02 import dialogue, frame, messages
 from tracker_codecs.families.h02.emulator import H02Emulator
 from tracker_codecs.family import Family
+from tracker_codecs.variants import by_variant
 
 FAMILY = Family(
     name="h02",
@@ -33,7 +31,7 @@ FAMILY = Family(
     normalise=frame.normalised,
     rename=frame.renamed,
     check=dialogue.check,
-    apply=dialogue.apply,
+    apply=by_variant(dialogue.apply, {"t80": dialogue.apply_texts}),
     read=dialogue.read,
     raw=dialogue.raw,
     emulator=H02Emulator,

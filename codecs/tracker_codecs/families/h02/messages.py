@@ -8,7 +8,7 @@ Sources: traccar/traccar H02ProtocolDecoder and its tests; CanTrack G20LS protoc
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracker_codecs.contract import Message
 from tracker_codecs.errors import PeerError
@@ -40,15 +40,25 @@ def reply(rest: str) -> tuple[str, str] | None:
     return command, said
 
 
-def answered(rest: str) -> tuple[str, list[str], str] | None:
-    """Command, arguments and hhmmss of the command of the rest of a V4, or None for another.
+class Answered(NamedTuple):
+    """An answer: word, arguments and hhmmss of the command, and the position that follows, if one does."""
+
+    command: str
+    arguments: list[str]
+    time: str
+    place: str
+
+
+def answered(rest: str) -> Answered | None:
+    """What the rest of a V4 answers, or None for another.
 
     The hhmmss is the one that the position's time follows, where a position does: digits of a position are none.
     """
     found = _ANSWER.fullmatch(rest)
     if found is None:
         return None
-    return found["word"], found["arguments"].split(",") if found["arguments"] else [], found["time"]
+    arguments = found["arguments"].split(",") if found["arguments"] else []
+    return Answered(found["word"], arguments, found["time"], found["place"] or "")
 
 
 def intervals(text: str) -> tuple[int, int] | None:
@@ -110,16 +120,15 @@ def _answered(rest: str) -> dict[str, Any]:
             "reply": clean(told[1], MAX_SHOWN),
             **({"acc_on_s": both[0], "acc_off_s": both[1]} if both else {}),
         }
-    found = _ANSWER.fullmatch(rest)
+    found = answered(rest)
     if found is None:
         return {"text": clean(rest, MAX_SHOWN)}
-    arguments = found["arguments"].split(",") if found["arguments"] else []
     return {
-        "command": clean(found["word"]),
-        "arguments": [clean(each) for each in arguments],
-        "command_time": found["time"],
-        "status": "error" if set(arguments) & set(FAILURE) else "ok",
-        **_place(found["place"] or ""),
+        "command": clean(found.command),
+        "arguments": [clean(each) for each in found.arguments],
+        "command_time": found.time,
+        "status": "error" if set(found.arguments) & set(FAILURE) else "ok",
+        **_place(found.place),
     }
 
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tracker_codecs.answers import reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Outcome,
@@ -26,6 +26,7 @@ from tracker_codecs.contract import (
     Verdict,
 )
 from tracker_codecs.course import Course
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.intellitrac import settings as values
 from tracker_codecs.families.intellitrac.frame import SECRET
@@ -40,17 +41,12 @@ def _no(text: str, name: str) -> bool:
     return "ERR:" in text or text.startswith(f"$ER:{name}=") or text == f"$ER:{name}"
 
 
-def _said(target: Target, message: Message) -> str:
-    mine = message.kind is Kind.REPLY and message.device_id == target.device_id
-    return str(message.data) if mine else ""
-
-
 def _command(target: Target, arguments: str, purpose: Purpose, fields: Sequence[str], *, read: bool) -> Command:
     secret = values.password(target)
     asks = purpose is not Purpose.WRITE
 
-    def match(message: Message) -> Match:
-        text = _said(target, message)
+    def means(message: Message) -> Match:
+        text = str(message.data)
         if _no(text, "TRACKING"):
             return Match.REFUSED
         right = values.tracking(text) is not None if asks else text == "$OK:TRACKING"
@@ -62,7 +58,7 @@ def _command(target: Target, arguments: str, purpose: Purpose, fields: Sequence[
         text=f"$ST+TRACKING=...,{arguments}",
         purpose=purpose,
         expects="$TRACKING= and its values" if asks else "$OK:TRACKING",
-        match=match,
+        match=reply_of(target, means),
         fields=tuple(fields),
         timeout=TIMEOUT,
         secrets=(secret.encode("ascii"),),
@@ -128,36 +124,44 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({name: told[name] for name in wanted if name in told})
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own line, with or without `$ST+`; it gets its CR LF. Bytes go as they are.
+def _spoken(target: Target, text: str) -> Command:
+    """An operator's own line, with or without `$ST+`; it gets its CR LF.
 
     Raises LocalError for a text that is no such line of printable ASCII.
     """
-    name = ""
+    line = text.strip()
+    line = line if line.startswith("$ST+") else f"$ST+{line}"
     secrets = {values.password(target)}
-    if isinstance(text, bytes):
-        payload, shown = text, text.hex()
-    else:
-        shown = text.strip()
-        shown = shown if shown.startswith("$ST+") else f"$ST+{shown}"
-        if not _TEXT.fullmatch(shown):
-            raise LocalError("a command is one line $ST+NAME=password,... of printable ASCII", parameter="command")
-        payload = shown.encode("ascii") + b"\r\n"
-        name, _, arguments = shown.removeprefix("$ST+").partition("=")
-        first, *more = arguments.split(",")
-        secrets |= {first, *(more if name in SECRET else ())} - {"", "?"}
-        shown = f"$ST+{name}=" + ",".join(["...", *(["..."] if name in SECRET else more)]) if first else shown
+    if not _TEXT.fullmatch(line):
+        raise LocalError("a command is one line $ST+NAME=password,... of printable ASCII", parameter="command")
+    name, _, arguments = line.removeprefix("$ST+").partition("=")
+    first, *more = arguments.split(",")
+    secrets |= {first, *(more if name in SECRET else ())} - {"", "?"}
+    return Command(
+        payload=line.encode("ascii") + b"\r\n",
+        text=f"$ST+{name}=" + ",".join(["...", *(["..."] if name in SECRET else more)]) if first else line,
+        purpose=Purpose.RAW,
+        expects=f"$OK:{name} or its values",
+        match=lambda message: _answers(target, name, message),
+        timeout=TIMEOUT,
+        secrets=tuple(each.encode("ascii") for each in sorted(secrets)),
+    )
 
-    def match(message: Message) -> Match:
-        text = _said(target, message)
-        if not text:
-            return Match.NO
+
+def _answers(target: Target, name: str, message: Message) -> Match:
+    """The result of this command or its values; to bytes, which have no name here, whatever the unit says."""
+
+    def means(message: Message) -> Match:
+        text = str(message.data)
         if _no(text, name):
             return Match.REFUSED
         return Match.DONE if not name or f"OK:{name}" in text or text.startswith(f"${name}=") else Match.NO
 
-    return Command(
-        *(payload, shown, Purpose.RAW, f"$OK:{name or '...'} or its values", match),
-        timeout=TIMEOUT,
-        secrets=tuple(each.encode("ascii") for each in sorted(secrets)),
-    )
+    return reply_of(target, means)(message)
+
+
+def _password(target: Target, text: str) -> tuple[bytes, ...]:
+    return (values.password(target).encode("ascii"),)
+
+
+RAW = spoken(_spoken, answers=_answers, expects="$OK:... or its values", timeout=TIMEOUT, secrets=_password)

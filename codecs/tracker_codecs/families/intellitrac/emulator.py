@@ -13,10 +13,20 @@ from datetime import datetime
 from tracker_codecs.contract import Datum, Value
 from tracker_codecs.device import Device
 from tracker_codecs.families.intellitrac.frame import MAX_FRAME, SYNC
-from tracker_codecs.families.intellitrac.settings import DISTANCE, INTERVAL, MODES, TYPE, Tracking, changed, told
+from tracker_codecs.families.intellitrac.settings import (
+    DISTANCE,
+    INTERVAL,
+    MODES,
+    TYPE,
+    Tracking,
+    changed,
+    told,
+    tracking,
+)
 
 _LINE = re.compile(r"\$ST\+([A-Z]+)=(\w*)(?:,([0-9,?]*))?", re.ASCII)
-_WRITE = re.compile(r"(\d),(\d{1,9}),(\d{1,5}),(\d{1,5}),([01])(?:,(\d))?", re.ASCII)
+#: What the numbers of time and distance can hold.
+_MOST = 65535
 
 
 class IntellitracEmulator(Device):
@@ -29,9 +39,8 @@ class IntellitracEmulator(Device):
         """See `Device.begin`."""
         last = 3 if self.variant == "x1" and self.options.get("communication") != 0 else None
         self.tracking = Tracking(MODES[self.held.get(TYPE, "distance")], 120, 1000, 0, 1, last)
-        self.tracking = changed(
-            self.tracking, {name: self.held[name] for name in (INTERVAL, DISTANCE) if name in self.held}
-        )
+        given = {name: self.held[name] for name in (INTERVAL, DISTANCE) if name in self.held}
+        self.tracking = changed(self.tracking, given)
         self._sequence = 0
 
     @property
@@ -70,20 +79,14 @@ class IntellitracEmulator(Device):
             return f"$OK:{name}"
         if arguments == "?":
             return "$ERR:PARAMETER" if self.options.get("readable") == 0 else f"$TRACKING={self.tracking.text}"
-        found = _WRITE.fullmatch(arguments or "")
-        if found is None or self.faults.refuse:
+        wish = tracking(f"$TRACKING={arguments}")
+        if wish is None or self.faults.refuse:
             return "$ER:TRACKING=2"
-        *numbers, last = found.groups()
-        mode, time, distance, reports, persist = (int(each) for each in numbers)
-        wish = Tracking(mode, time, distance, reports, persist, None if last is None else int(last))
-        was = self.tracking
+        was, ignored = self.tracking, self.faults.ignore
+        time, distance = min(wish.time, _MOST), min(wish.distance, _MOST)
         self.tracking = wish._replace(
-            mode=was.mode if TYPE in self.faults.ignore else wish.mode,
-            time=was.time if INTERVAL in self.faults.ignore else self._clamped(INTERVAL, wish.time),
-            distance=was.distance if DISTANCE in self.faults.ignore else self._clamped(DISTANCE, wish.distance),
+            mode=was.mode if TYPE in ignored else wish.mode,
+            time=was.time if INTERVAL in ignored else self.clamped(INTERVAL, time),
+            distance=was.distance if DISTANCE in ignored else self.clamped(DISTANCE, distance),
         )
         return "$OK:TRACKING"
-
-    def _clamped(self, name: str, value: int) -> int:
-        low, high = self.faults.clamp.get(name, (0, 65535))
-        return int(min(max(value, low), high))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    Transport,
-)
+from tracker_codecs.contract import Limits, Transport
 from tracker_codecs.families.intellitrac import dialogue, frame, settings
 from tracker_codecs.families.intellitrac.emulator import IntellitracEmulator
 from tracker_codecs.family import Family
@@ -20,7 +17,7 @@ FAMILY = Family(
     ),
     transports=frozenset({Transport.TCP, Transport.UDP}),
     default_port=5037,
-    limits=Limits(max_frame=frame.MAX_FRAME, idle=600.0, reply_timeout=dialogue.TIMEOUT),
+    limits=Limits(max_frame=frame.MAX_FRAME, reply_timeout=dialogue.TIMEOUT),
     acknowledgement_proves="the unit took the command; what it holds then only the query tells",
     variants=settings.VARIANTS,
     stream=frame.IntellitracStream,
@@ -32,6 +29,6 @@ FAMILY = Family(
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=IntellitracEmulator,
 )

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from tracker_codecs.contract import Event, Kind, Message, Stream, Transport
+from tracker_codecs.cells import moment
+from tracker_codecs.contract import Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -29,69 +29,39 @@ _LINE = re.compile(rb"\$ST\+([A-Z0-9]+)(?:=([^,]*)((?:,[ -~]*)?))?")
 #: Commands whose every argument may be a password or a PIN.
 SECRET = frozenset(("CPAS", "SPIN", "GPRS"))
 _BETWEEN = b"\r\n\0"
+_NEXT = re.compile(rb"\n|\xfa(?:\xf8|\Z)")
 _OPENING = re.compile(rb"(?:\$RP:)?\d{1,9},\d{7,10},\d{14},-?\d{1,3}\.\d")
+_VALUES = ("speed_kmh", "heading", "altitude", "satellites", "report_id", "input", "output")
+_NUMBER = re.compile(r"-?\d{1,6}(?:\.\d{1,6})?", re.ASCII)
 #: Longest text that `_OPENING` needs.
 _ENOUGH = 48
 
 
-class IntellitracStream(Stream):
-    """Cuts what a device says. `datagrams`: a line ends with its datagram."""
+class IntellitracStream(Cutter):
+    """Cuts what a device says. A line ends with its datagram, too, and where a sync packet begins."""
 
-    __slots__ = ("_datagrams", "_rest", "_skipping")
+    __slots__ = ()
+    starts = _NEXT
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._rest = b""
-        self._datagrams = self.transport is Transport.UDP
-        self._skipping = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished line."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        buf = self._rest + data if self._rest else data
-        events: list[Event] = []
-        pos, size = 0, len(buf)
-        while pos < size:
-            if not self._skipping and buf[pos] in _BETWEEN:
-                pos += 1
-                continue
-            if buf[pos] == 0xFA and buf[pos : pos + 2] in (SYNC, SYNC[:1]):
-                if size - pos < SYNC_SIZE:
-                    break
-                events.append(self._sync(buf[pos : pos + SYNC_SIZE]))
-                self._skipping = False
-                pos += SYNC_SIZE
-                continue
-            end = buf.find(b"\n", pos, pos + MAX_FRAME)
-            sync = buf.find(SYNC, pos, end if end >= 0 else pos + MAX_FRAME)
-            if sync >= 0:
-                self._broken(events, buf[pos:sync])
-                self._skipping = False
-                pos = sync
-            elif end >= 0:
-                if not self._skipping:
-                    events.append(self._line(buf[pos : end + 1]))
-                self._skipping = False
-                pos = end + 1
-            elif size - pos >= MAX_FRAME:
-                self._broken(events, buf[pos : pos + MAX_FRAME])
-                self._skipping = True
-                pos += MAX_FRAME - (buf[pos + MAX_FRAME - 1] == 0xFA)
-            else:
-                break
-        self._rest = buf[pos:]
-        if self._datagrams and self._rest:
-            events.append(PeerError("a datagram that ends within a line", discarded=self._rest[:64]))
-            self._rest, self._skipping = b"", False
-        return events
-
-    def _broken(self, events: list[Event], data: bytes) -> None:
-        if not self._skipping:
-            events.append(PeerError("a line without an end", discarded=data[:64]))
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`; behind a line without an end, the next end or sync packet is the next frame."""
+        first, left = buf[pos], len(buf) - pos
+        if first == 0x0A or (first in _BETWEEN and not self._skipping):
+            return pos + 1
+        if first == 0xFA and buf[pos : pos + 2] in (SYNC, SYNC[:1]):
+            if left < SYNC_SIZE:
+                return MORE
+            events.append(self._sync(buf[pos : pos + SYNC_SIZE]))
+            return pos + SYNC_SIZE
+        if self._skipping:
+            return NO_FRAME
+        end = buf.find(b"\n", pos, pos + MAX_FRAME)
+        if buf.find(SYNC, pos, end if end >= 0 else pos + MAX_FRAME) >= 0:
+            return NO_FRAME
+        if end < 0:
+            return MORE if left < MAX_FRAME else NO_FRAME
+        events.append(self._line(buf[pos : end + 1]))
+        return end + 1
 
     def _sync(self, frame: bytes) -> Message:
         self.device_id = str(struct.unpack_from("<I", frame, 4)[0])
@@ -145,20 +115,17 @@ def _position(frame: bytes) -> dict[str, Any]:
     cells = clean(frame.rstrip(b"\r\n"), MAX_FRAME).split(",")
     prefix = cells.pop(0) if not re.fullmatch(r"\d{14}", cells[1], re.ASCII) else None
     unit, time, longitude, latitude, *rest = cells
-    try:
-        moment = datetime.strptime(time, "%Y%m%d%H%M%S").isoformat()
-    except ValueError:
-        raise PeerError("a time that is none", discarded=frame[:64]) from None
+    at = moment(time, "%Y%m%d%H%M%S")
+    if at is None:
+        raise PeerError("a time that is none", discarded=frame[:64])
     east, north = float(longitude), float(latitude)
     if not (abs(north) <= 90 and abs(east) <= 180):
         raise PeerError("a place that is not on Earth", discarded=frame[:64])
-    found: dict[str, Any] = {"message": "report", "unit_id": unit, "time": moment, "longitude": east, "latitude": north}
+    found: dict[str, Any] = {"message": "report", "unit_id": unit, "time": at, "longitude": east, "latitude": north}
     if prefix is not None:
         found["prefix"] = prefix
-    for name, cell in zip(
-        ("speed_kmh", "heading", "altitude", "satellites", "report_id", "input", "output"), rest, strict=False
-    ):
-        found[name] = float(cell) if re.fullmatch(r"-?\d{1,6}(?:\.\d{1,6})?", cell, re.ASCII) else None
+    for name, cell in zip(_VALUES, rest, strict=False):
+        found[name] = float(cell) if _NUMBER.fullmatch(cell) else None
     return {**found, "more": rest[7:]}
 
 

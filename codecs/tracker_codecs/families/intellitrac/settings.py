@@ -17,11 +17,10 @@ modules intellitrac, intellix1 and nd).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from tracker_codecs.checks import is_whole
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value, Variants
 from tracker_codecs.errors import LocalError
 
 INTERVAL, DISTANCE, TYPE, ANGLE = "tracking_interval", "tracking_distance", "type", "tracking_angle"
@@ -35,7 +34,7 @@ _ANSWER = re.compile(r"\$TRACKING=(\d),(\d{1,9}),(\d{1,5}),(\d{1,5}),([01])(?:,(
 _PASSWORD = re.compile(r"[0-9A-Za-z]{1,16}", re.ASCII)
 _READ = Capability(Strength.READ_BACK, "acknowledged only where the unit does not answer the query")
 _NO_ANGLE = Capability(None, "no public command of these units carries a heading")
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {
+VARIANTS: Variants = {
     "x1": {INTERVAL: _READ, DISTANCE: _READ, TYPE: _READ, ANGLE: _NO_ANGLE},
     "careu": {INTERVAL: _READ, DISTANCE: _READ, ANGLE: _NO_ANGLE},
 }

@@ -25,7 +25,6 @@ from tracker_codecs.contract import (
     Purpose,
     Reply,
     Settings,
-    Strength,
     Target,
     Verdict,
 )
@@ -184,12 +183,8 @@ class Talk(Course):
                 if not kinds & {"sent", "ack"}:
                     return
 
-    def worded(self, name: str, found: FieldOutcome, told: Told, notes: dict[str, str]) -> FieldOutcome:
-        """The outcome with what was proved in words; a stored value that no profile value names is a mismatch."""
-        mere = (FieldState.ACKNOWLEDGED, FieldState.WRITTEN, FieldState.UNKNOWN)
-        if name in told.foreign and found.state in mere:
-            reason = f"read back: {told.foreign[name]}"
-            return FieldOutcome(FieldState.MISMATCHED, found.desired, None, Strength.READ_BACK, reason)
+    def worded(self, name: str, found: FieldOutcome, notes: dict[str, str]) -> FieldOutcome:
+        """The outcome with what was proved in words."""
         if found.state is FieldState.CONFIRMED and name in notes:
             return replace(found, reason=notes[name])
         if found.state is FieldState.WRITTEN:
@@ -242,10 +237,8 @@ def _apply(talk: Talk) -> Dialogue:
     # A frame that got lost on the way is no answer: another try, not a mismatch.
     astray = talk.lost and any(told.values.get(name) != wanted[name] for name in talk.written - talk.refused.keys())
     talk.unanswered = after.silent or astray
-    outcome = talk.judged(told.values)
-    return replace(
-        outcome, fields={name: talk.worded(name, found, told, notes) for name, found in outcome.fields.items()}
-    )
+    outcome = talk.judged(told.values, {name: f"read back: {value}" for name, value in told.foreign.items()})
+    return replace(outcome, fields={name: talk.worded(name, found, notes) for name, found in outcome.fields.items()})
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:

@@ -60,25 +60,6 @@ def _coded(name: str, number: int) -> bytes:
     return bytes([kind, *fixed, *layout.build(number)])
 
 
-def settings_in(payload: bytes) -> tuple[dict[str, Any], dict[str, str]]:
-    """Fields in a chain of settings, and values that no profile value names. Raises PeerError."""
-    values: dict[str, Any] = {}
-    foreign: dict[str, str] = {}
-    for channel, kind, data in blocks(payload):
-        found = _name(kind, data) if channel in (0xFF, 0xFE) else None
-        if found is None:
-            continue
-        name, number = found
-        choices = SETTINGS[name].choices
-        if not choices:
-            values[name] = number
-        elif number < len(choices):
-            values[name] = choices[number]
-        else:
-            foreign[name] = f"{name} {number}"
-    return values, foreign
-
-
 def _shown(kind: int, data: bytes) -> dict[str, Any]:
     if kind == 0x8E:
         key = "motion_report_interval_min" if data[0] == 1 else "report_interval_min"
@@ -138,17 +119,26 @@ class MilesightAt101(Device):
             payload += b"\xff" + _coded(name, choices.index(value) if choices else value)
 
         def echoed(event: Event) -> Collection[str]:
-            values, foreign = settings_in(event.payload) if event.f_port == self.uplink_port else ({}, {})
-            return values.keys() | foreign.keys()
+            told = self.told([event] if event.f_port == self.uplink_port else [])
+            return told.values.keys() | told.foreign.keys()
 
         shown = ", ".join(f"{name} {settings[name]}" for name in names)
         return [Ask(payload, f"set {shown}", "echo of every setting on port 85", names, collecting(names, echoed))]
 
     def understand(self, payload: bytes, out: Told) -> None:
-        """Echoes."""
-        values, foreign = settings_in(payload)
-        out.values |= values
-        out.foreign |= foreign
+        """Echoes: the settings in a chain."""
+        for channel, kind, data in blocks(payload):
+            found = _name(kind, data) if channel in (0xFF, 0xFE) else None
+            if found is None:
+                continue
+            name, number = found
+            choices = SETTINGS[name].choices
+            if not choices:
+                out.values[name] = number
+            elif number < len(choices):
+                out.values[name] = choices[number]
+            else:
+                out.foreign[name] = f"{name} {number}"
 
     def acknowledged(self, ask: Ask, uplinks: Sequence[Event]) -> tuple[set[str], dict[str, str]]:
         """What was echoed."""

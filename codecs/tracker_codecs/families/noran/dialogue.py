@@ -9,21 +9,11 @@ Sources: traccar/traccar NoranProtocolEncoder and its test; NR100 manual p. 3 (m
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from tracker_codecs.answers import reply_of
 from tracker_codecs.checks import whole_numbers
-from tracker_codecs.contract import (
-    Capability,
-    Command,
-    Dialogue,
-    Kind,
-    Match,
-    Message,
-    Purpose,
-    Settings,
-    Strength,
-    Target,
-)
+from tracker_codecs.contract import Capability, Command, Dialogue, Purpose, Settings, Strength, Target, Variants
 from tracker_codecs.course import Course
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
@@ -31,27 +21,28 @@ from tracker_codecs.families.noran import frame as wire
 
 TIMEOUT = 30.0
 INTERVAL = "tracking_interval"
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {"standard": {INTERVAL: Capability(Strength.ACKNOWLEDGED)}}
+VARIANTS: Variants = {"standard": {INTERVAL: Capability(Strength.ACKNOWLEDGED)}}
 #: Seconds, both ends included.
 LOW, HIGH = 15, 64800
-_RAW = re.compile(r"\*KW,\d{3},\d{3},(\d{6}),[!-\"$-)+-~]{1,30}#", re.ASCII)
-
-
+_FORM = re.compile(r"\*KW,\d{3},\d{3},(\d{6}),[!-\"$-)+-~]{1,30}#", re.ASCII)
 check = whole_numbers({INTERVAL: (LOW, HIGH)}, "must be whole seconds, {} to {}")
 
 
 def _command(target: Target, text: str, purpose: Purpose, fields: Sequence[str]) -> Command:
-    found = _RAW.fullmatch(text)
+    found = _FORM.fullmatch(text)
     if found is None:
         raise LocalError("a command has the form *KW,000,002,000000,60#", parameter="command")
 
-    def match(message: Message) -> Match:
-        mine = message.kind is Kind.REPLY and message.device_id == target.device_id
-        return Match.DONE if mine and message.data == wire.ANSWER else Match.NO
-
-    shown = f"{text[: found.start(1)]}***{text[found.end(1) :]}"
-    secrets = (found[1].encode("ascii"),)
-    return Command(wire.build(text), shown, purpose, "a datagram 8009", match, tuple(fields), TIMEOUT, secrets=secrets)
+    return Command(
+        payload=wire.build(text),
+        text=f"{text[: found.start(1)]}***{text[found.end(1) :]}",
+        purpose=purpose,
+        expects="a datagram 8009",
+        match=reply_of(target),
+        fields=tuple(fields),
+        timeout=TIMEOUT,
+        secrets=(found[1].encode("ascii"),),
+    )
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
@@ -65,9 +56,9 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     return course.judged()
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """`*KW,000,007,000000,0#`, put into a datagram. Raises LocalError for a text of another form."""
     return _command(target, text.strip(), Purpose.RAW, ())
 
 
-raw = spoken(_own, expects="a datagram 8009", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="a datagram 8009", timeout=TIMEOUT)

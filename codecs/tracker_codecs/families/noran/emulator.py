@@ -12,9 +12,8 @@ from datetime import datetime
 
 from tracker_codecs.contract import Datum, Message
 from tracker_codecs.device import Device
-from tracker_codecs.families.noran import dialogue
-from tracker_codecs.families.noran.dialogue import INTERVAL
-from tracker_codecs.families.noran.frame import ANSWER, HANDSHAKE, POSITION, fields, from_server
+from tracker_codecs.families.noran.dialogue import HIGH, INTERVAL
+from tracker_codecs.families.noran.frame import ANSWER, HANDSHAKE, POSITION, NoranStream, fields
 
 _SET = re.compile(r"\*KW,000,002,(\d{6}),(\d{1,5})#", re.ASCII)
 _PLACE = struct.Struct("<BBIfff12s18s")
@@ -25,6 +24,7 @@ class NoranEmulator(Device):
     """One unit; see the module. Option: `password` (000000)."""
 
     factory = _FACTORY
+    ears = NoranStream
 
     def begin(self) -> None:
         """See `Device.begin`."""
@@ -40,19 +40,12 @@ class NoranEmulator(Device):
         self._now = now.strftime("%y-%m-%d %H:%M:%S").encode()
         return [_datagram(POSITION, self._place())]
 
-    def receive(self, data: bytes, channel: str = "") -> list[Datum]:
+    def hear(self, message: Message) -> list[Datum]:
         """Obeys a command; the answer to the handshake needs none."""
-        answers = []
-        for event in from_server(data):
-            if not isinstance(event, Message) or self.faults.silent:
-                continue
-            found = _SET.fullmatch(str(fields(event).get("text", "")))
-            if found and found[1] == self.password and INTERVAL not in self.faults.refuse:
-                if INTERVAL not in self.faults.ignore:
-                    low, high = self.faults.clamp.get(INTERVAL, (0, dialogue.HIGH))
-                    self.held[INTERVAL] = int(min(max(int(found[2]), low), high))
-                answers.append(_datagram(ANSWER, bytes(8) + self._place() + b"\x00"))
-        return answers
+        found = _SET.fullmatch(str(fields(message).get("text", "")))
+        if not found or found[1] != self.password or not self.obey(INTERVAL, min(int(found[2]), HIGH)):
+            return []
+        return [_datagram(ANSWER, bytes(8) + self._place() + b"\x00")]
 
     def _place(self) -> bytes:
         name = self.device_id.encode("ascii")

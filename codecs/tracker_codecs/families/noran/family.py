@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    Transport,
-)
+from tracker_codecs.contract import Limits, Transport
 from tracker_codecs.families.noran import dialogue, frame
 from tracker_codecs.families.noran.emulator import NoranEmulator
 from tracker_codecs.family import Family
@@ -19,17 +16,17 @@ FAMILY = Family(
     ),
     transports=frozenset({Transport.UDP}),
     default_port=5053,
-    limits=Limits(max_frame=frame.MAX_FRAME, idle=600.0, reply_timeout=dialogue.TIMEOUT),
+    limits=Limits(max_frame=frame.MAX_FRAME, reply_timeout=dialogue.TIMEOUT),
     acknowledgement_proves="that a command arrived: the answer is a position without a verdict",
     variants=dialogue.VARIANTS,
     unsupported="the protocol has no public command for it",
     stream=frame.NoranStream,
-    server=frame.from_server,
+    server=frame.NoranStream.from_server,
     recognise=frame.recognise,
     fields=frame.fields,
     rename=frame.renamed,
     check=dialogue.check,
     apply=dialogue.apply,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=NoranEmulator,
 )

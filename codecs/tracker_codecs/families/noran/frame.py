@@ -67,7 +67,7 @@ def _place(frame: bytes, kind: int) -> tuple[struct.Struct, int]:
 
 
 class NoranStream(Stream):
-    """One source of datagrams: every call of `feed` is one."""
+    """One source of datagrams: every call of `feed` is one, of the unit or of a server (`server`)."""
 
     __slots__ = ()
 
@@ -78,6 +78,8 @@ class NoranStream(Stream):
 
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """One datagram as a message, or a PeerError."""
+        if self.server:
+            return [_command(data)]
         if not 4 < len(data) <= MAX_FRAME:
             return [PeerError("no datagram of a Noran unit", discarded=data[:64])]
         length, kind = _HEAD.unpack_from(data)
@@ -98,6 +100,16 @@ class NoranStream(Stream):
         if kind == HANDSHAKE:
             return [Message(Kind.LOGIN, data, name, OWED, data=kind)]
         return [Message(Kind.REPLY if kind == ANSWER else Kind.REPORT, data, name, data=kind)]
+
+
+def _command(data: bytes) -> Event:
+    """A server's datagram."""
+    if len(data) < 13 or not data.startswith(_START) or not data.endswith(b"\r\n"):
+        return PeerError("no datagram of a server", discarded=data[:64])
+    length, kind = _HEAD.unpack_from(data, 6)
+    if length != len(data) or kind not in (COMMAND, WELCOME):
+        return PeerError("a datagram of another length or type than it says", discarded=data[:64])
+    return Message(Kind.OTHER, data, data=kind)
 
 
 def recognise(first: bytes) -> bool | None:
@@ -145,16 +157,6 @@ def _time(bits: int, frame: bytes) -> str:
     if not (1 <= month <= 12 and day and hour < 24 and minute < 60 and second < 60):
         raise PeerError("a time that is none", discarded=frame[:64])
     return f"{year:02d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}:{second:02d}"
-
-
-def from_server(data: bytes, channel: str = "") -> Sequence[Event]:
-    """A server's datagram."""
-    if len(data) < 13 or not data.startswith(_START) or not data.endswith(b"\r\n"):
-        return [PeerError("no datagram of a server", discarded=data[:64])]
-    length, kind = _HEAD.unpack_from(data, 6)
-    if length != len(data) or kind not in (COMMAND, WELCOME):
-        return [PeerError("a datagram of another length or type than it says", discarded=data[:64])]
-    return [Message(Kind.OTHER, data, data=kind)]
 
 
 def renamed(frame: bytes, old: str, new: str) -> bytes:

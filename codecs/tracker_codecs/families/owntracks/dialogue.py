@@ -13,18 +13,7 @@ from typing import Any
 
 from tracker_codecs import jsontext
 from tracker_codecs.answers import Matcher, nothing
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Value,
-    Verdict,
-)
+from tracker_codecs.contract import Command, Dialogue, Match, Message, Purpose, Reply, Settings, Target, Value, Verdict
 from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.owntracks import settings as keys

@@ -46,9 +46,7 @@ class OwnTracksEmulator(Device):
     def begin(self) -> None:
         """The app as it was installed, with the settings given."""
         self.base = wire.base_topic(self.device_id, self.options)
-        switches = {
-            name: self.options.get(name) is not False for name in ("cmd", "remoteConfiguration", "extendedData")
-        }
+        switches = {name: self.options.get(name) is not False for name in _SWITCHES}
         self.configuration: dict[str, Any] = {"mode": 0, **_FACTORY[self.variant], **switches}
         self.configuration |= {"username": "jane", "password": "not-a-real-password", "host": "broker.example.org"}
         self.configuration |= keys.configuration(self.variant, self.held, {})

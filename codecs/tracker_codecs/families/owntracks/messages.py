@@ -55,7 +55,7 @@ def fields(message: Message) -> dict[str, Any]:
     told |= {name: plain(content[key]) for key, name in _PLAIN.items() if key in content}
     if kind == "location":
         told["monitoring_reported"] = "m" in content
-        told["usable"] = all(wire.number(content.get(key)) for key in ("tst", "lat", "lon"))
+        told["usable"] = wire.usable(content)
     elif kind == "cmd" and isinstance(content.get("configuration"), dict):
         told["sets"] = _values(content["configuration"])
     elif kind == "status":

@@ -115,7 +115,7 @@ def redacted(value: Any) -> Any:
     return [redacted(item) for item in value] if isinstance(value, list) else value
 
 
-def message_of(data: bytes, channel: str, found: Any, *, from_device: bool = True) -> Message:
+def message_of(data: bytes, channel: str, found: Any, *, from_device: bool) -> Message:
     """The message of a parsed object. Configurations lose their secrets here, so that no log or store meets them."""
     kind, content = typed(found, data)
     if kind in ("dump", "configuration", "cmd"):
@@ -127,10 +127,9 @@ def message_of(data: bytes, channel: str, found: Any, *, from_device: bool = Tru
     topic = channel or str(content.get("topic", ""))
     # A will is published by the broker and a command by a server: neither shows that the phone is there.
     device = sender(topic, kind) if from_device and kind not in ("lwt", "cmd") else None
-    usable = kind == "location" and all(number(content.get(key)) for key in ("tst", "lat", "lon"))
     role = Kind.OTHER
     if from_device:
-        if usable:
+        if kind == "location" and usable(content):
             role = Kind.REPORT
         elif kind in ("dump", "configuration", "status"):
             role = Kind.REPLY
@@ -143,15 +142,26 @@ def number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def usable(location: Mapping[str, Any]) -> bool:
+    """Whether a location tells time and place."""
+    return all(number(location.get(key)) for key in ("tst", "lat", "lon"))
+
+
 class OwnTracksStream(Stream):
-    """What a broker passes on: whole payloads, so nothing is ever kept of one."""
+    """What a broker passes on, or a server sends (`server`): whole payloads, so nothing is ever kept of one."""
 
     __slots__ = ()
 
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """One payload of the topic `channel`; without a topic the key `topic` (HTTP form) names the sender."""
+        """One payload of the topic `channel`; without a topic the key `topic` (HTTP form) names the sender.
+
+        Of a server: a command or a configuration; also the array of them that answers an HTTP report.
+        """
         try:
-            return [message_of(data, channel, jsontext.parse(data))]
+            found = jsontext.parse(data)
+            if self.server and isinstance(found, list):
+                return [message_of(compact(item), channel, item, from_device=False) for item in found]
+            return [message_of(data, channel, found, from_device=not self.server)]
         except PeerError as fault:
             return [fault]
 
@@ -159,14 +169,3 @@ class OwnTracksStream(Stream):
     def buffered(self) -> int:
         """See `Stream.buffered`."""
         return 0
-
-
-def from_server(data: bytes, channel: str) -> Sequence[Event]:
-    """See `Family.server`: a command or a configuration; also the array of them that answers an HTTP report."""
-    try:
-        found = jsontext.parse(data)
-        if not isinstance(found, list):
-            return [message_of(data, channel, found, from_device=False)]
-        return [message_of(compact(item), channel, item, from_device=False) for item in found]
-    except PeerError as fault:
-        return [fault]

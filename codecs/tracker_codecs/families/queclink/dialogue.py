@@ -7,14 +7,14 @@ An empty field keeps the stored value; the number of fields is the unit's own. S
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from tracker_codecs.answers import Matcher
 from tracker_codecs.contract import (
     Command,
     Dialogue,
     Match,
-    Message,
     Outcome,
     Purpose,
     Settings,
@@ -41,41 +41,41 @@ def sections_of(variant: str, names: Iterable[str]) -> dict[str, list[str]]:
     """Section -> the wanted fields in it, in the order of reading. The GL line's type and intervals need CFG too."""
     places = registers.PLACES[variant]
     out: dict[str, list[str]] = {}
-    for section in ("FRI", "GBC", "CFG", "NMD"):
+    for section in registers.ORDER:
         found = [name for name in names if name in places and places[name][0] == section]
         if found:
             out[section] = found
     if variant == "gl200" and "FRI" in out:
         out["CFG"] = [name for name in out["FRI"] if name in ("type", "tracking_interval", "psm_interval")]
-    return {section: out[section] for section in ("FRI", "GBC", "CFG", "NMD") if section in out}
+    return {section: out[section] for section in registers.ORDER if section in out}
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    variant, talk = target.variant, Talk(target, password_of(target), wanted)
+    variant, talk = target.variant, Talk(target, wanted)
     names = sections_of(variant, wanted)
-    before = yield from talk.read(tuple(names), Purpose.READ, names)
+    before = yield from talk.read(names, Purpose.READ)
     if before.silent:
         talk.unanswered = True
         return talk.judged()
     reason = before.refused or talk.stranger()
     if reason:
         return talk.refuse(reason)
-    had = before.sections or {}
-    writes = registers.plan(variant, wanted, _nmd(talk, before, wanted), _gps(target, had))
+    had = before.sections
+    writes = registers.plan(variant, wanted, _nmd(talk, before), _gps(target, had))
     for write in writes:
         yield from talk.write(write, talk.count(write.section, had.get(write.section)))
-    after = yield from talk.read(tuple(names), Purpose.READ_BACK, names)
-    lost = _cleared(writes, had, after.sections or {})
+    after = yield from talk.read(names, Purpose.READ_BACK)
+    lost = _cleared(writes, had, after.sections)
     if lost:
         # This unit clears what an empty field should keep: give it back what it had, and look again.
         for write in lost:
             yield from talk.write(write, len(had[write.section]))
-        after = yield from talk.read(tuple(names), Purpose.READ_BACK, names)
+        after = yield from talk.read(names, Purpose.READ_BACK)
         left = [
             f"{write.section} {at}"
             for write in writes
-            for back in _cleared([write], had, after.sections or {})
+            for back in _cleared([write], had, after.sections)
             for at in back.values
             if at not in write.values
         ]
@@ -84,9 +84,9 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     return _verdict(talk, had, after)
 
 
-def _nmd(talk: Talk, before: Reading, wanted: Settings) -> int | None:
+def _nmd(talk: Talk, before: Reading) -> int | None:
     """Present NMD mode: read; in a dry run what is known, else the other bits as 0."""
-    values = (before.sections or {}).get("NMD")
+    values = before.sections.get("NMD")
     text = values[0] if values else talk.target.known.get("nmd_mode", "0") if before.assumed else ""
     return int(text, 16) if re.fullmatch("[0-9A-Fa-f]", text) else None
 
@@ -123,7 +123,7 @@ def _verdict(talk: Talk, had: Mapping[str, list[str]], after: Reading) -> Outcom
     # A section that came back with another number of fields than before is damaged: it tells nothing.
     sound = {
         section: values
-        for section, values in (after.sections or {}).items()
+        for section, values in after.sections.items()
         if section not in had or len(had[section]) == len(values)
     }
     told = registers.decode(talk.target.variant, sound)
@@ -148,17 +148,16 @@ def learn(talk: Talk, sections: Mapping[str, list[str]]) -> None:
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
-    talk = Talk(target, password_of(target))
+    talk = Talk(target)
     able = [name for name, found in registers.capabilities(target).items() if found.best is Strength.READ_BACK]
     names = sections_of(target.variant, [name for name in able if name in wanted])
     if not names:
         return Outcome({})
-    reading = yield from talk.read(tuple(names), Purpose.READ, names)
+    reading = yield from talk.read(names, Purpose.READ)
     if talk.stranger():
         return talk.told()
-    sections = reading.sections or {}
-    learn(talk, sections)
-    reported = {k: v for k, v in registers.decode(target.variant, sections).values.items() if k in able}
+    learn(talk, reading.sections)
+    reported = {k: v for k, v in registers.decode(target.variant, reading.sections).values.items() if k in able}
     talk.unanswered = reading.silent
     return talk.told(reported)
 
@@ -185,12 +184,12 @@ def raw(target: Target, text: str | bytes) -> Command:
     payload = f"{body}$" + ("\r\n" if target.transport is Transport.SERIAL else "")
     shown = body.replace(f"={used},", "=***,", 1)
     reading = re.fullmatch(r"2,([A-Z]{0,3})(?:,.*)?", parts[2].partition(",")[2]) if word == "RTO" else None
-    match = answers_read(target, serial, reading[1]) if reading else acknowledged(target, word, serial)
+    match = answers_read(target, reading[1], serial) if reading else acknowledged(target, word, serial)
     if used and used != password:
         secrets = (*secrets, used.encode("ascii"))
     expects = f"+ACK:GT{word} with serial {serial:04X}"
     return Command(payload.encode("ascii"), f"{shown}$", Purpose.RAW, expects, match, timeout=TIMEOUT, secrets=secrets)
 
 
-def _any(target: Target) -> Callable[[Message], Match]:
+def _any(target: Target) -> Matcher:
     return lambda message: Match.DONE if ours(message, target) else Match.NO

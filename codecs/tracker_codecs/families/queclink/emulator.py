@@ -16,6 +16,7 @@ from tracker_codecs.contract import Datum, Settings, Transport, Value
 from tracker_codecs.device import Device
 from tracker_codecs.families.queclink import settings as registers
 from tracker_codecs.families.queclink.frame import MAX_FRAME, sack_mode
+from tracker_codecs.families.queclink.talk import PASSWORDS
 
 _GL_FRI = "1,1,,,0000,2359,60,60,,,1F,1000,1000,0,5,50,5,0,"
 _GL_NMD = "1,3,2,3,300,300,,,,,,,"
@@ -32,7 +33,6 @@ _FACTORY: Mapping[str, Mapping[str, str]] = {
     "gv500": {"BSI": _BSI, "SRI": _SRI, "CFG": _GV_CFG.replace("gv55", "gv500"), "FRI": _GV_FRI},
     "gv55lite": {"BSI": _BSI, "SRI": _SRI, "CFG": _GV_CFG, "FRI": _GV_FRI},
 }
-_PASSWORDS = {"gl200": "gl200", "gl500": "gl500", "gt300": "gt300", "gv500": "gv500", "gv55lite": "gv55L"}
 _VERSION = {"gl200": "1A0102", "gl500": "110302", "gt300": "0103010100", "gv500": "1F0101", "gv55lite": "100102"}
 _VIN = "1G1JC5444R7252367"
 #: What the unit takes, by section and position; the rest is taken as it is.
@@ -63,7 +63,7 @@ class QueclinkEmulator(Device):
 
     def begin(self) -> None:
         """See `Device.begin`."""
-        self.password = str(self.options.get("password") or _PASSWORDS[self.variant])
+        self.password = str(self.options.get("password") or PASSWORDS[self.variant])
         self.sections = {name: text.split(",") for name, text in _FACTORY[self.variant].items()}
         if "CFG" in self.sections:
             self.sections["CFG"][0] = self.password
@@ -120,10 +120,7 @@ class QueclinkEmulator(Device):
     def _tail(self) -> str:
         self._count = (self._count + 1) & 0xFFFF
         self._now += timedelta(seconds=1)
-        return f"{self._time()},{self._count:04X}"
-
-    def _time(self) -> str:
-        return self._now.strftime("%Y%m%d%H%M%S")
+        return f"{self._now:%Y%m%d%H%M%S},{self._count:04X}"
 
     def _say(self, text: str) -> Datum:
         return Datum(text.encode("ascii") + b"$" + self._end)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    SerialForm,
-    Transport,
-)
+from tracker_codecs.contract import Limits, SerialForm, Transport
 from tracker_codecs.families.queclink import dialogue, frame, legacy, messages, renaming, settings, talk
 from tracker_codecs.families.queclink.emulator import QueclinkEmulator
 from tracker_codecs.family import Family

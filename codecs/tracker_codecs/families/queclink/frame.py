@@ -13,14 +13,13 @@ from collections.abc import Sequence
 
 from fastcrc import crc8, crc16
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Target, Transport
+from tracker_codecs.contract import Checksum, Event, Kind, Message, Target, Transport
 from tracker_codecs.errors import PeerError
+from tracker_codecs.junk import MAX_JUNK, JunkStream
 from tracker_codecs.text import clean
 
 #: Longest frame taken, in bytes: a settings report of all sections (GTALL) needs about 1 KiB, parts of it double.
 MAX_FRAME = 8192
-#: Bytes of a run of garbage that are kept for the event about it.
-MAX_JUNK = 32
 #: Frames remembered to tell a resent one.
 _MEMORY = 4
 
@@ -102,28 +101,21 @@ def body_of(frame: bytes) -> bytes:
     return frame.rstrip(b"$ \t\r\n\0")
 
 
-class QueclinkStream(Stream):
+class QueclinkStream(JunkStream):
     """Device-to-server bytes of one link. Every feed is a whole datagram when `transport` is UDP."""
 
-    __slots__ = ("_datagram", "_end", "_hex_raw", "_id", "_in_junk", "_junk", "_recent", "_rest", "_sack", "_told")
+    __slots__ = ("_datagram", "_end", "_hex_raw", "_id", "_recent", "_sack")
+    garbage = "bytes that start no @Track frame"
 
     def begin(self) -> None:
         """See `Stream.begin`."""
+        super().begin()
         self._id = b""
         self._hex_raw = b""
-        self._rest = b""
-        self._junk = b""
-        self._in_junk = False
-        self._told = False
         self._sack = "auto"
         self._recent: list[bytes] = []
         self._datagram = self.transport is Transport.UDP
         self._end = b"\r\n" if self.transport is Transport.SERIAL else b""
-
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished frame or of a run of garbage not yet told."""
-        return len(self._rest) + len(self._junk)
 
     def bind(self, target: Target) -> None:
         """Option `sack`: off, on, or auto = on as soon as the unit sends the same frame twice."""
@@ -133,73 +125,42 @@ class QueclinkStream(Stream):
 
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """Cut, identify and owe; see `Stream.feed`."""
-        buf = self._rest + data if self._rest else data
-        events: list[Event] = []
-        pos, end = 0, len(buf)
-        while pos < end:
-            if self._in_junk:
-                pos, found = self._skip(buf, pos, end, events)
-                if not found:
-                    break
-            elif buf[pos] in _BLANK:
-                pos += 1
-                continue
-            used = self._frame(buf, pos, end, events)
-            if used == 0:
-                break
-            if used > 0:
-                pos += used
-            else:
-                self._in_junk = True
-                self._swallow(buf[pos : pos + 1], events)
-                pos += 1
-        self._rest = buf[pos:] if pos < end else b""
+        events = list(super().feed(data, channel))
         if self._datagram:
             self._close_datagram(events)
         return events
 
-    # -- garbage ----------------------------------------------------------------------------------------------------
-    def _skip(self, buf: bytes, pos: int, end: int, events: list[Event]) -> tuple[int, bool]:
-        found = _START.search(buf, pos)
-        if found:
-            stop = found.start()
-        else:
-            stop = next((k for k in range(max(pos, end - 8), end) if _may_start(buf[k:end])), end)
-        self._swallow(buf[pos:stop], events)
-        if found:
-            self._end_junk(events)
-        return stop, found is not None
-
-    def _swallow(self, junk: bytes, events: list[Event]) -> None:
-        if self._told or not junk:
-            return
-        self._junk += junk[: MAX_JUNK - len(self._junk)]
-        if len(self._junk) == MAX_JUNK:
-            self._tell(events)
-
-    def _tell(self, events: list[Event]) -> None:
-        events.append(PeerError("bytes that start no @Track frame", discarded=self._junk))
-        self._junk, self._told = b"", True
-
-    def _end_junk(self, events: list[Event]) -> None:
-        if self._junk:
-            self._tell(events)
-        self._in_junk = self._told = False
+    def take(self, buf: bytes, pos: int, events: list[Event]) -> tuple[int, bool]:
+        """See `JunkStream.take`."""
+        if self._in_junk:
+            found = _START.search(buf, pos)
+            if found is None:
+                end = len(buf)
+                likely = (at for at in range(max(pos, end - 8), end) if _may_start(buf[at:]))
+                return next(likely, end) - pos, True
+            if found.start() > pos:
+                return found.start() - pos, True
+            self.end_junk(events)
+        elif buf[pos] in _BLANK:
+            return 1, False
+        used = self._frame(buf, pos, events)
+        return (1, True) if used < 0 else (used, False)
 
     def _close_datagram(self, events: list[Event]) -> None:
         """Nothing continues in the next datagram. The old dialect's documents show no terminator: none is needed."""
         rest, self._rest = self._rest, b""
         if self._in_junk:
-            self._swallow(rest, events)
-            self._end_junk(events)
+            self.swallow(rest, events)
+            self.end_junk(events)
         elif rest:
             old = rest.startswith(_TEXT) and is_id(rest.split(b",", 2)[1].strip() if b"," in rest else b"")
             short = PeerError("a datagram that ends inside a frame", discarded=rest[:MAX_JUNK])
             events.append(self._text(rest) if old else short)
 
     # -- frames -----------------------------------------------------------------------------------------------------
-    def _frame(self, buf: bytes, pos: int, end: int, events: list[Event]) -> int:
+    def _frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """Bytes used by the frame at `pos`; 0: more bytes needed; -1: no frame starts here."""
+        end = len(buf)
         if buf.startswith(_TEXT, pos):
             limit = pos + MAX_FRAME
             stop = buf.find(b"$", pos, limit)
@@ -217,10 +178,10 @@ class QueclinkStream(Stream):
             events.append(self._text(buf[pos : stop + 1]))
             return stop + 1 - pos
         if not _START.match(buf, pos):
-            return 0 if _may_start(buf[pos:end]) else -1
+            return 0 if _may_start(buf[pos:]) else -1
         if buf[pos + 1] == 0:
-            return self._binary(buf, pos, end, events)
-        return self._hex(buf, pos, end, events)
+            return self._binary(buf, pos, events)
+        return self._hex(buf, pos, events)
 
     def _text(self, frame: bytes) -> Event:
         parts = frame.split(b",", 3)
@@ -232,9 +193,7 @@ class QueclinkStream(Stream):
         if third and third == self._id and not is_id(second):
             device_id = self.device_id
         elif is_id(third) and (not second or _VERSION(second)):
-            device_id = third.decode("ascii")
-            if self.device_id is None:
-                self.device_id, self._id = device_id, third
+            device_id = self._told(third)
         elif is_id(second):
             return self._old_text(frame, head, second)
         else:
@@ -253,6 +212,13 @@ class QueclinkStream(Stream):
         # A frame sent again says nothing new: it is answered, but it is no second report.
         return Message(Kind.OTHER if resent else Kind.REPORT, frame, device_id, owed, data=resent or None)
 
+    def _told(self, name: bytes) -> str:
+        """An id that a frame tells; the first one is the link's."""
+        device_id = name.decode("ascii")
+        if self.device_id is None:
+            self.device_id, self._id = device_id, name
+        return device_id
+
     def _resent(self, key: bytes) -> bool:
         """Same word, send time and count as one of the last frames: the unit had no answer and wants one."""
         if key in self._recent:
@@ -266,9 +232,7 @@ class QueclinkStream(Stream):
 
     def _old_text(self, frame: bytes, head: bytes, device: bytes) -> Event:
         """GL100/GT300: the id comes first. Only the heartbeat is answered; how a SACK must end there is not public."""
-        device_id = device.decode("ascii")
-        if self.device_id is None:
-            self.device_id, self._id = device_id, device
+        device_id = self._told(device)
         body = body_of(frame)
         if head.startswith(b"AT+GTHBD="):
             # The rest of the heartbeat without its last field; Traccar ends it with 00.
@@ -278,15 +242,15 @@ class QueclinkStream(Stream):
             return Message(Kind.REPLY, frame, device_id, text=_shown(body))
         return Message(Kind.REPORT, frame, device_id)
 
-    def _hex(self, buf: bytes, pos: int, end: int, events: list[Event]) -> int:
-        head = buf[pos : pos + 4]
+    def _hex(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        head, left = buf[pos : pos + 4], len(buf) - pos
         at, size = HEX_LENGTH[head]
-        if end - pos < at + size:
+        if left < at + size:
             return 0
         length = int.from_bytes(buf[pos + at : pos + at + size], "big")
         if not at + size + 6 <= length <= MAX_FRAME:
             return -1
-        if end - pos < length:
+        if left < length:
             return 0
         frame = buf[pos : pos + length]
         if frame[-2:] != b"\r\n":
@@ -300,28 +264,27 @@ class QueclinkStream(Stream):
         else:
             device_id = hex_id(frame)
             if device_id and self.device_id is None:
-                self.device_id, self._id = device_id, device_id.encode("ascii")
+                self._told(device_id.encode("ascii"))
                 self._hex_raw = frame[place : place + 8] if place else b""
         kind = _HEX_KIND.get(head, Kind.REPORT)
         events.append(Message(kind, frame, device_id or self.device_id, checksum=Checksum.OK))
         return length
 
-    def _binary(self, buf: bytes, pos: int, end: int, events: list[Event]) -> int:
-        if end - pos < 5:
+    def _binary(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        left = len(buf) - pos
+        if left < 5:
             return 0
         length = int.from_bytes(buf[pos + 2 : pos + 4], "big")
         if not _MIN_BINARY <= length <= MAX_FRAME:
             return -1
-        if end - pos < length:
+        if left < length:
             return 0
         frame = buf[pos : pos + length]
         at = binary_id_at(frame)
         digits = frame[at : at + 8].hex()
         if frame[-1] != 0x24 or digits[0] != "0" or not digits.isdigit():
             return -1
-        device_id = digits[1:]
-        if self.device_id is None:
-            self.device_id, self._id = device_id, device_id.encode("ascii")
+        device_id = self._told(digits[1:].encode("ascii"))
         checksum = Checksum.OK if binary_checksum(frame) == frame[-2] else Checksum.NONE
         events.append(Message(Kind.REPORT, frame, device_id, checksum=checksum))
         return length

@@ -7,10 +7,10 @@ terminator; a public specification that quotes the GT300 protocol V4.02 ends eve
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from tracker_codecs.answers import Matcher
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -46,12 +46,12 @@ def command(target: Target, password: str, word: str, values: list[str], fields:
     )
 
 
-def _acknowledges(target: Target, word: str, time: str) -> Callable[[Message], Match]:
-    return lambda message: (
-        Match.DONE
-        if ours(message, target) and message.device_id == target.device_id and old_answer(message) == (word, time)
-        else Match.NO
-    )
+def _acknowledges(target: Target, word: str, time: str) -> Matcher:
+    def match(message: Message) -> Match:
+        mine = ours(message, target) and message.device_id == target.device_id
+        return Match.DONE if mine and old_answer(message) == (word, time) else Match.NO
+
+    return match
 
 
 def plan(target: Target, carried: Settings) -> list[tuple[str, list[str], list[str]]]:

@@ -88,6 +88,8 @@ PLACES: Mapping[str, Mapping[str, tuple[str, tuple[int, ...]]]] = {
     "gv500": _FRI_GV,
     "gv55lite": _FRI_GV,
 }
+#: The order in which sections are read and written.
+ORDER = ("FRI", "GBC", "CFG", "NMD")
 #: Position of "GPS on need" in the GL line's CFG.
 GPS_ON = 5
 
@@ -238,8 +240,7 @@ def plan(variant: str, settings: Settings, nmd: int | None, gps: str | None) -> 
         why = "off after each fix: power_save" if saving else "the type needs the GPS on"
         note = f"GPS on need = {value} ({why})"
         writes["CFG"] = Write("CFG", {GPS_ON: value}, ["type"], depends_on_read=not saving, note=note)
-    order = ("FRI", "GBC", "CFG", "NMD")
-    return sorted((write for write in writes.values() if write.values), key=lambda write: order.index(write.section))
+    return [writes[section] for section in ORDER if section in writes and writes[section].values]
 
 
 def _text(variant: str, name: str, value: Value) -> str:

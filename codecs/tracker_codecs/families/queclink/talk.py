@@ -7,10 +7,13 @@ Interface Protocol R1.02; real GTALS and GTALL reports; jaayesta/queclink-parser
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
+from tracker_codecs.answers import Matcher
 from tracker_codecs.contract import (
     Command,
     Kind,
@@ -52,30 +55,35 @@ def ours(message: Message, target: Target) -> bool:
     return message.kind is Kind.REPLY and message.device_id in (None, target.device_id)
 
 
-def acknowledges(message: Message, target: Target, word: str, serial: int, sub: str = "") -> Match:
+def acknowledged(target: Target, word: str, serial: int, sub: str = "") -> Matcher:
     """The acknowledgement of command `word` with this serial (of HEX format units too), or its refusal."""
     wanted = f"{serial & 0xFFFF:04X}"
-    if not ours(message, target):
-        return Match.NO
-    if hex_answer(message) == (word, wanted):
-        return Match.DONE
-    found = answer(message)
-    if found is None or (found.word, found.serial, found.device_id) != (word, wanted, target.device_id):
-        return Match.NO
-    if found.kind == "NACK":
-        return Match.REFUSED
-    return Match.DONE if found.kind == "ACK" and (not sub or found.extra == sub) else Match.NO
+
+    def match(message: Message) -> Match:
+        if not ours(message, target):
+            return Match.NO
+        if hex_answer(message) == (word, wanted):
+            return Match.DONE
+        found = answer(message)
+        if found is None or (found.word, found.serial, found.device_id) != (word, wanted, target.device_id):
+            return Match.NO
+        if found.kind == "NACK":
+            return Match.REFUSED
+        return Match.DONE if found.kind == "ACK" and (not sub or found.extra == sub) else Match.NO
+
+    return match
 
 
-def answers_read(target: Target, serial: int, section: str) -> Callable[[Message], Match]:
+def answers_read(target: Target, section: str, serial: int) -> Matcher:
     """Matcher of a reading: our acknowledgement, then the report of this section (empty: of everything).
 
     The report carries no serial, so it counts only after the acknowledgement and with no older send time.
     """
+    first = acknowledged(target, "RTO", serial, "READ")
     seen: list[str] = []  # send time of our acknowledgement, once it came
 
     def matched(message: Message) -> Match:
-        result = acknowledges(message, target, "RTO", serial, "READ")
+        result = first(message)
         found = answer(message)
         if result is Match.DONE:
             seen[:] = [found.send_time if found else ""]
@@ -98,9 +106,9 @@ def refusal(reply: Reply) -> str:
 
 @dataclass(slots=True)
 class Reading:
-    """What a reading gave: the sections (None: acknowledged, but nothing readable came), or why there is nothing."""
+    """What a reading gave: the sections (none where nothing readable came), or why there is nothing."""
 
-    sections: dict[str, list[str]] | None = None
+    sections: dict[str, list[str]] = field(default_factory=dict)
     silent: bool = False
     refused: str = ""
     assumed: bool = False
@@ -114,33 +122,31 @@ class Talk(Course):
 
     __slots__ = ("password", "silent", "step", "target", "unreadable", "version")
 
-    def __init__(self, target: Target, password: str, wanted: Settings | None = None) -> None:
+    def __init__(self, target: Target, wanted: Settings | None = None) -> None:
         super().__init__(wanted)
-        self.target, self.password = target, password
+        self.target, self.password = target, password_of(target)
         self.step = 0
         self.silent: set[str] = set()
         self.unreadable = False
         self.version = ""
-
-    def serial(self) -> int:
-        """The next command number: derived from the revision, never shared between two commands."""
-        number = (self.target.serial + self.step) & 0xFFFF
-        self.step += 1
-        return number
 
     def command(
         self,
         word: str,
         values: Sequence[str],
         purpose: Purpose,
-        match: Callable[[int], Callable[[Message], Match]],
+        match: Callable[[int], Matcher],
         fields: Iterable[str],
         expects: str,
         note: str = "",
         depends_on_read: bool = False,
     ) -> Command:
-        """A command in its envelope; on a serial port the line ends with CR LF after the `$`."""
-        serial = self.serial()
+        """A command in its envelope; on a serial port the line ends with CR LF after the `$`.
+
+        Its number is derived from the revision, and never shared between two commands.
+        """
+        serial = (self.target.serial + self.step) & 0xFFFF
+        self.step += 1
         text = layout.command_text(word, self.password, values, serial)
         end = "\r\n" if self.target.transport is Transport.SERIAL else ""
         shown = layout.command_text(word, "***", values, serial)
@@ -157,13 +163,13 @@ class Talk(Course):
         )
 
     # -- reading ----------------------------------------------------------------------------------------------------
-    def read(self, sections: Sequence[str], purpose: Purpose, names: Mapping[str, list[str]]) -> Step[Reading]:
-        """The sections, by GTALS; by one GTALL where the unit only acknowledges."""
+    def read(self, names: Mapping[str, list[str]], purpose: Purpose) -> Step[Reading]:
+        """The sections, with the fields each is read for: by GTALS; by one GTALL where the unit only acknowledges."""
         found: dict[str, list[str]] = {}
-        for section in sections:
+        for section, fields in names.items():
             if self.known.get("read", self.target.known.get("read")) == "all" or self.unreadable:
                 break
-            reply = yield self._ask(section, purpose, names.get(section, ()))
+            reply = yield self._ask(section, purpose, fields)
             reading = self._first(reply)
             if reading.silent or reading.refused:
                 return reading
@@ -177,30 +183,26 @@ class Talk(Course):
                 self.known["read"] = "all"
                 break
         else:
-            return Reading(None if reply.assumed else found, assumed=reply.assumed)
+            return Reading(found, assumed=reply.assumed)
         if self.unreadable:
-            return Reading({})
-        every = [name for section in sections for name in names.get(section, ())]
-        reply = yield self._ask("", purpose, every)
+            return Reading()
+        reply = yield self._ask("", purpose, itertools.chain.from_iterable(names.values()))
         reading = self._first(reply)
         if reply.ok:
             whole = answer(reply.messages[-1])
             parts = layout.split_sections(whole.values) if whole else {}
-            found |= {section: parts[section] for section in sections if section in parts}
+            found |= {section: parts[section] for section in names if section in parts}
             if self.target.variant == "gl500" and "GBC" in found:  # this report drops trailing reserved fields
                 found["GBC"] += [""] * (self.count("GBC") - len(found["GBC"]))
         elif not (reading.silent or reading.refused or reading.assumed):
             self.unreadable = True
             self.known["read"] = ""
-        reading.sections = None if reading.assumed else {k: v for k, v in found.items() if _LEAST <= len(v) <= _MOST}
+        reading.sections = {} if reading.assumed else {k: v for k, v in found.items() if _LEAST <= len(v) <= _MOST}
         return reading
 
     def _ask(self, section: str, purpose: Purpose, names: Iterable[str]) -> Command:
         expects = f"+ACK:GTRTO READ, then {'+RESP:GTALS ' + section if section else '+RESP:GTALL'},"
-
-        def match(serial: int) -> Callable[[Message], Match]:
-            return answers_read(self.target, serial, section)
-
+        match = partial(answers_read, self.target, section)
         return self.command("RTO", ["2", section, "", "", "", ""], purpose, match, names, expects)
 
     def _first(self, reply: Reply) -> Reading:
@@ -241,27 +243,16 @@ class Talk(Course):
 
     def write(self, write: registers.Write, count: int) -> Step[None]:
         """One section's command; notes what became of its fields."""
-        reply = yield from self.change(self._put(write, count), refusal)
-        if reply.verdict is Verdict.TIMEOUT:
-            self.silent.update(write.fields)
-
-    def _put(self, write: registers.Write, count: int) -> Command:
-
-        def match(serial: int) -> Callable[[Message], Match]:
-            return acknowledged(self.target, write.section, serial)
-
-        return self.command(
+        command = self.command(
             write.section,
             layout.sparse(count, write.values),
             Purpose.WRITE,
-            match,
+            partial(acknowledged, self.target, write.section),
             write.fields,
             f"+ACK:GT{write.section}",
             write.note,
             write.depends_on_read,
         )
-
-
-def acknowledged(target: Target, word: str, serial: int) -> Callable[[Message], Match]:
-    """Matcher of the acknowledgement of this command."""
-    return lambda message: acknowledges(message, target, word, serial)
+        reply = yield from self.change(command, refusal)
+        if reply.verdict is Verdict.TIMEOUT:
+            self.silent.update(write.fields)

@@ -13,8 +13,10 @@ traccar/traccar decoder tests (PresetA answer, -Error).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
+from functools import partial
 
+from tracker_codecs.answers import Matcher
 from tracker_codecs.contract import (
     Command,
     Dialogue,
@@ -29,7 +31,7 @@ from tracker_codecs.contract import (
     Transport,
     Verdict,
 )
-from tracker_codecs.course import Course
+from tracker_codecs.course import Course, Step
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.suntech import settings as values
 from tracker_codecs.families.suntech.frame import ERROR, GROUPS, prefix_of
@@ -42,7 +44,6 @@ SERIAL_TIMEOUT = 5.0
 #: Generations with the commands of variant `st300`, as recorded lines name them.
 GENERATIONS = ("ST300", "SA200", "ST600", "ST500")
 MAX_COMMAND = 300
-Matcher = Callable[[Message], Match]
 _LINE = re.compile(r"(?:SA|ST)\d{3}[A-Z;]", re.ASCII).match
 _WORDS = re.compile(r"([A-Z]{3,8});(.*)", re.ASCII | re.DOTALL).fullmatch
 _ID = re.compile(r"\d{6,9}", re.ASCII).fullmatch
@@ -72,11 +73,18 @@ def _answer(target: Target, prefix: str, group: str, message: Message) -> list[s
     return message.text[len(head) :].split(";") if message.text.startswith(head) else None
 
 
+def _any(target: Target, message: Message) -> Match:
+    """Any reply that may be our unit's; -Error refuses."""
+    if message.kind is not Kind.REPLY or message.device_id not in (None, target.device_id):
+        return Match.NO
+    return Match.REFUSED if message.text == ERROR else Match.DONE
+
+
 def answers(target: Target, prefix: str, group: str, word: str = "") -> Matcher:
     """Matcher of the answer in this group (and to this command); -Error refuses."""
 
     def match(message: Message) -> Match:
-        if message.kind is Kind.REPLY and message.text == ERROR and message.device_id in (None, target.device_id):
+        if _any(target, message) is Match.REFUSED:
             return Match.REFUSED
         found = _answer(target, prefix, group, message)
         return Match.DONE if found and (not word or word in found[1:2]) else Match.NO
@@ -94,33 +102,34 @@ def _stranger(target: Target, prefix: str, inner: Matcher) -> Matcher:
     return match
 
 
-class Talk:
-    """One conversation: the generation in use, and the report group as it was heard last."""
+class Talk(Course):
+    """One conversation: the generation in use, and why the report group as it was heard last must not be built upon."""
 
-    def __init__(self, target: Target) -> None:
+    __slots__ = ("prefix", "target", "why")
+
+    def __init__(self, target: Target, wanted: Settings | None = None) -> None:
+        super().__init__(wanted)
         self.target = target
         self.prefix = values.prefix_for(target)
-        self.known: dict[str, str] = {}
         self.why = ""
 
-    def ask(
-        self, purpose: Purpose, fields: Sequence[str]
-    ) -> Generator[Command, Reply, tuple[Verdict, list[str] | None]]:
-        """The report group; None where none that is usable was told, then `why` says it."""
+    def group(self, purpose: Purpose, fields: Sequence[str]) -> Step[list[str] | None]:
+        """The report group; None where none that is usable was told: `unanswered`, a dry run, or `why` says it."""
         wired = self.target.transport is Transport.SERIAL
         reply = yield from self.wired(purpose, fields) if wired else self._heard(purpose, fields)
-        if self.why:
-            return Verdict.REFUSED, None
-        found = self._group(reply) if reply.ok else None
-        if reply.verdict is Verdict.REFUSED:
+        if reply.verdict is Verdict.TIMEOUT:
+            self.unanswered = True
+        elif reply.verdict is Verdict.REFUSED:
             self.why = f"the unit answered {ERROR} to the question for its settings"
-        elif reply.ok:
+        elif reply.ok and not self.why:
+            found = self._group(reply)
             self.why = values.usable(self.target.variant, found)
-        if found is not None and not self.why:
-            self.known["values"] = str(len(found))
-        return reply.verdict, found if not self.why else None
+            if found is not None and not self.why:
+                self.known["values"] = str(len(found))
+                return found
+        return None
 
-    def wired(self, purpose: Purpose, fields: Sequence[str]) -> Generator[Command, Reply, Reply]:
+    def wired(self, purpose: Purpose, fields: Sequence[str]) -> Step[Reply]:
         """The answer to the question on a serial port; where the generation is a guess, to the first that is one."""
         told = "prefix" in self.known or "prefix" in self.target.known
         reply = Reply(Verdict.TIMEOUT)
@@ -133,7 +142,7 @@ class Talk:
                 break
         return reply
 
-    def _heard(self, purpose: Purpose, fields: Sequence[str]) -> Generator[Command, Reply, Reply]:
+    def _heard(self, purpose: Purpose, fields: Sequence[str]) -> Step[Reply]:
         """The same on a network, where the unit's reports name its generation."""
         reply = Reply(Verdict.TIMEOUT)
         for guess in (purpose is Purpose.READ, False):
@@ -170,69 +179,66 @@ class Talk:
         """The software version, which stands in every answer."""
         return (_answer(self.target, self.prefix, "CMD", reply.messages[-1]) or [""])[0]
 
-    def write(self, group: list[str], fields: Sequence[str], *, depends: bool) -> Command:
-        """The report group."""
-        word = values.LAYOUTS[self.target.variant].group
-        text = line(self.target, self.prefix, word, ";".join(group))
-        payload = text.encode("ascii") + b"\r"
-        expects = "the values in force"
-        match = answers(self.target, self.prefix, word)
-        seconds = patience(self.target)
-        return Command(payload, text, Purpose.WRITE, expects, match, tuple(fields), seconds, depends_on_read=depends)
-
-    def echo(self, reply: Reply) -> list[str]:
-        """The values in the answer to a write."""
+    def write(self, group: list[str], fields: Sequence[str]) -> Step[list[str]]:
+        """Writes the report group; gives the values of the answer."""
         nine = self.target.variant == "st910"
         word = values.LAYOUTS[self.target.variant].group
-        return (_answer(self.target, self.prefix, word, reply.messages[-1]) or [])[0 if nine else 1 :]
+        text = line(self.target, self.prefix, word, ";".join(group))
+        command = Command(
+            text.encode("ascii") + b"\r",
+            text,
+            Purpose.WRITE,
+            "the values in force",
+            answers(self.target, self.prefix, word),
+            tuple(fields),
+            patience(self.target),
+            depends_on_read=True,
+        )
+        reply = yield from self.change(command, lambda _: f"the unit answered {ERROR}")
+        found = _answer(self.target, self.prefix, word, reply.messages[-1]) if reply.ok else None
+        return (found or [])[0 if nine else 1 :]
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    talk, variant = Talk(target), target.variant
-    course = Course(wanted)
-    course.known = talk.known
-    verdict, before = yield from talk.ask(Purpose.READ, list(wanted))
-    if verdict is Verdict.TIMEOUT:
-        course.unanswered = True
-        return course.judged()
-    if verdict is not Verdict.ASSUMED and before is None:
-        return course.refuse(f"not written: {talk.why}")
+    talk, variant = Talk(target, wanted), target.variant
+    before = yield from talk.group(Purpose.READ, list(wanted))
+    if talk.unanswered:
+        return talk.judged()
+    if talk.why:
+        return talk.refuse(f"not written: {talk.why}")
     layout = values.LAYOUTS[variant]
     if before is None:  # a dry run: the values that are kept are an example's
         before = [*layout.example, *(["30", "0"] if "tracking_angle" in wanted else [])]
     lacking = [name for name in wanted if layout.places[name] >= len(before)]
-    course.unsupported |= dict.fromkeys(lacking, values.NO_ANGLE)
+    talk.unsupported |= dict.fromkeys(lacking, values.NO_ANGLE)
     fields = [name for name in wanted if name not in lacking]
     if not fields:
-        return course.judged()
+        return talk.judged()
     group = values.changed(variant, before, wanted)
-    write = talk.write(group, fields, depends=True)
-    wrote = yield from course.change(write, lambda _: f"the unit answered {ERROR}")
-    echo = talk.echo(wrote) if wrote.ok else []
+    echo = yield from talk.write(group, fields)
     if values.usable(variant, echo) or not values.equal(echo, group):
-        course.acknowledged.clear()
-    verdict, after = yield from talk.ask(Purpose.READ_BACK, fields)
+        talk.acknowledged.clear()
+    after = yield from talk.group(Purpose.READ_BACK, fields)
     if after is not None and len(after) != len(before):
         after = None  # damaged, or of another unit
     if after is not None:
         ours = layout.places.values()
-        lost = [name for at, name in enumerate(layout.names[: len(after)]) if at not in ours]
         lost = [
-            name for name in lost if not values.equal(*([each[layout.names.index(name)]] for each in (group, after)))
+            name
+            for at, name in enumerate(layout.names[: len(after)])
+            if at not in ours and not values.equal([group[at]], [after[at]])
         ]
         if lost or "not_preserved" in target.known:
             talk.known["not_preserved"] = ", ".join(lost)
-    if verdict is Verdict.TIMEOUT and not wrote.assumed:
-        course.unanswered = True
-    return course.judged(values.told(variant, after))
+    return talk.judged(values.told(variant, after))
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
     talk = Talk(target)
-    verdict, found = yield from talk.ask(Purpose.READ, wanted)
-    return Outcome({}, values.told(target.variant, found), talk.known, unanswered=verdict is Verdict.TIMEOUT)
+    found = yield from talk.group(Purpose.READ, wanted)
+    return talk.told(values.told(target.variant, found))
 
 
 def identify(target: Target) -> Dialogue:
@@ -243,8 +249,8 @@ def identify(target: Target) -> Dialogue:
     reply = yield from talk.wired(Purpose.PROBE, ())
     if not reply.ok:
         return Outcome({}, unanswered=reply.verdict is Verdict.TIMEOUT)
-    version = talk.version(reply)
-    return Outcome({}, known={"device_id": target.device_id, "firmware": version, **talk.known})
+    talk.known |= {"device_id": target.device_id, "firmware": talk.version(reply)}
+    return talk.told()
 
 
 def raw(target: Target, text: str | bytes) -> Command:
@@ -252,9 +258,9 @@ def raw(target: Target, text: str | bytes) -> Command:
 
     Bytes go as they are. Raises LocalError for a text that is no line of 1 to 300 printable ASCII characters.
     """
-    nine = target.variant == "st910"
+    match = partial(_any, target)
     if isinstance(text, bytes):
-        return Command(text, text.hex(), Purpose.RAW, "any answer", _any(target), timeout=patience(target))
+        return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=patience(target))
     body = text.strip()
     if not 0 < len(body) <= MAX_COMMAND or not (body.isascii() and body.isprintable()):
         raise LocalError(f"a command is a line of 1 to {MAX_COMMAND} printable ASCII characters", parameter="command")
@@ -262,19 +268,12 @@ def raw(target: Target, text: str | bytes) -> Command:
         prefix, words = values.prefix_for(target), _WORDS(body)
         if words:
             body = line(target, prefix, words[1], words[2])
+        elif target.variant == "st910":
+            body = line(target, prefix, body, "")
         else:
-            body = line(target, prefix, body, "") if nine else line(target, prefix, "CMD", body)
+            body = line(target, prefix, "CMD", body)
     network = _NETWORK(body)
     secrets = tuple(part.encode("ascii") for part in network[1].split(";")[1:] if part) if network else ()
     shown = body[: network.start(1)] + "***" if network else body
     payload = body.encode("ascii") + b"\r"
-    return Command(payload, shown, Purpose.RAW, "any answer", _any(target), timeout=patience(target), secrets=secrets)
-
-
-def _any(target: Target) -> Matcher:
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id not in (None, target.device_id):
-            return Match.NO
-        return Match.REFUSED if message.text == ERROR else Match.DONE
-
-    return match
+    return Command(payload, shown, Purpose.RAW, "any answer", match, timeout=patience(target), secrets=secrets)

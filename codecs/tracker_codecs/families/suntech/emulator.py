@@ -114,8 +114,7 @@ class SuntechEmulator(Device):
         if any(name in self.faults.refuse and asked[name] != had.get(name) for name in asked):
             return False
         for name, value in asked.items():
-            low, high = self.faults.clamp.get(name, (0, 10**7))
-            asked[name] = had.get(name, value) if name in self.faults.ignore else min(max(value, low), high)
+            asked[name] = had.get(name, value) if name in self.faults.ignore else self.clamped(name, value)
         self.stored = values.changed(self.variant, group, asked)
         return True
 

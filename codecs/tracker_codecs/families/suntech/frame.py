@@ -13,9 +13,9 @@ protocol decoder and tests (line end, zip reports, recorded lines).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-from tracker_codecs.contract import Event, Kind, Message, Stream, Target, Transport
+from tracker_codecs.contract import Event, Kind, Message, Target, Transport
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
@@ -45,27 +45,23 @@ def mode(option: object) -> str:
     return "off" if option in (False, "off") else "auto"
 
 
-class SuntechStream(Stream):
+class SuntechStream(Cutter):
     """Cuts one direction of a link; on UDP every feed is whole. `server` is true for what a server or host sends.
 
     Option `udp_ack` (on, off, auto): acknowledge reports on UDP; auto does so as soon as the unit sends one again.
     """
 
-    __slots__ = ("_ack", "_datagrams", "_junk", "_recent", "_rest", "_serial")
+    __slots__ = ("_ack", "_long", "_recent", "_serial")
+    #: What is no line is garbage up to its end.
+    starts = re.compile(rb"\r")
+    between = b"\n"
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._rest = b""
-        self._junk = False
-        self._datagrams = self.transport is Transport.UDP
         self._serial = self.transport is Transport.SERIAL
         self._ack = "auto"
+        self._long = False
         self._recent: list[bytes] = []
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished line."""
-        return len(self._rest)
 
     def bind(self, target: Target) -> None:
         """Option `udp_ack`; what was noticed before stays."""
@@ -73,77 +69,53 @@ class SuntechStream(Stream):
         if not (wanted == "auto" and self._ack == "on"):
             self._ack = wanted
 
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split (UDP: a datagram); give messages and PeerErrors in order."""
-        if self._rest:
-            data = self._rest + data
-            self._rest = b""
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            first = data[pos]
-            if first == 10 or first == 13:
-                pos += 1
-                self._junk = self._junk and first != 13
-                continue
-            if first == 2 and not self._junk:
-                used = self._zip(data, pos, events)
-                if used == 0:
-                    break
-                pos += used
-                continue
-            stop, most = data.find(b"\r", pos), MAX_LINE
-            if not self._junk and data.startswith(b"UEX;", pos + 5):
-                most -= 1  # its end is known one byte later
-                while stop >= 0 and data[stop + 1 : stop + 2] == b"\n":
-                    stop = data.find(b"\r", stop + 2)
-                if stop == size - 1 and not self._datagrams:
-                    stop = -1
-            if not self._junk and (stop - pos > most if stop >= 0 else size - pos > MAX_LINE):
-                self._give_up(data[pos:], "a line that is too long", events)
-                pos += MAX_LINE + 1
-                continue
-            if stop < 0:
-                if self._junk:
-                    pos = size
-                break
-            line = data[pos:stop]
-            pos = stop + 1
-            if self._junk:
-                self._junk = False
-            else:
-                events.append(self._line(line))
-        self._rest = data[pos:]
-        if self._datagrams and self._rest:
-            line, self._rest = self._rest, b""
-            zipped = line[0] == 2
-            events.append(PeerError("a zip report cut short", discarded=line[:_SHOWN]) if zipped else self._line(line))
-        if self._datagrams:
-            self._junk = False
-        return events
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if self._long:
+            return self._passed(buf, pos)
+        first, size = buf[pos], len(buf)
+        if first == 13:
+            return pos + 1
+        if self._skipping:
+            return NO_FRAME
+        if first == 2:
+            return self._zip(buf, pos, events)
+        stop, most = buf.find(b"\r", pos), MAX_LINE
+        if buf.startswith(b"UEX;", pos + 5):
+            most -= 1  # its end is known one byte later
+            while stop >= 0 and buf[stop + 1 : stop + 2] == b"\n":
+                stop = buf.find(b"\r", stop + 2)
+            if stop == size - 1 and not self._datagrams:
+                stop = -1
+        if stop - pos > most or (stop < 0 and size - pos > MAX_LINE):
+            events.append(PeerError("a line that is too long", discarded=buf[pos : pos + _SHOWN]))
+            return self._passed(buf, pos + MAX_LINE + 1)
+        if stop < 0:
+            if not self._datagrams:
+                return MORE
+            stop = size
+        events.append(self._line(buf[pos:stop]))
+        return min(stop + 1, size)
 
-    def _give_up(self, data: bytes, reason: str, events: list[Event]) -> None:
-        """The rest of this line is garbage."""
-        if not self._junk:
-            events.append(PeerError(reason, discarded=data[:_SHOWN]))
-        self._junk = True
+    def _passed(self, buf: bytes, pos: int) -> int:
+        """Passes over the rest of a line that is too long."""
+        stop = buf.find(b"\r", pos)
+        self._long = stop < 0 and not self._datagrams
+        return len(buf) if stop < 0 else stop + 1
 
-    def _zip(self, data: bytes, pos: int, events: list[Event]) -> int:
-        """Bytes used by the zip report at `pos`; 0: more are needed."""
-        left = len(data) - pos
+    def _zip(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        left = len(buf) - pos
         if left < 3:
-            return 0
-        size = 4 + (data[pos + 1] << 8 | data[pos + 2])
+            return MORE
+        size = 4 + (buf[pos + 1] << 8 | buf[pos + 2])
         if not 10 <= size <= MAX_ZIP:
-            self._give_up(data[pos : pos + 3], "bytes that are no line of text", events)
-            return 1
+            return NO_FRAME
         if left < size:
-            return 0
-        if data[pos + size - 1] != 3:
-            self._give_up(data[pos : pos + size], "bytes that are no line of text", events)
-            return 1
-        events.append(Message(Kind.OTHER, data[pos : pos + size], self.device_id, data="zip"))
-        return size
+            return MORE
+        if buf[pos + size - 1] != 3:
+            return NO_FRAME
+        events.append(Message(Kind.OTHER, buf[pos : pos + size], self.device_id, data="zip"))
+        return pos + size
 
     def _line(self, line: bytes) -> Event:
         frame = line + b"\r"

@@ -37,7 +37,7 @@ def fields(message: Message) -> dict[str, Any]:
         if len(parts) > 1 and parts[1] == "Res":
             return _answer(parts)
         return _report(parts)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, StopIteration):
         raise PeerError("a line whose fields are none", discarded=message.frame[:64]) from None
 
 
@@ -50,27 +50,21 @@ def _report(parts: list[str]) -> dict[str, Any]:
         return out | {"values": parts[2:]}
     rest = iter(parts[2:])
     if prefix[:3] == "ST3" or prefix in ("ST500", "ST600"):
-        out["model_code"] = _next(rest)
+        out["model_code"] = next(rest)
     for name in ("software_version", "date_yyyymmdd", "time"):
-        out[name] = _next(rest)
+        out[name] = next(rest)
     for name in () if prefix == "ST500" else ("cell", "mcc", "mnc", "lac", "rssi") if prefix == "ST600" else ("cell",):
-        out[name] = _next(rest)
+        out[name] = next(rest)
     for name in ("latitude", "longitude", "speed_kmh", "course"):
-        out[name] = float(_next(rest))
-    out["satellites"] = int(_next(rest))
-    out["fix"] = _next(rest) == "1"
-    out["distance_m"] = int(_next(rest))
-    out["supply_v"] = float(_next(rest))
-    out["io"] = _next(rest)
+        out[name] = float(next(rest))
+    out["satellites"] = int(next(rest))
+    out["fix"] = next(rest) == "1"
+    out["distance_m"] = int(next(rest))
+    out["supply_v"] = float(next(rest))
+    out["io"] = next(rest)
     if word in _LAST:
-        out[_LAST[word]] = int(_next(rest))
+        out[_LAST[word]] = int(next(rest))
     return out | {"more": list(rest)}
-
-
-def _next(rest: Any) -> str:
-    for part in rest:
-        return str(part)
-    raise ValueError("the line is too short")
 
 
 def _report_9(parts: list[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ _SEND = re.compile(rb"tracking_send=(\d{1,5}),\1", re.ASCII)
 
 
 class Xexun2Emulator(IntervalDevice):
-    """One unit; see the module."""
+    """One unit; see the module. It has no login: every frame carries the IMEI."""
 
     ears = wire.Xexun2Stream
 
@@ -41,7 +41,3 @@ class Xexun2Emulator(IntervalDevice):
         sent = _SEND.fullmatch(payload)
         answer = b"ok" if sent and self.obey(FIELD, int(sent[1])) else b"error"
         return [Datum(wire.build(kind, index, wire.bcd(self.device_id), answer))]
-
-    def login(self) -> list[Datum]:
-        """Nothing: every frame carries the IMEI."""
-        return []

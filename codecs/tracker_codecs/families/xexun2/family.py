@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from tracker_codecs import interval
-from tracker_codecs.contract import (
-    Capability,
-    Ids,
-    Limits,
-    Strength,
-)
+from tracker_codecs.contract import Capability, Ids, Limits, Strength
 from tracker_codecs.families.xexun2 import frame, messages
 from tracker_codecs.families.xexun2.emulator import Xexun2Emulator
 from tracker_codecs.family import Family
@@ -21,10 +16,9 @@ FAMILY = Family(
         "github.com/traccar/traccar, pull request 4912: answers of type 0007 must not be answered",
     ),
     default_port=5233,
-    limits=Limits(max_frame=frame.MAX_FRAME, idle=600.0, reply_timeout=30.0),
+    limits=Limits(max_frame=frame.MAX_FRAME),
     acknowledgement_proves="the unit answered the command without an error; that it keeps the interval is not told",
     variants={"v2": {interval.FIELD: Capability(Strength.ACKNOWLEDGED, "no public command reads it back")}},
-    unsupported="no public command of these units carries it",
     ids=Ids(r"\d{15}", "must be an IMEI of 15 digits"),
     stream=frame.Xexun2Stream,
     server=frame.Xexun2Stream.from_server,

@@ -13,25 +13,18 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
 
-from tracker_codecs.contract import (
-    Checksum,
-    Event,
-    Kind,
-    Match,
-    Message,
-    Stream,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Event, Kind, Match, Message, Target
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.envelope import Envelope
-from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.errors import LocalError
 from tracker_codecs.text import clean
 
 FLAG = b"\xfa\xaf"
 POSITION, COMMAND = 0x0014, 0x0007
 #: A payload of 1023 bytes, its head and the flags, and room for escapes.
 MAX_FRAME = 2048
+_START = re.compile(rb"\xfa(?:\xaf|\Z)")
 _HEAD = struct.Struct(">HH8sHH")
 _LENGTH = 0x3FF
 
@@ -65,64 +58,29 @@ def bcd(device_id: str) -> bytes:
     return bytes.fromhex(device_id + "0")
 
 
-class Xexun2Stream(Stream):
+class Xexun2Stream(Cutter):
     """Cuts one direction of a link. `server`: the bytes are those of a server, to whom nothing is owed.
 
-    A message's `data` is (type, index, payload).
+    A message's `data` is (type, index, payload). Where no frame stands between two flags the second one may be the
+    first of the next frame.
     """
 
-    __slots__ = ("_rest", "_skipping")
+    __slots__ = ()
+    starts = _START
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._rest = b""
-        self._skipping = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes kept of an unfinished frame."""
-        return len(self._rest)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order.
-
-        Where no frame stands between two flags the second one may be the first of the next frame.
-        """
-        buf = self._rest + data if self._rest else data
-        events: list[Event] = []
-        pos = 0
-        while True:
-            start = buf.find(FLAG, pos)
-            if start != pos:
-                kept = 1 if start < 0 and buf[-1:] == FLAG[:1] and len(buf) > pos else 0
-                stop = len(buf) - kept if start < 0 else start
-                if stop > pos:
-                    self._skip(buf[pos:stop], events)
-                pos = stop
-                if start < 0:
-                    break
-            end = buf.find(FLAG, start + 2, start + MAX_FRAME)
-            if end < 0:
-                if len(buf) - start < MAX_FRAME:
-                    break
-                self._skip(buf[start : start + 2], events)
-                pos = start + 2
-                continue
-            message = self._message(buf[start : end + 2])
-            if message is None:
-                self._skip(buf[start:end], events)
-                pos = end
-            else:
-                self._skipping = False
-                events.append(message)
-                pos = end + 2
-        self._rest = buf[pos:]
-        return events
-
-    def _skip(self, seen: bytes, events: list[Event]) -> None:
-        if not self._skipping:
-            events.append(PeerError("bytes that are no frame", discarded=seen[:64]))
-        self._skipping = True
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        left = len(buf) - pos
+        if not buf.startswith(FLAG, pos):
+            return MORE if left == 1 and buf[pos] == FLAG[0] else NO_FRAME
+        end = buf.find(FLAG, pos + 2, pos + MAX_FRAME)
+        if end < 0:
+            return MORE if left < MAX_FRAME else NO_FRAME
+        message = self._message(buf[pos : end + 2])
+        if message is None:
+            return NO_FRAME
+        events.append(message)
+        return end + 2
 
     def _message(self, frame: bytes) -> Message | None:
         content = frame[2:-2]
@@ -186,4 +144,4 @@ def answers(target: Target, text: str, message: Message) -> Match:
     return Match.REFUSED if b"error" in said or b"fail" in said else Match.DONE
 
 
-RAW = Envelope(wrap=wrap, answers=answers, expects="a frame of type 0007 with the command's index", timeout=30.0)
+RAW = Envelope(wrap=wrap, answers=answers, expects="a frame of type 0007 with the command's index")

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Purpose,
@@ -22,9 +22,9 @@ from tracker_codecs.contract import (
     Settings,
     Target,
     Value,
-    Verdict,
 )
 from tracker_codecs.course import Course
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.xirgo import settings as values
 
@@ -32,33 +32,36 @@ TIMEOUT = 30.0
 #: Key in `Outcome.known`: the angle was seen where 3050 is thought to have it.
 ANGLE_SEEN = "xirgo_angle_in_3050"
 _LINE = re.compile(r"\+XT:[ -~]{4,180}", re.ASCII)
+_CODE = re.compile(r"\+XT:(?:\w{14,20},)?(\d{4})(?:,|$)", re.ASCII)
 
 
-def _answers(target: Target, message: Message, code: str) -> bool:
-    return message.kind is Kind.REPLY and message.device_id == target.device_id and message.data[0] == code
+def _answered(target: Target, code: str, arguments: int = 0) -> Matcher:
+    """The unit's answer with this code (empty: with any); one with fewer values than `arguments` is a refusal."""
+
+    def means(message: Message) -> Match:
+        if code and message.data[0] != code:
+            return Match.NO
+        return Match.REFUSED if len(message.data[1]) < arguments else Match.DONE
+
+    return reply_of(target, means)
 
 
 def _ask(target: Target, purpose: Purpose, fields: Sequence[str]) -> Command:
-    def match(message: Message) -> Match:
-        return Match.DONE if _answers(target, message, values.QUERY) else Match.NO
-
     text = f"+XT:{values.QUERY}"
+    match = _answered(target, values.QUERY)
     return Command(text.encode() + b"\r\n", text, purpose, "3050 and its values", match, tuple(fields), TIMEOUT)
 
 
 def _write(target: Target, name: str, arguments: Sequence[str], *, read: bool) -> Command:
     code = values.CODES[name]
-
-    def match(message: Message) -> Match:
-        if not _answers(target, message, code):
-            return Match.NO
-        return Match.REFUSED if len(message.data[1]) < len(arguments) else Match.DONE
-
     text = f"+XT:{target.device_id},{code},{','.join(arguments)}"
     payload, expects = text.encode("ascii") + b"\r\n", f"{code} and the same values"
-    return Command(
-        payload, text, Purpose.WRITE, expects, match, (name,), TIMEOUT, depends_on_read=read and len(arguments) > 1
-    )
+    match, depends = _answered(target, code, len(arguments)), read and len(arguments) > 1
+    return Command(payload, text, Purpose.WRITE, expects, match, (name,), TIMEOUT, depends_on_read=depends)
+
+
+def _refusal(reply: Reply) -> str:
+    return f"refused by the unit, which answers {reply.text}"
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
@@ -78,19 +81,18 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         if name not in wanted or course.unanswered:
             continue
         arguments = [values.encode(name, wanted[name]), *([flags[name]] if name in flags else [])]
-        reply = yield from course.ask(_write(target, name, arguments, read=asks))
-        course.written.add(name)
-        if reply.verdict is Verdict.REFUSED:
-            course.refused[name] = f"refused by the unit, which answers {reply.text}"
-        elif reply.ok:
-            value = values.decode(name, _cells(reply)[0])
-            if value == wanted[name]:
-                echoed[name] = value
-            elif values.possible(name, value):
-                reported[name] = value
-            else:
-                course.refused[name] = f"refused by the unit, which answers {reply.text}"
-    course.acknowledged.update(echoed)
+        reply = yield from course.change(_write(target, name, arguments, read=asks), _refusal)
+        if not reply.ok:
+            continue
+        value = values.decode(name, _cells(reply)[0])
+        if value == wanted[name]:
+            echoed[name] = value
+            continue
+        course.acknowledged.discard(name)
+        if values.possible(name, value):
+            reported[name] = value
+        else:
+            course.refused[name] = _refusal(reply)
     if asks:
         found = values.told(_cells((yield from course.ask(_ask(target, Purpose.READ_BACK, list(wanted))))))
         if "tracking_angle" in echoed and found.get("tracking_angle") == echoed["tracking_angle"]:
@@ -119,25 +121,16 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({name: found[name] for name in wanted if name in found})
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: a line `+XT:...`, which gets its CR LF; bytes go as they are.
+def _spoken(target: Target, text: str) -> Command:
+    """A line `+XT:...`, which gets its CR LF. Raises LocalError for a text that is no such line of printable ASCII."""
+    line = text.strip()
+    if not _LINE.fullmatch(line):
+        raise LocalError("a command is one line of printable ASCII that begins with +XT:", parameter="command")
+    found = _CODE.match(line)
+    code = found[1] if found else ""
+    expects = f"an answer with code {code or '...'}"
+    payload, match = line.encode("ascii") + b"\r\n", _answered(target, code)
+    return Command(payload, line, Purpose.RAW, expects, match, timeout=TIMEOUT)
 
-    Raises LocalError for a text that is no such line of printable ASCII.
-    """
-    code = ""
-    if isinstance(text, bytes):
-        payload, shown = text, text.hex()
-    else:
-        shown = text.strip()
-        if not _LINE.fullmatch(shown):
-            raise LocalError("a command is one line of printable ASCII that begins with +XT:", parameter="command")
-        payload = shown.encode("ascii") + b"\r\n"
-        found = re.match(r"\+XT:(?:\w{14,20},)?(\d{4})(?:,|$)", shown, re.ASCII)
-        code = found[1] if found else ""
 
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
-        return Match.DONE if message.data[0] == code or not code else Match.NO
-
-    return Command(payload, shown, Purpose.RAW, f"an answer with code {code or '...'}", match, timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="an answer with code ...", timeout=TIMEOUT)

@@ -14,9 +14,6 @@ from tracker_codecs.device import Device
 from tracker_codecs.families.xirgo import settings as values
 
 _FIELDS = {code: name for name, code in values.CODES.items()}
-_MOST = 1024
-
-
 _FACTORY: Mapping[str, Value] = {
     "tracking_interval": 120,
     "psm_interval": 3600,
@@ -29,17 +26,12 @@ class XirgoEmulator(Device):
     """One unit; see the module. Option `layout`: 29 or 21 fields in the answer to 3050, or any other number."""
 
     factory = _FACTORY
+    longest = 1024
 
     def begin(self) -> None:
         """See `Device.begin`."""
         self.flags = {"tracking_interval": "1", "psm_interval": "1"}
         self._sequence = 0
-        self._rest = b""
-
-    def connect(self) -> list[Datum]:
-        """Nothing: there is no login."""
-        self._rest = b""
-        return []
 
     def report(self, now: datetime) -> list[Datum]:
         """Ignition on, timed."""
@@ -48,16 +40,12 @@ class XirgoEmulator(Device):
         return [self._say(text)]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Obeys lines."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        self._rest = self._rest[-_MOST:]
-        said = []
-        for line in lines:
-            text = line.rstrip(b"\r").decode("latin-1")
-            answer = self._obey(text.removeprefix("+XT:")) if text.startswith("+XT:") else ""
-            if answer and not self.faults.silent:
-                said.append(self._say(answer))
-        return said
+        """Obeys lines; a silent unit does so, too."""
+        *lines, rest = (self._partial + data).split(b"\n")
+        self._partial = rest[-self.longest :]
+        texts = [line.rstrip(b"\r").decode("latin-1") for line in lines]
+        answers = [self._obey(text.removeprefix("+XT:")) for text in texts if text.startswith("+XT:")]
+        return [] if self.faults.silent else [self._say(answer) for answer in answers if answer]
 
     def _say(self, text: str) -> Datum:
         return Datum(f"$${self.device_id},{text}##".encode("ascii"))
@@ -70,7 +58,7 @@ class XirgoEmulator(Device):
         value = values.decode(name, arguments[0]) if name and arguments else None
         if value is None:
             return ""
-        if name in self.faults.refuse:
+        if self.refuses(name):
             return f"{code},0" if len(arguments) > 1 else ""
         low, high = self.faults.clamp.get(name, (0, 2592000))
         value = int(min(max(value, low), high))

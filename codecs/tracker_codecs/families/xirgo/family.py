@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    Transport,
-)
+from tracker_codecs.contract import Limits, Transport
 from tracker_codecs.families.xirgo import dialogue, frame, settings
 from tracker_codecs.families.xirgo.emulator import XirgoEmulator
 from tracker_codecs.family import Family
@@ -34,6 +31,6 @@ FAMILY = Family(
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=XirgoEmulator,
 )

@@ -11,9 +11,9 @@ Sources: traccar/traccar XirgoProtocolDecoder, XirgoProtocolEncoder and their te
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any, ClassVar
 
+from tracker_codecs.cells import moment
 from tracker_codecs.contract import Event, Kind, Message
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import PeerError
@@ -57,13 +57,10 @@ class XirgoStream(Cutter):
             last = rest[rest.rfind(b",") + 1 :] if self._datagrams else b""
             owed = b"!UDP_ACK,%b,%b" % (code, last) if last.isdigit() else b""
             return Message(Kind.REPORT, frame, self.device_id, owed)
-        name = uid.decode("ascii")
         kind = Kind.REPLY if code[0] in _ANSWERS else Kind.OTHER
         cells = tuple(rest[1:].decode("ascii").split(",")) if rest else ()
         data = (code.decode("ascii"), cells)
-        return Message(
-            kind, frame, name if len(name) >= _LEAST_ID else self.device_id, text=clean(code + rest), data=data
-        )
+        return Message(kind, frame, self.device_id, text=clean(code + rest), data=data)
 
 
 def from_server(data: bytes, channel: str = "") -> list[Event]:
@@ -90,10 +87,7 @@ def fields(message: Message) -> dict[str, Any]:
     found: dict[str, Any] = {"message": "report", "uid": uid, "event": int(code)}
     if len(cells) < 4 or not re.fullmatch(r"\d{4}/\d\d/\d\d", cells[0], re.ASCII):
         return {**found, "values": cells}
-    try:
-        time: str | None = datetime.strptime(f"{cells[0]} {cells[1]}", "%Y/%m/%d %H:%M:%S").isoformat()
-    except ValueError:
-        time = None  # 2000/00/00: the unit does not know it yet
+    time = moment(f"{cells[0]} {cells[1]}", "%Y/%m/%d %H:%M:%S")  # none of 2000/00/00: the unit does not know it yet
     try:
         latitude, longitude = float(cells[2]), float(cells[3])
     except ValueError:
