@@ -45,11 +45,16 @@ def _matcher(target: Target, fits: Callable[[int, bytes], Match]) -> Callable[[M
     return match
 
 
-def _command(
-    target: Target, number: int, data: bytes, text: str, purpose: Purpose, field: str, fits: tuple[int, bytes]
-) -> Command:
-    """A command; `fits` are the command of its answer and what must follow the flag there."""
-    answer, tail = fits
+def write(target: Target, field: str, value: int) -> Command:
+    """The command that sets a field. Its answer has a flag; behind it that of the interval repeats the data."""
+    data = values.data_for(field, value)
+    if field == values.INTERVAL:
+        number, answer, tail = values.SET_INTERVAL, values.INTERVAL_SET, data
+        text = f"interval {value} s"
+    else:
+        number = answer = values.COMMANDS[field]
+        tail = b""
+        text = f"{field.removeprefix('tracking_')} {value}"
 
     def judged(command: int, found: bytes) -> Match:
         if command != answer or found[1:] != tail or found[:1] not in (b"\0", b"\x01"):
@@ -59,23 +64,12 @@ def _command(
     return Command(
         payload=wire.build(wire.address(target.device_id), number, data),
         text=text,
-        purpose=purpose,
+        purpose=Purpose.WRITE,
         expects=f"{answer:04x} with flag 01" + (f" and {tail.hex()}" if tail else ""),
         match=_matcher(target, judged),
         fields=(field,),
         timeout=TIMEOUT,
     )
-
-
-def write(target: Target, field: str, value: int) -> Command:
-    """The command that sets a field."""
-    data = values.data_for(field, value)
-    if field == values.INTERVAL:
-        text = f"interval {value} s"
-        return _command(target, values.SET_INTERVAL, data, text, Purpose.WRITE, field, (values.INTERVAL_SET, data))
-    number = values.COMMANDS[field]
-    text = f"{field.removeprefix('tracking_')} {value}"
-    return _command(target, number, data, text, Purpose.WRITE, field, (number, b""))
 
 
 def query(target: Target, purpose: Purpose) -> Command:
@@ -96,7 +90,7 @@ def query(target: Target, purpose: Purpose) -> Command:
 
 
 def _told(reply: Reply) -> dict[str, Value]:
-    if not reply.ok or not reply.messages:
+    if not reply.ok:
         return {}
     return {values.INTERVAL: int.from_bytes(wire.data_of(reply.messages[-1].frame), "big") * values.UNIT}
 
