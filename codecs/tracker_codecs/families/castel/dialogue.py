@@ -28,12 +28,14 @@ from tracker_codecs.contract import (
     Verdict,
 )
 from tracker_codecs.course import Course, Step
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.castel import frame as wire
 from tracker_codecs.families.castel import messages
 from tracker_codecs.families.castel import settings as values
 
 TIMEOUT = 30.0
+ANY_ANSWER = "any answer"
 VERSIONS = (4, 3)
 #: An answer, taken apart.
 Answer = TypeVar("Answer", messages.Written, messages.Told)
@@ -157,13 +159,11 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({} if found is None else {values.FIELD: found})
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: text is a type and a body in hex (`3001 0100`); bytes go as they are.
+def _spoken(target: Target, text: str) -> Command:
+    """A type and a body in hex (`3001 0100`), put into a frame.
 
     SC answers a type with its highest bit set. What CC answers is not public: any answer of the unit counts.
     """
-    if isinstance(text, bytes):
-        return Command(text, text.hex(), Purpose.RAW, "any answer", reply_of(target), timeout=TIMEOUT)
     try:
         body = bytes.fromhex(text)
     except ValueError:
@@ -175,12 +175,15 @@ def raw(target: Target, text: str | bytes) -> Command:
     kind = body[0] << 8 | body[1]
     version = values.version_of(target)
     payload = wire.build(VERSIONS[0] if version is None else version, target.device_id, kind, body[2:])
-    if target.variant == values.CC:
-        return Command(payload, body.hex(), Purpose.RAW, "any answer", reply_of(target), timeout=TIMEOUT)
     answer = kind | 0x8000
 
     def means(message: Message) -> Match:
         return Match.DONE if wire.type_of(message.frame) == answer else Match.NO
 
-    match, expects = reply_of(target, means), f"type {answer:04x}"
+    match, expects = reply_of(target), ANY_ANSWER
+    if target.variant != values.CC:
+        match, expects = reply_of(target, means), f"type {answer:04x}"
     return Command(payload, body.hex(), Purpose.RAW, expects, match, timeout=TIMEOUT)
+
+
+RAW = spoken(_spoken, expects=ANY_ANSWER, timeout=TIMEOUT)
