@@ -149,8 +149,6 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
     course = Course()
-    if values.FIELD not in wanted:
-        return course.told()
     talk = Talk(target, course)
     found, reply = yield from talk.open(Purpose.READ)
     if reply is None:

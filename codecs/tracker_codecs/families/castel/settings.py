@@ -43,7 +43,7 @@ def version_of(target: Target) -> int | None:
             return CC_VERSION
         if not is_whole(option, 0, 255) or option in (3, 4):
             raise LocalError("must be 0 to 255, but neither 3 nor 4", parameter="version")
-        return option
+        return int(option)
     if option is not None:
         if isinstance(option, bool) or str(option) not in ("3", "4"):
             raise LocalError("must be 3 or 4", parameter="version")
