@@ -103,7 +103,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`. Where a write is not answered nothing more is sent: a late answer must find no other."""
     course = Course(wanted)
     order = [name for name in (values.INTERVAL, *values.COMMANDS) if name in wanted]
-    if order and values.INTERVAL not in order:  # nothing opens the change: an answer that carries a value must
+    if values.INTERVAL not in order:  # nothing opens the change: an answer that carries a value must
         yield from course.ask(query(target, Purpose.PROBE))
     for name in order:
         if course.unanswered:
