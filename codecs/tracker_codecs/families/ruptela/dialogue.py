@@ -120,9 +120,9 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({values.FIELD: told} if told else None)
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """A text behind the password in a command 108."""
     return _command(target, text, Purpose.RAW, "any answer to a text", lambda _: Match.DONE)
 
 
-raw = spoken(_own, expects="any answer to a command", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="any answer to a command", timeout=TIMEOUT)
