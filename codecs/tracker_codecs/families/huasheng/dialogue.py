@@ -63,7 +63,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     return course.judged()
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """Parameters as `0002:003c`, hexadecimal, blanks between. Raises LocalError for a text that is none."""
     pairs = [_PAIR(part) for part in text.split()]
     if not 0 < len(pairs) <= 16 or not all(pairs):
@@ -72,4 +72,4 @@ def _own(target: Target, text: str) -> Command:
     return _command(target, target.serial, content, text.strip(), Purpose.RAW, ())
 
 
-raw = spoken(_own, expects="any answer", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="any answer", timeout=TIMEOUT)

@@ -28,6 +28,6 @@ FAMILY = Family(
     fields=messages.fields,
     check=settings.check,
     apply=dialogue.apply,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=HuashengEmulator,
 )
