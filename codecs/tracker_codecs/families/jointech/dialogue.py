@@ -73,8 +73,6 @@ def _query(course: Course, target: Target, purpose: Purpose) -> Step[tuple[Perio
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
     course = Course(wanted)
-    if values.FIELD not in wanted:
-        return course.judged()
     had, reply = yield from _query(course, target, Purpose.READ)
     if had is None and not reply.assumed:
         course.unanswered = True
@@ -97,7 +95,7 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({values.FIELD: found.upload} if found else None)
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """A text without its brackets. Answered by the same word."""
     word = text[:3]
 
@@ -107,4 +105,4 @@ def _own(target: Target, text: str) -> Command:
     return Command(wire.command(text), text, Purpose.RAW, word, reply_of(target, means), timeout=TIMEOUT)
 
 
-raw = spoken(_own, timeout=TIMEOUT)
+RAW = spoken(_spoken, timeout=TIMEOUT)
