@@ -153,11 +153,11 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({name: reported[name] for name in wanted if name in reported})
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """A text as it is. Raises LocalError for one that does not begin with a letter or is no printable ASCII."""
     if not _RAW.fullmatch(text):
         raise LocalError("a command is 1 to 150 printable characters, a letter first", parameter="command")
     return _command(target, text, Purpose.RAW, "any answer", lambda _: Match.DONE)
 
 
-raw = spoken(_own, expects="any answer", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="any answer", timeout=TIMEOUT)
