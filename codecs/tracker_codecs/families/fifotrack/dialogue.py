@@ -128,7 +128,7 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({name: reported[name] for name in wanted if name in reported})
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """`B03,...` or `C04,B03`. Raises LocalError for no command of a letter and two digits, or one that holds `*`."""
     line = text.strip()
     if not _RAW.fullmatch(line):
@@ -138,4 +138,4 @@ def _own(target: Target, text: str) -> Command:
     return replace(command, secrets=(secret[1].encode("ascii"),)) if secret else command
 
 
-raw = spoken(_own, expects="a frame", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="a frame", timeout=TIMEOUT)
