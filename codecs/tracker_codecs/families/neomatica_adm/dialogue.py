@@ -136,9 +136,9 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told(_values(told, {}))
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """A line, which any text answers."""
     return _command(target, text, Purpose.RAW, "any text", (), lambda _: Match.DONE)
 
 
-raw = spoken(_own, expects="any text", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="any text", timeout=TIMEOUT)
