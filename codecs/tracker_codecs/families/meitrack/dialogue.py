@@ -13,18 +13,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from tracker_codecs.contract import (
-    Checksum,
-    Command,
-    Dialogue,
-    Kind,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Command, Dialogue, Kind, Match, Message, Purpose, Reply, Settings, Target
 from tracker_codecs.course import Course, said
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError, PeerError
