@@ -15,18 +15,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tracker_codecs.answers import Matcher, reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Kind,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Verdict,
-)
+from tracker_codecs.contract import Command, Dialogue, Kind, Match, Message, Purpose, Reply, Settings, Target, Verdict
 from tracker_codecs.course import Course, Step
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError, PeerError
