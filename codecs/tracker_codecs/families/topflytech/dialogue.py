@@ -15,18 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from tracker_codecs.answers import Matcher, is_ours, reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Value,
-    Verdict,
-)
+from tracker_codecs.contract import Command, Dialogue, Match, Message, Purpose, Reply, Settings, Target, Value, Verdict
 from tracker_codecs.course import Course, Step
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
