@@ -13,18 +13,7 @@ from enum import IntEnum
 from typing import TypeVar
 
 from tracker_codecs.answers import Matcher, reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Value,
-    Verdict,
-)
+from tracker_codecs.contract import Command, Dialogue, Match, Message, Purpose, Reply, Settings, Target, Value, Verdict
 from tracker_codecs.course import Course, Step
 from tracker_codecs.envelope import spoken
 from tracker_codecs.families.galileosky import frame as wire

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-)
+from tracker_codecs.contract import Limits
 from tracker_codecs.families.galileosky import dialogue, frame, messages, settings
 from tracker_codecs.families.galileosky.emulator import GalileoskyEmulator
 from tracker_codecs.family import Family
