@@ -12,18 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tracker_codecs.answers import reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Kind,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Verdict,
-)
+from tracker_codecs.contract import Command, Dialogue, Kind, Match, Message, Purpose, Reply, Settings, Target, Verdict
 from tracker_codecs.course import Course, Step
 from tracker_codecs.envelope import spoken
 from tracker_codecs.families.jointech import frame as wire

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Ids,
-    Limits,
-)
+from tracker_codecs.contract import Ids, Limits
 from tracker_codecs.families.jointech import dialogue, frame, messages, settings
 from tracker_codecs.families.jointech.emulator import GpUnit, JointechEmulator
 from tracker_codecs.family import Family
