@@ -14,11 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from tracker_codecs.answers import reply_of
 from tracker_codecs.contract import (
     Capability,
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Problem,
@@ -98,11 +98,10 @@ def _sound(name: str, value: Value) -> bool:
 
 
 def _command(target: Target, text: str, purpose: Purpose, expects: str, judged: Callable[[str], Match]) -> Command:
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
+    def means(message: Message) -> Match:
         return judged(str(message.data).partition(": ")[2])
 
+    match = reply_of(target, means)
     fields = () if purpose is Purpose.RAW else tuple(RANGES)
     return Command(text.encode("ascii"), text, purpose, expects, match, fields, TIMEOUT)
 
