@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-)
+from tracker_codecs.contract import Limits
 from tracker_codecs.families.fifotrack import dialogue, frame
 from tracker_codecs.families.fifotrack.emulator import FifotrackEmulator
 from tracker_codecs.family import Family
