@@ -24,14 +24,7 @@ from typing import NamedTuple
 from fastcrc import crc8, crc16
 
 from tracker_codecs import contract
-from tracker_codecs.contract import (
-    Checksum,
-    Event,
-    Kind,
-    Match,
-    Message,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Event, Kind, Match, Message, Target
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import PeerError
