@@ -9,16 +9,8 @@ from __future__ import annotations
 
 import re
 
-from tracker_codecs.answers import Matcher, reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Match,
-    Message,
-    Purpose,
-    Settings,
-    Target,
-)
+from tracker_codecs.answers import reply_of
+from tracker_codecs.contract import Command, Dialogue, Match, Message, Purpose, Settings, Target
 from tracker_codecs.course import Course
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
@@ -29,8 +21,10 @@ TIMEOUT = 30.0
 _PAIR = re.compile(r"([0-9A-Fa-f]{4}):((?:[0-9A-Fa-f]{2}){0,64})", re.ASCII).fullmatch
 
 
-def acknowledged(target: Target, index: int) -> Matcher:
-    """Matcher of FF05 with this index."""
+def _command(
+    target: Target, index: int, content: bytes, text: str, purpose: Purpose, fields: tuple[str, ...]
+) -> Command:
+    index &= 0xFFFFFFFF
 
     def means(message: Message) -> Match:
         body = wire.body_of(message.frame) or bytes(wire.HEAD)
@@ -39,15 +33,8 @@ def acknowledged(target: Target, index: int) -> Matcher:
             return Match.NO
         return Match.REFUSED if body[wire.HEAD : wire.HEAD + 1] > b"\0" else Match.DONE
 
-    return reply_of(target, means)
-
-
-def _command(
-    target: Target, index: int, content: bytes, text: str, purpose: Purpose, fields: tuple[str, ...]
-) -> Command:
-    index &= 0xFFFFFFFF
     payload, expects = wire.build(wire.SET, index, content), f"FF05 with index {index}"
-    return Command(payload, text, purpose, expects, acknowledged(target, index), fields, TIMEOUT)
+    return Command(payload, text, purpose, expects, reply_of(target, means), fields, TIMEOUT)
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
