@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Purpose,
@@ -57,20 +57,16 @@ def _result(body: bytes) -> int | None:
     return body[2] if len(body) == 3 and body[:2] == bytes((wire.RESPONSE, 1)) else None
 
 
-def _matcher(target: Target, number: int, judged: Callable[[bytes], Match]) -> Callable[[Message], Match]:
+def _matcher(target: Target, number: int, judged: Callable[[bytes], Match]) -> Matcher:
     """Matcher of an answer under this number or 0; a response that tells no success is a refusal."""
 
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
+    def means(message: Message) -> Match:
         if message.data not in (0, number):
             return Match.NO
         body = message.frame[wire.HEAD :]
-        if _result(body):
-            return Match.REFUSED
-        return judged(body)
+        return Match.REFUSED if _result(body) else judged(body)
 
-    return match
+    return reply_of(target, means)
 
 
 def _told(body: bytes) -> Intervals | None:
