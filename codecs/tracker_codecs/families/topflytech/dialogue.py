@@ -122,12 +122,6 @@ class Talk:
                 self.header, self.sure = header, True
                 self.course.known["header"] = f"{header:04x}"
 
-    def version(
-        self, purpose: Purpose, expects: str, match: Matcher, fields: Sequence[str] = (), wait: float = PATIENCE
-    ) -> Command:
-        """VERSION, and what is listened for behind it."""
-        return command(self.target, self.header, "VERSION", purpose, expects, match, fields, wait)
-
     def meet(self) -> Step[None]:
         """Hear the unit once, unless its header is known."""
         if self.sure:
@@ -136,14 +130,16 @@ class Talk:
         def match(message: Message) -> Match:
             return Match.DONE if is_ours(self.target, message) else Match.NO
 
-        probe = self.version(Purpose.PROBE, "any message of the unit, for its header", match)
+        expects = "any message of the unit, for its header"
+        probe = command(self.target, self.header, "VERSION", Purpose.PROBE, expects, match, timeout=PATIENCE)
         self.learn((yield from self.course.ask(probe)))
 
     def look(
         self, purpose: Purpose, names: Sequence[str], hoped: Mapping[str, Value], wait: float
     ) -> Step[tuple[dict[str, Value], Verdict]]:
         """Settings in the next position, or in the last one of a few that do not tell what is hoped for."""
-        reply = yield self.version(purpose, "the next position report", position(self.target, hoped), names, wait)
+        match, expects = position(self.target, hoped), "the next position report"
+        reply = yield command(self.target, self.header, "VERSION", purpose, expects, match, names, wait)
         self.learn(reply)
         return told(self.target, reply.messages[-1]) if reply.messages else {}, reply.verdict
 
