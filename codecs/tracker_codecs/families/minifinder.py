@@ -13,14 +13,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from tracker_codecs.contract import (
-    Datum,
-    Kind,
-    Limits,
-    Match,
-    Message,
-    Target,
-)
+from tracker_codecs.contract import Datum, Kind, Limits, Match, Message, Target
 from tracker_codecs.delimited import DelimitedStream
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, any_reply
@@ -94,7 +87,7 @@ _PASSWORD = re.compile(r"\d{6}", re.ASCII)
 class MinifinderDevice(Device):
     """Names itself, reports and tells its state."""
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """Its IMEI, firmware and battery."""
         return [Datum(f"!1,{self.device_id},V07S.5701.1621,100;".encode("ascii"))]
 

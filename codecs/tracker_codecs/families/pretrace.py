@@ -11,26 +11,13 @@ The emulator: a believable Pretrace unit: reports its place, takes D221 without 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from functools import reduce
 from operator import xor
 from typing import Any
 
 from tracker_codecs import interval
-from tracker_codecs.contract import (
-    Capability,
-    Checksum,
-    Datum,
-    Event,
-    Ids,
-    Kind,
-    Limits,
-    Match,
-    Message,
-    Strength,
-    Target,
-)
+from tracker_codecs.contract import Capability, Checksum, Datum, Ids, Kind, Limits, Match, Message, Strength, Target
 from tracker_codecs.delimited import DelimitedStream
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError
@@ -81,11 +68,6 @@ class PretraceStream(DelimitedStream):
         self.device_id = device_id
         kind = Kind.REPORT if found[2][:2] == b"U1" else Kind.OTHER
         return Message(kind, frame, device_id, checksum=Checksum.OK, data=found)
-
-
-def from_server(data: bytes, channel: str = "") -> Sequence[Event]:
-    """Commands of a server."""
-    return PretraceStream(server=True).feed(data)
 
 
 def fields(message: Message) -> dict[str, Any]:
@@ -182,7 +164,7 @@ FAMILY = Family(
     unsupported="no public command of these units carries it",
     ids=Ids(r"\d{15}", "must be an IMEI of 15 digits"),
     stream=PretraceStream,
-    server=from_server,
+    server=PretraceStream.from_server,
     recognise=recognise,
     fields=fields,
     rename=renamed,

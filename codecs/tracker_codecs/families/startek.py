@@ -13,17 +13,7 @@ import re
 from datetime import datetime
 from typing import Any, ClassVar
 
-from tracker_codecs.contract import (
-    Checksum,
-    Datum,
-    Event,
-    Ids,
-    Kind,
-    Limits,
-    Match,
-    Message,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Datum, Event, Ids, Kind, Limits, Match, Message, Target
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope

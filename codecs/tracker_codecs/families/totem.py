@@ -16,15 +16,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from tracker_codecs.cells import moment
-from tracker_codecs.contract import (
-    Checksum,
-    Datum,
-    Event,
-    Kind,
-    Limits,
-    Message,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Datum, Event, Kind, Limits, Message, Target
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply

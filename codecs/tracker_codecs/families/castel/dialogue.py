@@ -15,25 +15,16 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tracker_codecs.answers import Matcher, reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Kind,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Verdict,
-)
+from tracker_codecs.contract import Command, Dialogue, Kind, Match, Message, Purpose, Reply, Settings, Target, Verdict
 from tracker_codecs.course import Course, Step
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.castel import frame as wire
 from tracker_codecs.families.castel import messages
 from tracker_codecs.families.castel import settings as values
 
 TIMEOUT = 30.0
+ANY_ANSWER = "any answer"
 VERSIONS = (4, 3)
 #: An answer, taken apart.
 Answer = TypeVar("Answer", messages.Written, messages.Told)
@@ -147,8 +138,6 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
     course = Course()
-    if values.FIELD not in wanted:
-        return course.told()
     talk = Talk(target, course)
     found, reply = yield from talk.open(Purpose.READ)
     if reply is None:
@@ -157,13 +146,11 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({} if found is None else {values.FIELD: found})
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: text is a type and a body in hex (`3001 0100`); bytes go as they are.
+def _spoken(target: Target, text: str) -> Command:
+    """A type and a body in hex (`3001 0100`), put into a frame.
 
     SC answers a type with its highest bit set. What CC answers is not public: any answer of the unit counts.
     """
-    if isinstance(text, bytes):
-        return Command(text, text.hex(), Purpose.RAW, "any answer", reply_of(target), timeout=TIMEOUT)
     try:
         body = bytes.fromhex(text)
     except ValueError:
@@ -175,12 +162,15 @@ def raw(target: Target, text: str | bytes) -> Command:
     kind = body[0] << 8 | body[1]
     version = values.version_of(target)
     payload = wire.build(VERSIONS[0] if version is None else version, target.device_id, kind, body[2:])
-    if target.variant == values.CC:
-        return Command(payload, body.hex(), Purpose.RAW, "any answer", reply_of(target), timeout=TIMEOUT)
     answer = kind | 0x8000
 
     def means(message: Message) -> Match:
         return Match.DONE if wire.type_of(message.frame) == answer else Match.NO
 
-    match, expects = reply_of(target, means), f"type {answer:04x}"
+    match, expects = reply_of(target), ANY_ANSWER
+    if target.variant != values.CC:
+        match, expects = reply_of(target, means), f"type {answer:04x}"
     return Command(payload, body.hex(), Purpose.RAW, expects, match, timeout=TIMEOUT)
+
+
+RAW = spoken(_spoken, expects=ANY_ANSWER, timeout=TIMEOUT)

@@ -35,6 +35,6 @@ FAMILY = Family(
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=by_variant(CastelEmulator, {settings.CC: CcUnit}),
 )

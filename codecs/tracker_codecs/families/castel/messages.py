@@ -213,5 +213,4 @@ def rename(frame: bytes, old: str, new: str) -> bytes:
     at = wire.id_at(frame)
     if frame[at : at + 20].rstrip(b"\0") != old.encode("ascii"):
         return frame
-    whole = frame[:at] + new.encode("ascii").ljust(20, b"\0") + frame[at + 20 : -4]
-    return whole + wire.crc(whole).to_bytes(2, "little") + b"\r\n"
+    return wire.seal(frame[:at] + new.encode("ascii").ljust(20, b"\0"), wire.type_of(frame), wire.body_of(frame))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tracker_codecs.checks import whole_numbers
+from tracker_codecs.checks import is_whole, whole_numbers
 from tracker_codecs.contract import Capability, Strength, Target
 from tracker_codecs.errors import LocalError
 
@@ -41,9 +41,9 @@ def version_of(target: Target) -> int | None:
     if target.variant == CC:
         if option is None:
             return CC_VERSION
-        if isinstance(option, bool) or not isinstance(option, int) or not 0 <= option <= 255 or option in (3, 4):
+        if not is_whole(option, 0, 255) or option in (3, 4):
             raise LocalError("must be 0 to 255, but neither 3 nor 4", parameter="version")
-        return option
+        return int(option)
     if option is not None:
         if isinstance(option, bool) or str(option) not in ("3", "4"):
             raise LocalError("must be 3 or 4", parameter="version")

@@ -24,14 +24,7 @@ from typing import NamedTuple
 from fastcrc import crc8, crc16
 
 from tracker_codecs import contract
-from tracker_codecs.contract import (
-    Checksum,
-    Event,
-    Kind,
-    Match,
-    Message,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Event, Kind, Match, Message, Target
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import PeerError
@@ -91,9 +84,9 @@ def subrecords(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Type and data of each subrecord. Raises PeerError for a length that does not fit."""
     at = 0
     while at < len(body):
-        if len(body) - at < 3 or at + 3 + _U16.unpack_from(body, at + 1)[0] > len(body):
+        end = at + 3 + (_U16.unpack_from(body, at + 1)[0] if len(body) - at >= 3 else 0)
+        if end > len(body):
             raise PeerError("a subrecord is longer than its record", discarded=body[:64])
-        end = at + 3 + _U16.unpack_from(body, at + 1)[0]
         yield body[at], body[at + 3 : end]
         at = end
 

@@ -90,7 +90,7 @@ class Terminal(Device):
         """See `Device.begin`."""
         self._packets = 0
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """Terminal identity."""
         self._packets = 0
         if len(self.device_id) == 15:

@@ -11,13 +11,14 @@ Sources: traccar/traccar Minifinder2 encoder (read), decoder tests (recorded con
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
+from tracker_codecs.answers import Matcher, reply_of
 from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Purpose,
@@ -29,27 +30,26 @@ from tracker_codecs.contract import (
     Verdict,
 )
 from tracker_codecs.course import Course
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.eview import frame as wire
-from tracker_codecs.families.eview.messages import SWITCH, intervals
+from tracker_codecs.families.eview.messages import SWITCH, intervals, packed
 
 TIMEOUT = 30.0
 MOVING, PARKED = "tracking_interval", "on_stop_tracking_interval"
 READ_ALL = bytes((wire.CONFIGURATION, 0x01, 0xF0))
 INTERVALS, INTERVALS_SIZE = 0x44, 12
 VARIANTS: Mapping[str, Mapping[str, Capability]] = {
-    "ev07": {
-        MOVING: Capability(Strength.READ_BACK, "the write is built like the recorded answer; no write is recorded"),
-        PARKED: Capability(Strength.READ_BACK, "the write is built like the recorded answer; no write is recorded"),
-    }
+    "ev07": dict.fromkeys(
+        (MOVING, PARKED),
+        Capability(Strength.READ_BACK, "the write is built like the recorded answer; no write is recorded"),
+    )
 }
 #: Seconds. No range is public: what the number can hold.
 RANGE = (1, SWITCH - 1)
 #: What dry runs show where nothing is known of the unit: the recorded one.
 EXAMPLE = (SWITCH | 270, 5, 3600)
 Intervals = tuple[int, int, int]
-
-
 check = whole_numbers(dict.fromkeys((MOVING, PARKED), RANGE))
 
 
@@ -57,20 +57,16 @@ def _result(body: bytes) -> int | None:
     return body[2] if len(body) == 3 and body[:2] == bytes((wire.RESPONSE, 1)) else None
 
 
-def _matcher(target: Target, number: int, judged: Callable[[bytes], Match]) -> Callable[[Message], Match]:
+def _matcher(target: Target, number: int, judged: Callable[[bytes], Match]) -> Matcher:
     """Matcher of an answer under this number or 0; a response that tells no success is a refusal."""
 
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
+    def means(message: Message) -> Match:
         if message.data not in (0, number):
             return Match.NO
         body = message.frame[wire.HEAD :]
-        if _result(body):
-            return Match.REFUSED
-        return judged(body)
+        return Match.REFUSED if _result(body) else judged(body)
 
-    return match
+    return reply_of(target, means)
 
 
 def _told(body: bytes) -> Intervals | None:
@@ -84,16 +80,12 @@ def _number(target: Target, step: int) -> int:
 
 def _ask(target: Target, step: int, purpose: Purpose, fields: Sequence[str]) -> Command:
     number = _number(target, step)
-
-    def judged(body: bytes) -> Match:
-        return Match.DONE if _told(body) else Match.NO
-
     return Command(
         wire.seal(READ_ALL, number),
         "read the configuration (02, key F0)",
         purpose,
         "a configuration with key 44",
-        _matcher(target, number, judged),
+        _matcher(target, number, lambda body: Match.DONE if _told(body) else Match.NO),
         tuple(fields),
         TIMEOUT,
     )
@@ -102,9 +94,8 @@ def _ask(target: Target, step: int, purpose: Purpose, fields: Sequence[str]) -> 
 def _write(target: Target, step: int, plan: Intervals, fields: Sequence[str]) -> Command:
     number = _number(target, step)
     heartbeat, upload, lazy = plan
-    value = b"".join(each.to_bytes(4, "little") for each in plan)
     return Command(
-        wire.seal(bytes((wire.CONFIGURATION,)) + wire.item(INTERVALS, value), number),
+        wire.seal(bytes((wire.CONFIGURATION,)) + wire.item(INTERVALS, packed(*plan)), number),
         f"write key 44: heartbeat 0x{heartbeat:08X}, upload interval {upload}, lazy interval {lazy}",
         Purpose.WRITE,
         "a response (7F) that tells success",
@@ -157,19 +148,25 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({name: found[name] for name in wanted if name in found})
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: a body in hexadecimal digits (`0201F0`) in a packet; bytes go as they are.
+def _answered(target: Target, text: str, message: Message) -> Match:
+    """Any answer under the number of a first command, or 0, that tells no failure."""
+    return _matcher(target, _number(target, 0), lambda _: Match.DONE)(message)
+
+
+def _spoken(target: Target, text: str) -> Command:
+    """A body in hexadecimal digits (`0201F0`) in a packet.
 
     Raises LocalError for a text that is no body of at most 255 bytes.
     """
-    number = _number(target, 0)
-    match = _matcher(target, number, lambda _: Match.DONE)
-    if isinstance(text, bytes):
-        return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)
     try:
         body = bytes.fromhex(text) if text.isascii() else b""
     except ValueError:
         body = b""
     if not 0 < len(body) <= 255 or body[0] not in wire.COMMANDS:
         raise LocalError("a command is a body in hexadecimal digits, such as 0201F0", parameter="command")
-    return Command(wire.seal(body, number), body.hex(), Purpose.RAW, "an answer", match, timeout=TIMEOUT)
+    match = partial(_answered, target, text)
+    payload = wire.seal(body, _number(target, 0))
+    return Command(payload, body.hex(), Purpose.RAW, "an answer", match, timeout=TIMEOUT)
+
+
+RAW = spoken(_spoken, answers=_answered, timeout=TIMEOUT)

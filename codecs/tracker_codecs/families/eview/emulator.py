@@ -13,11 +13,10 @@ from tracker_codecs.contract import Datum, Message, Value
 from tracker_codecs.device import Device
 from tracker_codecs.families.eview import dialogue
 from tracker_codecs.families.eview import frame as wire
-from tracker_codecs.families.eview.messages import intervals
+from tracker_codecs.families.eview.messages import intervals, packed
 
 _STATUS = bytes.fromhex("42535a18")
 _SERVER = wire.item(0x43, b"\x80\x43\x14gps.example.org")
-
 
 _FACTORY: Mapping[str, Value] = {dialogue.MOVING: dialogue.EXAMPLE[1], dialogue.PARKED: dialogue.EXAMPLE[2]}
 
@@ -59,10 +58,7 @@ class EviewEmulator(Device):
 
     def _obey(self, body: bytes) -> bytes:
         if body == dialogue.READ_ALL:
-            value = b"".join(
-                each.to_bytes(4, "little")
-                for each in (self.heartbeat_raw, self.held[dialogue.MOVING], self.held[dialogue.PARKED])
-            )
+            value = packed(self.heartbeat_raw, self.held[dialogue.MOVING], self.held[dialogue.PARKED])
             known = wire.item(0x03, self.device_id.encode("ascii")) + _SERVER + wire.item(dialogue.INTERVALS, value)
             return bytes((wire.CONFIGURATION,)) + known
         written = wire.value_of(body, dialogue.INTERVALS, dialogue.INTERVALS_SIZE)

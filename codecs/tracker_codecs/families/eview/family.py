@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    Transport,
-)
+from tracker_codecs.contract import Limits, Transport
 from tracker_codecs.families.eview import dialogue, frame, messages
 from tracker_codecs.families.eview.emulator import EviewEmulator
 from tracker_codecs.family import Family
@@ -32,6 +29,6 @@ FAMILY = Family(
     check=dialogue.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=EviewEmulator,
 )

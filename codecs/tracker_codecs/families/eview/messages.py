@@ -33,6 +33,11 @@ def intervals(value: bytes) -> tuple[int, int, int]:
     return heartbeat, upload, lazy
 
 
+def packed(heartbeat: int, upload: int, lazy: int) -> bytes:
+    """The 12 bytes of key 44; see `intervals`."""
+    return _NUMBERS.pack(heartbeat, upload, lazy)
+
+
 def fields(message: Message) -> dict[str, Any]:
     """Everything known of a packet of either direction. Raises PeerError for an item beyond the packet's end."""
     frame = message.frame

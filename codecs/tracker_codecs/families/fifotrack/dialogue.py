@@ -13,12 +13,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from tracker_codecs.answers import reply_of
 from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Problem,
@@ -39,10 +39,7 @@ TIMEOUT = 30.0
 MOVING, PARKED = "heartbeat_interval", "parked_heartbeat_interval"
 _SHOWN = "read back only where the unit lets C04 retrieve S09, which the visible pages do not tell"
 VARIANTS: Mapping[str, Mapping[str, Capability]] = {
-    "heartbeat": {
-        MOVING: Capability(Strength.ACKNOWLEDGED, _SHOWN),
-        PARKED: Capability(Strength.ACKNOWLEDGED, _SHOWN),
-    }
+    "heartbeat": dict.fromkeys((MOVING, PARKED), Capability(Strength.ACKNOWLEDGED, _SHOWN)),
 }
 #: Seconds. The document prints no range; a day is ours.
 RANGES = {MOVING: (1, 86400), PARKED: (0, 86400)}
@@ -74,22 +71,23 @@ def _command(
 ) -> Command:
     number = (target.serial + step - 1) % 0xFFFF + 1
 
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
+    def means(message: Message) -> Match:
         if message.data != (number, text[:3]):
             return Match.NO
         if message.text.partition(",")[2] in _REASONS:
             return Match.REFUSED
         return judged(message.text)
 
-    payload = wire.build(target.device_id, number, text)
+    payload, match = wire.build(target.device_id, number, text), reply_of(target, means)
     return Command(payload, text, purpose, expects, match, tuple(fields), TIMEOUT)
 
 
-def _write(target: Target, step: int, text: str, purpose: Purpose, fields: Sequence[str]) -> Command:
-    done = f"{text[:3]},OK"
-    return _command(target, step, text, purpose, fields, done, lambda said: Match.DONE if said == done else Match.NO)
+def _write(target: Target, wanted: Settings) -> Command:
+    def judged(said: str) -> Match:
+        return Match.DONE if said == "S09,OK" else Match.NO
+
+    text = f"S09,{int(wanted[MOVING])},{int(wanted[PARKED])}"
+    return _command(target, 0, text, Purpose.WRITE, list(wanted), "S09,OK", judged)
 
 
 def _ask(target: Target, step: int, purpose: Purpose) -> Command:
@@ -111,9 +109,8 @@ def _refusal(reply: Reply) -> str:
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
-    text = f"S09,{int(wanted[MOVING])},{int(wanted[PARKED])}"
     course = Course(wanted)
-    yield from course.change(_write(target, 0, text, Purpose.WRITE, list(wanted)), _refusal)
+    yield from course.change(_write(target, wanted), _refusal)
     again = yield _ask(target, 1, Purpose.READ_BACK)
     reported = _told(again.text) if again.ok else {}
     course.unanswered = course.unanswered and not reported
@@ -128,7 +125,7 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({name: reported[name] for name in wanted if name in reported})
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """`B03,...` or `C04,B03`. Raises LocalError for no command of a letter and two digits, or one that holds `*`."""
     line = text.strip()
     if not _RAW.fullmatch(line):
@@ -138,4 +135,4 @@ def _own(target: Target, text: str) -> Command:
     return replace(command, secrets=(secret[1].encode("ascii"),)) if secret else command
 
 
-raw = spoken(_own, expects="a frame", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="a frame", timeout=TIMEOUT)

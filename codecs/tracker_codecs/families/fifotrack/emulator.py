@@ -47,7 +47,7 @@ class FifotrackEmulator(Device):
             return "UNSUPPORT"
         if not 1 <= len(cells) <= 2 or not all(cell.isdecimal() for cell in cells):
             return "FAILED"
-        if self.faults.refuse & self.held.keys():
+        if self.refuses(*self.held):
             return "FAILED"
         for name, cell in zip((dialogue.MOVING, dialogue.PARKED), (cells[0], cells[-1]), strict=True):
             if name not in self.faults.ignore:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-)
+from tracker_codecs.contract import Limits
 from tracker_codecs.families.fifotrack import dialogue, frame
 from tracker_codecs.families.fifotrack.emulator import FifotrackEmulator
 from tracker_codecs.family import Family
@@ -31,6 +29,6 @@ FAMILY = Family(
     check=dialogue.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=FifotrackEmulator,
 )

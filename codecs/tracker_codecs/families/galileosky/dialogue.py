@@ -13,18 +13,7 @@ from enum import IntEnum
 from typing import TypeVar
 
 from tracker_codecs.answers import Matcher, reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Value,
-    Verdict,
-)
+from tracker_codecs.contract import Command, Dialogue, Match, Message, Purpose, Reply, Settings, Target, Value, Verdict
 from tracker_codecs.course import Course, Step
 from tracker_codecs.envelope import spoken
 from tracker_codecs.families.galileosky import frame as wire
@@ -103,10 +92,10 @@ class Talk:
         """Takes what the unit says is in force."""
         if isinstance(found, Period):
             self.reported["tracking_interval"] = found.move
-            self.course.known["period"] = found.arguments
+            self.course.known["period"] = texts.arguments(found)
         else:
             self.reported |= {"tracking_angle": found.angle, "tracking_distance": found.distance}
-            self.course.known["turning"] = found.arguments
+            self.course.known["turning"] = texts.arguments(found)
 
 
 def _remembered(target: Target, key: str, size: int) -> list[int] | None:
@@ -185,7 +174,7 @@ def _change(
         reason = f"not written: the unit does not tell the other arguments of {word}; the option {option} gives them"
         talk.course.refused |= dict.fromkeys(fields, reason)
         return
-    text = f"{word} {planned.arguments}"
+    text = f"{word} {texts.arguments(planned)}"
     now, reply = yield from talk.send(text, Purpose.WRITE, fields, understand, depends_on_read=talk.options.query)
     talk.course.written.update(fields)
     if reply.verdict is Verdict.REFUSED:
@@ -223,7 +212,7 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told(talk.reported)
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """A text in a command packet; its answer bears the number."""
     number = number_of(target, Conversation.RAW, 0)
     payload = wire.build_command(target.device_id, number, text)
@@ -231,4 +220,4 @@ def _own(target: Target, text: str) -> Command:
     return Command(payload, text, Purpose.RAW, f"an answer numbered {number}", match, timeout=TIMEOUT)
 
 
-raw = spoken(_own, expects="any answer to a command", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="any answer to a command", timeout=TIMEOUT)

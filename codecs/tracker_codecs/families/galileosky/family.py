@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-)
+from tracker_codecs.contract import Limits
 from tracker_codecs.families.galileosky import dialogue, frame, messages, settings
 from tracker_codecs.families.galileosky.emulator import GalileoskyEmulator
 from tracker_codecs.family import Family
@@ -33,6 +31,6 @@ FAMILY = Family(
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=GalileoskyEmulator,
 )

@@ -33,8 +33,7 @@ def _sizes() -> dict[int, int]:
 SIZES = _sizes()
 _PLACE = struct.Struct("<Bii")
 _MOTION = struct.Struct("<HH")
-_ANGLE = struct.Struct("<h")
-#: Tags that are one number: name and factor.
+#: Tags that are one number, by name.
 _NUMBERS = {
     wire.HARDWARE: "hardware_version",
     wire.FIRMWARE: "firmware_version",
@@ -126,7 +125,7 @@ def _tell(record: dict[str, Any], tag: int, value: bytes) -> None:
         speed, course = _MOTION.unpack(value)
         record |= {"speed_kmh": speed / 10, "course": course / 10}
     elif tag == 0x34:
-        record["altitude_m"] = _ANGLE.unpack(value)[0]
+        record["altitude_m"] = int.from_bytes(value, "little", signed=True)
     elif tag == 0x35:
         record["hdop"] = value[0] / 10
     else:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tracker_codecs.checks import is_whole
-from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
+from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.galileosky.texts import Turning
 
@@ -59,7 +59,7 @@ def options(target: Target) -> Options:
     parking = target.options.get("parking_interval")
     if parking == "same":
         parking = 0
-    elif parking is not None and not (_whole(parking) and 0 < parking <= _MOST):
+    elif parking is not None and not is_whole(parking, 1, _MOST):
         raise LocalError("must be seconds, or same", parameter="parking_interval")
     keep = target.options.get("turning_keep")
     found = None if keep is None else _KEEP(str(keep))
@@ -67,13 +67,7 @@ def options(target: Target) -> Options:
         raise LocalError(
             "must be four whole numbers: least speed, distance, excess speed, step", parameter="turning_keep"
         )
-    return Options(
-        query, parking, None if found is None else (int(found[1]), int(found[2]), int(found[3]), int(found[4]))
-    )
-
-
-def _whole(value: Value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return Options(query, parking, None if found is None else tuple(map(int, found.groups())))
 
 
 def check(target: Target, wanted: Settings) -> list[Problem]:

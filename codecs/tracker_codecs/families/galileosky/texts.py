@@ -45,11 +45,6 @@ class Period(NamedTuple):
     move: int
     parking: int
 
-    @property
-    def arguments(self) -> str:
-        """As the command takes them."""
-        return ",".join(map(str, self))
-
 
 class Turning(NamedTuple):
     """Arguments of Turning: least speed (km/h), angle (degrees), distance (m), speed above which each step is recorded
@@ -61,10 +56,10 @@ class Turning(NamedTuple):
     excess: int
     step: int
 
-    @property
-    def arguments(self) -> str:
-        """As the command takes them."""
-        return ",".join(map(str, self))
+
+def arguments(found: Period | Turning) -> str:
+    """As the command takes them."""
+    return ",".join(map(str, found))
 
 
 def period(text: str) -> Period | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from tracker_codecs.answers import Matcher, reply_of
+from tracker_codecs.answers import reply_of
 from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
@@ -30,6 +30,7 @@ from tracker_codecs.contract import (
     Value,
 )
 from tracker_codecs.course import Course
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.globalsat import frame as wire
 
@@ -85,16 +86,6 @@ def _is_settings(message: Message) -> Match:
     return _MATCH_PACKET.get(packet, Match.DONE)
 
 
-def told(target: Target, words: Sequence[str]) -> Matcher:
-    """Matcher of the answer to L1: settings of these words and of no others, in one packet or several."""
-
-    def means(message: Message) -> Match:
-        _, found = wire.settings_of(message)
-        return _is_settings(message) if found and found.keys() <= set(words) else Match.NO
-
-    return reply_of(target, means)
-
-
 def _write(target: Target, values: Mapping[str, int], fields: Sequence[str], *, depends_on_read: bool) -> Command:
     text = f"GSS,{_name(target)},3,0," + ",".join(f"{word}={value}" for word, value in values.items())
     return Command(
@@ -110,8 +101,14 @@ def _write(target: Target, values: Mapping[str, int], fields: Sequence[str], *, 
 
 
 def _ask(target: Target, words: Sequence[str], purpose: Purpose, fields: Sequence[str]) -> Command:
-    text = f"GSC,{_name(target)},L1({','.join(words)})"
-    return Command(wire.seal(text), text, purpose, "GSs with these words", told(target, words), tuple(fields), TIMEOUT)
+    """Asks for these words; the answer has them and no others."""
+
+    def means(message: Message) -> Match:
+        _, found = wire.settings_of(message)
+        return _is_settings(message) if found and found.keys() <= set(words) else Match.NO
+
+    text, match = f"GSC,{_name(target)},L1({','.join(words)})", reply_of(target, means)
+    return Command(wire.seal(text), text, purpose, "GSs with these words", match, tuple(fields), TIMEOUT)
 
 
 def _numbers(reply: Reply) -> dict[str, int]:
@@ -142,9 +139,8 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         on = _numbers(reply).get(KEPT_ON)
         if on != 1 and not reply.assumed:
             del values["R3"]
-            why = (
-                "did not tell whether its GPS is kept on (RH)" if on is None else f"tells RH={on}, its GPS not kept on"
-            )
+            unsaid = "did not tell whether its GPS is kept on (RH)"
+            why = unsaid if on is None else f"tells RH={on}, its GPS not kept on"
             course.refused["tracking_distance"] = _NO_GPS.format(why)
     elif far:
         values[KEPT_ON] = 1
@@ -175,14 +171,11 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({name: found[name] for name in wanted if name in found})
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: `GSS,3,0,R2=02`, `GSC,L1(ALL)` or, for short, `L1(ALL)`, to which id and check digits
-    are added; bytes go as they are.
+def _spoken(target: Target, text: str) -> Command:
+    """`GSS,3,0,R2=02`, `GSC,L1(ALL)` or, for short, `L1(ALL)`, to which id and check digits are added.
 
     Raises LocalError for a text that is no such command, is longer than 220 characters or holds the end of a frame.
     """
-    if isinstance(text, bytes):
-        return Command(text, text.hex(), Purpose.RAW, "any answer", reply_of(target), timeout=TIMEOUT)
     found = _RAW.fullmatch(text.strip())
     if found is None or len(found[0]) > MAX_TEXT or _ENDS.search(found[0]):
         raise LocalError(
@@ -194,3 +187,6 @@ def raw(target: Target, text: str | bytes) -> Command:
     if _ASKS.fullmatch(found[2]):
         match, expects = reply_of(target, _is_settings), "GSs"
     return Command(wire.seal(line), line, Purpose.RAW, expects, match, timeout=TIMEOUT)
+
+
+RAW = spoken(_spoken, timeout=TIMEOUT)

@@ -30,6 +30,6 @@ FAMILY = Family(
     check=dialogue.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=GlobalsatEmulator,
 )

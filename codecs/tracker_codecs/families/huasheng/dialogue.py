@@ -9,16 +9,8 @@ from __future__ import annotations
 
 import re
 
-from tracker_codecs.answers import Matcher, reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Match,
-    Message,
-    Purpose,
-    Settings,
-    Target,
-)
+from tracker_codecs.answers import reply_of
+from tracker_codecs.contract import Command, Dialogue, Match, Message, Purpose, Settings, Target
 from tracker_codecs.course import Course
 from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
@@ -29,8 +21,10 @@ TIMEOUT = 30.0
 _PAIR = re.compile(r"([0-9A-Fa-f]{4}):((?:[0-9A-Fa-f]{2}){0,64})", re.ASCII).fullmatch
 
 
-def acknowledged(target: Target, index: int) -> Matcher:
-    """Matcher of FF05 with this index."""
+def _command(
+    target: Target, index: int, content: bytes, text: str, purpose: Purpose, fields: tuple[str, ...]
+) -> Command:
+    index &= 0xFFFFFFFF
 
     def means(message: Message) -> Match:
         body = wire.body_of(message.frame) or bytes(wire.HEAD)
@@ -39,15 +33,8 @@ def acknowledged(target: Target, index: int) -> Matcher:
             return Match.NO
         return Match.REFUSED if body[wire.HEAD : wire.HEAD + 1] > b"\0" else Match.DONE
 
-    return reply_of(target, means)
-
-
-def _command(
-    target: Target, index: int, content: bytes, text: str, purpose: Purpose, fields: tuple[str, ...]
-) -> Command:
-    index &= 0xFFFFFFFF
     payload, expects = wire.build(wire.SET, index, content), f"FF05 with index {index}"
-    return Command(payload, text, purpose, expects, acknowledged(target, index), fields, TIMEOUT)
+    return Command(payload, text, purpose, expects, reply_of(target, means), fields, TIMEOUT)
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
@@ -63,7 +50,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     return course.judged()
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """Parameters as `0002:003c`, hexadecimal, blanks between. Raises LocalError for a text that is none."""
     pairs = [_PAIR(part) for part in text.split()]
     if not 0 < len(pairs) <= 16 or not all(pairs):
@@ -72,4 +59,4 @@ def _own(target: Target, text: str) -> Command:
     return _command(target, target.serial, content, text.strip(), Purpose.RAW, ())
 
 
-raw = spoken(_own, expects="any answer", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="any answer", timeout=TIMEOUT)

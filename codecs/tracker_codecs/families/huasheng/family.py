@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-)
+from tracker_codecs.contract import Limits
 from tracker_codecs.families.huasheng import dialogue, frame, messages, settings
 from tracker_codecs.families.huasheng.emulator import HuashengEmulator
 from tracker_codecs.family import Family
@@ -28,6 +26,6 @@ FAMILY = Family(
     fields=messages.fields,
     check=settings.check,
     apply=dialogue.apply,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=HuashengEmulator,
 )

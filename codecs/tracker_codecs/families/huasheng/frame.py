@@ -40,7 +40,6 @@ _HEAD = struct.Struct(">BBHHHI")
 _unpack: Callable[[bytes], tuple[int, int, int, int, int, int]] = _HEAD.unpack_from
 _PARAMETER = struct.Struct(">HH")
 IMEI = 0x0003
-_MARK = re.compile(b"\xc0")
 
 
 def build(kind: int, index: int, content: bytes = b"", *, answer: bool = False) -> bytes:
@@ -91,7 +90,7 @@ class HuashengStream(Cutter):
     """
 
     __slots__ = ()
-    starts: ClassVar[re.Pattern[bytes]] = _MARK
+    starts: ClassVar[re.Pattern[bytes]] = re.compile(b"\xc0")
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter.frame`."""

@@ -12,18 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tracker_codecs.answers import reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Kind,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Verdict,
-)
+from tracker_codecs.contract import Command, Dialogue, Kind, Match, Message, Purpose, Reply, Settings, Target, Verdict
 from tracker_codecs.course import Course, Step
 from tracker_codecs.envelope import spoken
 from tracker_codecs.families.jointech import frame as wire
@@ -73,8 +62,6 @@ def _query(course: Course, target: Target, purpose: Purpose) -> Step[tuple[Perio
 def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
     course = Course(wanted)
-    if values.FIELD not in wanted:
-        return course.judged()
     had, reply = yield from _query(course, target, Purpose.READ)
     if had is None and not reply.assumed:
         course.unanswered = True
@@ -97,7 +84,7 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({values.FIELD: found.upload} if found else None)
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """A text without its brackets. Answered by the same word."""
     word = text[:3]
 
@@ -107,4 +94,4 @@ def _own(target: Target, text: str) -> Command:
     return Command(wire.command(text), text, Purpose.RAW, word, reply_of(target, means), timeout=TIMEOUT)
 
 
-raw = spoken(_own, timeout=TIMEOUT)
+RAW = spoken(_spoken, timeout=TIMEOUT)

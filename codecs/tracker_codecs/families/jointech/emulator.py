@@ -16,8 +16,6 @@ from tracker_codecs.families.jointech import frame as wire
 from tracker_codecs.families.jointech import settings as values
 
 _STATE = bytes.fromhex("22348310113550543f12980000002d060000000020e028109228661f000100000f0f0f0f0f0f0f0f000001cc01")
-
-
 _PLACE = "T,22.564025,N,113.242329,E,5.21,152,9,32%,00000000000011,10133,5173,22,100"
 
 

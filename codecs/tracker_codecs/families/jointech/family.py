@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Ids,
-    Limits,
-)
+from tracker_codecs.contract import Ids, Limits
 from tracker_codecs.families.jointech import dialogue, frame, messages, settings
 from tracker_codecs.families.jointech.emulator import GpUnit, JointechEmulator
 from tracker_codecs.family import Family
@@ -34,6 +31,6 @@ FAMILY = Family(
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=by_variant(JointechEmulator, {settings.GP: GpUnit}),
 )

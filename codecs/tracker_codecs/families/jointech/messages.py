@@ -6,9 +6,9 @@ Sources: Jointech JT701D protocol manual V1.4; traccar/traccar Jt600 decoder and
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any
 
+from tracker_codecs.cells import moment
 from tracker_codecs.contract import Kind, Message
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.jointech import frame as wire
@@ -20,6 +20,7 @@ _NAMES = {
     "P39": ("awake_min",),
     "P54": ("tracking_mode",),
 }
+_CLOCK = "%d%m%y%H%M%S"
 _TIME = re.compile(rb"\(P22,(\d{12})\)").fullmatch
 _PLACE = re.compile(r"\d{1,3}\.\d{1,8}", re.ASCII).fullmatch
 #: What follows the place of an older text report.
@@ -63,18 +64,17 @@ def _position(texts: tuple[str, ...]) -> dict[str, Any]:
     texts = texts[1:] if len(texts) > 3 and texts[3] in ("T", "F") else texts
     if len(texts) < 17 or texts[2] not in ("T", "F"):
         return {}
-    try:
-        when = datetime.strptime(texts[0] + texts[1], "%d%m%y%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")
-        places = [_signed(text, side) for text, side in (texts[3:5], texts[5:7])]
-    except ValueError:
+    when = moment(texts[0] + texts[1], _CLOCK)
+    latitude, longitude = _signed(*texts[3:5]), _signed(*texts[5:7])
+    if when is None or latitude is None or longitude is None:
         return {}
-    told = dict(zip(_U_NAMES, texts[7:17], strict=False))
-    return {"time": when, "valid": texts[2] == "T", "latitude": places[0], "longitude": places[1], **told}
+    told = dict(zip(_U_NAMES, texts[7:17], strict=True))
+    return {"time": f"{when}Z", "valid": texts[2] == "T", "latitude": latitude, "longitude": longitude, **told}
 
 
-def _signed(text: str, side: str) -> float:
+def _signed(text: str, side: str) -> float | None:
     if not _PLACE(text) or side not in ("N", "S", "E", "W"):
-        raise ValueError
+        return None
     return -float(text) if side in "SW" else float(text)
 
 
@@ -84,10 +84,8 @@ def _from_server(texts: tuple[str, ...]) -> dict[str, Any]:
     if word == "P69" and len(arguments) == 2 and _number(arguments[1]) is not None:
         return {"message": "data_ack", **told, "serial": _number(arguments[1])}
     if word == "P22" and len(arguments) == 1:
-        try:
-            return {"message": "time_set", **told, "utc": str(datetime.strptime(arguments[0], "%d%m%y%H%M%S"))}
-        except ValueError:
-            return {"message": "set", **told}
+        when = moment(arguments[0], _CLOCK)
+        return {"message": "time_set", **told, "utc": when.replace("T", " ")} if when else {"message": "set", **told}
     if arguments == ("0",) and word[:1] == "P":
         return {"message": "query", **told}
     return {"message": "set", **told, **_values(word, arguments, answer=False)}
@@ -125,10 +123,10 @@ def _report(frame: bytes) -> dict[str, Any]:
         "length_field": int.from_bytes(frame[at - 2 : at], "big"),
         "serial": frame[-1],
     }
-    try:
-        told["time"] = datetime.strptime(frame[at : at + 6].hex(), "%d%m%y%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")
-    except ValueError:
-        raise PeerError("a report with an impossible time", discarded=frame[:32]) from None
+    when = moment(frame[at : at + 6].hex(), _CLOCK)
+    if when is None:
+        raise PeerError("a report with an impossible time", discarded=frame[:32])
+    told["time"] = f"{when}Z"
     place = frame[at + 6 : at + 15].hex()
     flags = int(place[17], 16)
     if place[:17].isdigit():

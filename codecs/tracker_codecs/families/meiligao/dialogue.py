@@ -12,18 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Kind,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Value,
-)
+from tracker_codecs.contract import Command, Dialogue, Kind, Match, Message, Purpose, Reply, Settings, Target, Value
 from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.meiligao import frame as wire
@@ -45,11 +34,16 @@ def _matcher(target: Target, fits: Callable[[int, bytes], Match]) -> Callable[[M
     return match
 
 
-def _command(
-    target: Target, number: int, data: bytes, text: str, purpose: Purpose, field: str, fits: tuple[int, bytes]
-) -> Command:
-    """A command; `fits` are the command of its answer and what must follow the flag there."""
-    answer, tail = fits
+def write(target: Target, field: str, value: int) -> Command:
+    """The command that sets a field. Its answer has a flag; behind it that of the interval repeats the data."""
+    data = values.data_for(field, value)
+    if field == values.INTERVAL:
+        number, answer, tail = values.SET_INTERVAL, values.INTERVAL_SET, data
+        text = f"interval {value} s"
+    else:
+        number = answer = values.COMMANDS[field]
+        tail = b""
+        text = f"{field.removeprefix('tracking_')} {value}"
 
     def judged(command: int, found: bytes) -> Match:
         if command != answer or found[1:] != tail or found[:1] not in (b"\0", b"\x01"):
@@ -59,23 +53,12 @@ def _command(
     return Command(
         payload=wire.build(wire.address(target.device_id), number, data),
         text=text,
-        purpose=purpose,
+        purpose=Purpose.WRITE,
         expects=f"{answer:04x} with flag 01" + (f" and {tail.hex()}" if tail else ""),
         match=_matcher(target, judged),
         fields=(field,),
         timeout=TIMEOUT,
     )
-
-
-def write(target: Target, field: str, value: int) -> Command:
-    """The command that sets a field."""
-    data = values.data_for(field, value)
-    if field == values.INTERVAL:
-        text = f"interval {value} s"
-        return _command(target, values.SET_INTERVAL, data, text, Purpose.WRITE, field, (values.INTERVAL_SET, data))
-    number = values.COMMANDS[field]
-    text = f"{field.removeprefix('tracking_')} {value}"
-    return _command(target, number, data, text, Purpose.WRITE, field, (number, b""))
 
 
 def query(target: Target, purpose: Purpose) -> Command:
@@ -96,7 +79,7 @@ def query(target: Target, purpose: Purpose) -> Command:
 
 
 def _told(reply: Reply) -> dict[str, Value]:
-    if not reply.ok or not reply.messages:
+    if not reply.ok:
         return {}
     return {values.INTERVAL: int.from_bytes(wire.data_of(reply.messages[-1].frame), "big") * values.UNIT}
 
@@ -109,7 +92,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`. Where a write is not answered nothing more is sent: a late answer must find no other."""
     course = Course(wanted)
     order = [name for name in (values.INTERVAL, *values.COMMANDS) if name in wanted]
-    if order and values.INTERVAL not in order:  # nothing opens the change: an answer that carries a value must
+    if values.INTERVAL not in order:  # nothing opens the change: an answer that carries a value must
         yield from course.ask(query(target, Purpose.PROBE))
     for name in order:
         if course.unanswered:

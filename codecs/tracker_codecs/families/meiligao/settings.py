@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 
 INTERVAL, DISTANCE, ANGLE = "tracking_interval", "tracking_distance", "tracking_angle"
@@ -40,11 +41,9 @@ def data_for(field: str, value: int) -> bytes:
 
 
 def _fits(name: str, value: Value) -> bool:
-    if not isinstance(value, int) or isinstance(value, bool):
-        return False
-    if name == INTERVAL and (value == 0 or value % UNIT):
-        return False
-    return 0 <= value <= _MOST[name]
+    if name == INTERVAL:
+        return is_whole(value, UNIT, _MOST[name]) and value % UNIT == 0
+    return is_whole(value, 0, _MOST[name])
 
 
 def check(target: Target, wanted: Settings) -> list[Problem]:

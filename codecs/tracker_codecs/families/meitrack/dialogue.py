@@ -13,19 +13,9 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from tracker_codecs.contract import (
-    Checksum,
-    Command,
-    Dialogue,
-    Kind,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Command, Dialogue, Kind, Match, Message, Purpose, Reply, Settings, Target
 from tracker_codecs.course import Course, said
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.meitrack import frame as wire
 from tracker_codecs.families.meitrack.settings import ORDER, Step, plan
@@ -91,14 +81,13 @@ def apply(target: Target, settings: Settings) -> Dialogue:
     return course.judged()
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command. Raises LocalError for text that is no command, or that would end the frame."""
-    if isinstance(text, bytes):
+def _any_reply(target: Target, text: str, message: Message) -> Match:
+    """Any sound answer on the link, whoever it names."""
+    return Match.DONE if message.kind is Kind.REPLY and message.checksum is Checksum.OK else Match.NO
 
-        def any_reply(message: Message) -> Match:
-            return Match.DONE if message.kind is Kind.REPLY and message.checksum is Checksum.OK else Match.NO
 
-        return Command(text, text.hex(), Purpose.RAW, "any answer to a command", any_reply, timeout=TIMEOUT)
+def _spoken(target: Target, text: str) -> Command:
+    """A text in a frame. Raises LocalError for text that is no command, or that would end the frame."""
     if len(text) > wire.MAX_CONTENT or not _CONTENT.fullmatch(text):
         raise LocalError("must be a three character code and arguments without *, such as A10", parameter="command")
     flag = chr(0x61 + target.serial % _RAW_FLAGS)
@@ -123,3 +112,6 @@ def raw(target: Target, text: str | bytes) -> Command:
         timeout=TIMEOUT,
         secrets=(secret.encode("ascii"),) if secret else (),
     )
+
+
+RAW = spoken(_spoken, answers=_any_reply, expects="any answer to a command", timeout=TIMEOUT)

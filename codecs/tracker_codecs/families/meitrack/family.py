@@ -30,6 +30,6 @@ FAMILY = Family(
     rename=messages.rename,
     check=settings.check,
     apply=dialogue.apply,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=MeitrackEmulator,
 )

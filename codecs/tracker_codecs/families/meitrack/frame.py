@@ -106,6 +106,7 @@ class MeitrackStream(Cutter):
 
     __slots__ = ("_head", "_id", "_mark", "_opening")
     starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"[$@]")
+    between: ClassVar[bytes] = b"\r\n"
 
     def begin(self) -> None:
         """See `Stream.begin`."""
@@ -116,8 +117,6 @@ class MeitrackStream(Cutter):
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter.frame`."""
-        if not self._skipping and buf[pos] in b"\r\n":
-            return pos + 1
         head = self._head.match(buf, pos)
         if head is None:
             return MORE if self._opening.match(buf, pos) else NO_FRAME

@@ -95,16 +95,16 @@ def _unfit(target: Target, name: str, value: Value) -> str:
 
 def plan(settings: Settings) -> list[Step]:
     """The commands for settings that have passed `check`, in their order."""
-    steps = {
-        NUMBERS[name][0]: Step(f"{NUMBERS[name][0]},{value // NUMBERS[name][1]}", (name,))
-        for name, value in settings.items()
-        if name in NUMBERS
-    }
+    steps: dict[str, Step] = {}
+    for name, value in settings.items():
+        if name in NUMBERS:
+            command, unit, *_ = NUMBERS[name]
+            steps[command] = Step(f"{command},{value // unit}", (name,))
     if "on_stop_tracking_interval" in settings:
         steps["A16"] = Step("A16,1", ("on_stop_tracking_interval",))
     if kind := settings.get("type"):
         needs, off = TYPES[kind]
-        command = NUMBERS[needs][0]
-        steps[command] = Step(steps[command].text, (needs, "type"))
-        steps[NUMBERS[off][0]] = Step(f"{NUMBERS[off][0]},0", ("type",))
+        on_command, off_command = NUMBERS[needs][0], NUMBERS[off][0]
+        steps[on_command] = Step(steps[on_command].text, (needs, "type"))
+        steps[off_command] = Step(f"{off_command},0", ("type",))
     return [steps[command] for command in ORDER if command in steps]

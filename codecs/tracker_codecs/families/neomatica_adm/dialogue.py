@@ -42,8 +42,6 @@ _MOST = {DISTANCE: 9_999_999, ANGLE: 359}
 #: Seconds: an answer may wait behind positions.
 TIMEOUT = 60.0
 _YES = re.compile(r"\s*TRACK(?:[^A-Z]|\bOK\b)*", re.ASCII | re.IGNORECASE).fullmatch
-
-
 #: Ranges are not public: what a unit makes of a value shows when it is read back.
 check = whole_numbers({name: (1, most) for name, most in _MOST.items()}, "must be a whole number from {} to {}")
 
@@ -71,7 +69,7 @@ def _ask(target: Target, purpose: Purpose, fields: Sequence[str]) -> Command:
 
 
 def _told(reply: Reply) -> Track | None:
-    return parse(str(reply.messages[-1].data)) if reply.ok and reply.messages else None
+    return parse(str(reply.messages[-1].data)) if reply.ok else None
 
 
 def _values(told: Track, wanted: Mapping[str, Value]) -> dict[str, Value]:
@@ -127,8 +125,6 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
     course = Course()
     asked = [name for name in (DISTANCE, ANGLE) if name in wanted]
-    if not asked:
-        return course.told()
     told = _told((yield from course.ask(_ask(target, Purpose.READ, asked))))
     if told is None:
         return course.told()
@@ -136,9 +132,9 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told(_values(told, {}))
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """A line, which any text answers."""
     return _command(target, text, Purpose.RAW, "any text", (), lambda _: Match.DONE)
 
 
-raw = spoken(_own, expects="any text", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="any text", timeout=TIMEOUT)

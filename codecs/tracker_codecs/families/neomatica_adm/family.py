@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-)
+from tracker_codecs.contract import Limits
 from tracker_codecs.families.neomatica_adm import dialogue, frame
 from tracker_codecs.families.neomatica_adm.emulator import AdmEmulator
 from tracker_codecs.family import Family
@@ -30,6 +28,6 @@ FAMILY = Family(
     check=dialogue.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=AdmEmulator,
 )

@@ -36,8 +36,6 @@ _BLOCKS = ((2, 4), (3, 12), (4, 8), (5, 9), (6, 1), (7, 4))
 _POSITION = struct.Struct("<BHHffHHBhBBIHH")
 _DIGITS = re.compile(rb"[0-9]*").fullmatch
 _IMEI = re.compile(rb"[0-9]{15}").fullmatch
-#: Every byte is tried.
-_START = re.compile(b"")
 _SERVER = re.compile(rb"\*\*\*[0-9]{1,3}\*|[^\r\n]{1,%d}\r\n" % MAX_COMMAND)
 
 
@@ -79,7 +77,7 @@ class AdmStream(Cutter):
     """
 
     __slots__ = ("_mode", "_number", "_opened")
-    starts: ClassVar[re.Pattern[bytes]] = _START
+    starts: ClassVar[re.Pattern[bytes]] = re.compile(b"")  # every byte is tried
 
     def begin(self) -> None:
         """See `Stream.begin`."""

@@ -8,18 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tracker_codecs.answers import Matcher, reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Verdict,
-)
+from tracker_codecs.answers import reply_of
+from tracker_codecs.contract import Command, Dialogue, Match, Message, Purpose, Reply, Settings, Target, Verdict
 from tracker_codecs.course import Course, Step
 from tracker_codecs.envelope import spoken
 from tracker_codecs.families.ruptela import frame as wire
@@ -31,23 +21,19 @@ from tracker_codecs.families.ruptela.texts import Element
 TIMEOUT = 60.0
 
 
-def _matcher(target: Target, fits: Callable[[str], Match]) -> Matcher:
-    """Matcher of answers to texts, by their text."""
+def _command(target: Target, text: str, purpose: Purpose, expects: str, fits: Callable[[str], Match]) -> Command:
+    """A text behind the password; `fits` judges the text of an answer to it."""
 
     def means(message: Message) -> Match:
         return fits(message.text) if message.data == wire.SMS_ANSWER else Match.NO
 
-    return reply_of(target, means)
-
-
-def _command(target: Target, text: str, purpose: Purpose, expects: str, fits: Callable[[str], Match]) -> Command:
     secret = values.password(target)
     return Command(
         payload=wire.build_text(f"{secret} {text}"),
         text=text,
         purpose=purpose,
         expects=expects,
-        match=_matcher(target, fits),
+        match=reply_of(target, means),
         fields=() if purpose is Purpose.RAW else (values.FIELD,),
         timeout=TIMEOUT,
         secrets=(secret.encode("ascii"),) if secret else (),
@@ -120,9 +106,9 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({values.FIELD: told} if told else None)
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """A text behind the password in a command 108."""
     return _command(target, text, Purpose.RAW, "any answer to a text", lambda _: Match.DONE)
 
 
-raw = spoken(_own, expects="any answer to a command", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="any answer to a command", timeout=TIMEOUT)

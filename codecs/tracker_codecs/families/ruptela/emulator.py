@@ -85,7 +85,7 @@ class RuptelaEmulator(Device):
     def _store(self, asked: Element | None) -> str:
         if asked is None:
             return "setioparam ERROR, wrong syntax"
-        if values.FIELD in self.faults.refuse:
+        if self.refuses(values.FIELD):
             return "You do not have permission to change the settings"
         self._named[asked.place] = asked
         if values.FIELD in self.faults.ignore:

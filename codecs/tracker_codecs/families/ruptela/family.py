@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-)
+from tracker_codecs.contract import Limits
 from tracker_codecs.families.ruptela import dialogue, frame, messages, settings
 from tracker_codecs.families.ruptela.emulator import RuptelaEmulator
 from tracker_codecs.family import Family
@@ -32,6 +30,6 @@ FAMILY = Family(
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=RuptelaEmulator,
 )

@@ -61,8 +61,6 @@ MAX_TEXT = 160
 #: A record of command 1 without any values.
 LEAST_RECORD = 27
 _LEAST_IMEI, _IMEI_END = 10**12, 10**15
-#: Every byte is tried.
-_START = re.compile(b"")
 
 crc = crc16.kermit
 
@@ -107,7 +105,7 @@ class RuptelaStream(Cutter):
     """
 
     __slots__ = ()
-    starts: ClassVar[re.Pattern[bytes]] = _START
+    starts: ClassVar[re.Pattern[bytes]] = re.compile(b"")  # every byte is tried
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter.frame`."""

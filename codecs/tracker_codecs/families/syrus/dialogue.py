@@ -95,10 +95,8 @@ def _write(target: Target, body: str, fields: Iterable[str], *, read: bool) -> C
         return Match.DONE if _said(target, message) == body else Match.NO
 
     text = f">S{body}<"
-    return Command(
-        *(text.encode(), text, Purpose.WRITE, f"R{body}", match, tuple(fields), _patience(target)),
-        depends_on_read=read,
-    )
+    expects, names = f"R{body}", tuple(fields)
+    return Command(text.encode(), text, Purpose.WRITE, expects, match, names, _patience(target), depends_on_read=read)
 
 
 def _counter_of(reply: Reply, index: int) -> Counter:

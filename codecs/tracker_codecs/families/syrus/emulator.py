@@ -13,9 +13,8 @@ from tracker_codecs.device import Device
 from tracker_codecs.families.syrus import layout
 from tracker_codecs.families.syrus.frame import MAX_FRAME
 from tracker_codecs.families.syrus.layout import Counter
+from tracker_codecs.families.syrus.messages import GPS_EPOCH
 from tracker_codecs.families.syrus.settings import ANGLE, DISTANCE, INTERVAL, TIMED, changed, told
-
-_EPOCH = datetime(1980, 1, 6)
 
 
 class SyrusEmulator(Device):
@@ -35,19 +34,19 @@ class SyrusEmulator(Device):
         self.counters = [Counter(index) for index in range(10)]
         start = {INTERVAL: 120, DISTANCE: 500} | {name: self.held[name] for name in TIMED if name in self.held}
         self.counters[6] = changed(Counter(6), start, 10)
-        self.angle: int = self.held.get(ANGLE, 45)
+        self.held.setdefault(ANGLE, 45)
         self._events = 70 if self.options.get("events") == 70 else 100
 
     @property
     def settings(self) -> dict[str, Value]:
         """See `Emulator.settings`: those of the counter that event 49 uses."""
-        return {**told(self.counters[6]), ANGLE: self.angle}
+        return {**told(self.counters[6]), ANGLE: self.held[ANGLE]}
 
     def report(self, now: datetime) -> list[Datum]:
         """Event 49, standing still."""
         if self._wired:
             return []
-        past = now.replace(tzinfo=None) - _EPOCH
+        past = now.replace(tzinfo=None) - GPS_EPOCH
         time = f"{past.days // 7:04d}{past.days % 7}{past.seconds:05d}"
         return [self._say(f"REV49{time}+0307178+1016144900031532;IO=300;SV=8;BL=4159")]
 
@@ -71,24 +70,17 @@ class SyrusEmulator(Device):
             return [f"RED{number:02d}{self.table.get(number, 'U')}" for number in range(self._events)]
         if len(text) == 4 and text.startswith("QTD") and text[3] in "0123456789":
             return [f"R{self.counters[int(text[3])].text}"]
-        counter = layout.counter(text[1:]) if text.startswith("S") else None
-        angle = layout.heading(text[1:]) if text.startswith("S") else None
+        if not text.startswith("S"):
+            return []
+        counter, angle = layout.counter(text[1:]), layout.heading(text[1:])
         if counter is not None:
             return self._keep(counter)
-        if angle is None or ANGLE in self.faults.refuse:
-            return []
-        if ANGLE not in self.faults.ignore:
-            self.angle = self._clamped(ANGLE, angle)
-        return [f"R{text[1:]}"]
-
-    def _clamped(self, name: str, value: int) -> int:
-        low, high = self.faults.clamp.get(name, (0, 999900))
-        return int(min(max(value, low), high))
+        return [f"R{text[1:]}"] if angle is not None and self.obey(ANGLE, angle) else []
 
     def _keep(self, counter: Counter) -> list[str]:
-        if set(TIMED) & self.faults.refuse:
+        if self.refuses(*TIMED):
             return []
         was, wish = told(self.counters[counter.number]), told(counter)
-        kept = {name: was[name] if name in self.faults.ignore else self._clamped(name, wish[name]) for name in TIMED}
+        kept = {name: was[name] if name in self.faults.ignore else self.clamped(name, wish[name]) for name in TIMED}
         self.counters[counter.number] = counter if kept == wish else changed(counter, kept, 10)
         return [f"R{counter.text}"]

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    SerialForm,
-    Transport,
-)
+from tracker_codecs.contract import Limits, SerialForm, Transport
 from tracker_codecs.families.syrus import dialogue, frame, messages, settings
 from tracker_codecs.families.syrus.emulator import SyrusEmulator
 from tracker_codecs.family import Family

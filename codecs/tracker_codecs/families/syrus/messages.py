@@ -18,7 +18,7 @@ from tracker_codecs.families.syrus.frame import MAX_FRAME
 from tracker_codecs.text import clean
 
 _REPORT = re.compile(r"(\d\d)(\d{4})(\d)(\d{5})([+-]\d{7})([+-]\d{8})(\d{3})(\d{3})(\d)(\d)", re.ASCII)
-_GPS_EPOCH = datetime(1980, 1, 6)
+GPS_EPOCH = datetime(1980, 1, 6)
 _MPH = 1.609344
 
 
@@ -60,7 +60,7 @@ def _report(text: str, frame: bytes) -> dict[str, Any]:
         raise PeerError("a place that is not on Earth", discarded=frame[:64])
     return {
         "event": event,
-        "gps_time": (_GPS_EPOCH + timedelta(weeks=week, days=day, seconds=seconds)).isoformat(),
+        "gps_time": (GPS_EPOCH + timedelta(weeks=week, days=day, seconds=seconds)).isoformat(),
         "latitude": north / 1e5,
         "longitude": east / 1e5,
         "speed_kmh": round(speed * _MPH, 1),

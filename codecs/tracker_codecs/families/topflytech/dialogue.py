@@ -15,19 +15,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from tracker_codecs.answers import Matcher, is_ours, reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Value,
-    Verdict,
-)
+from tracker_codecs.contract import Command, Dialogue, Match, Message, Purpose, Reply, Settings, Target, Value, Verdict
 from tracker_codecs.course import Course, Step
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.topflytech import frame as wire
 from tracker_codecs.families.topflytech import settings as values
@@ -44,7 +34,16 @@ _TIMER_OK = re.compile(r"\bSET TIMER OK\b", re.IGNORECASE).search
 
 
 def command(
-    target: Target, header: int, text: str, purpose: Purpose, expects: str, match: Matcher, **more: object
+    target: Target,
+    header: int,
+    text: str,
+    purpose: Purpose,
+    expects: str,
+    match: Matcher,
+    fields: Sequence[str] = (),
+    timeout: float = TIMEOUT,
+    *,
+    depends_on_read: bool = False,
 ) -> Command:
     """A command with its `#`. Option `short_length` writes 16 into the length, as the vendor's library does."""
     length = 16 if target.options.get("short_length") in (True, "on", "true") else 0
@@ -53,7 +52,17 @@ def command(
     pin = values.pin_of(target)
     secret = (pin.encode("ascii"),) if pin and f",{pin}" in text else ()
     shown = text.replace(f",{pin}", ",***", 1) if secret else text
-    return Command(payload, f"{shown}#", purpose, expects, match, secrets=secret, **more)  # type: ignore[arg-type]
+    return Command(
+        payload,
+        f"{shown}#",
+        purpose,
+        expects,
+        match,
+        tuple(fields),
+        timeout,
+        secrets=secret,
+        depends_on_read=depends_on_read,
+    )
 
 
 def told(target: Target, message: Message) -> dict[str, Value]:
@@ -94,11 +103,6 @@ def position(target: Target, hoped: Mapping[str, Value]) -> Matcher:
     return match
 
 
-def anything(target: Target) -> Matcher:
-    """Matcher of any message of the unit."""
-    return lambda message: Match.DONE if is_ours(target, message) else Match.NO
-
-
 class Talk:
     """One conversation: the header in use."""
 
@@ -118,16 +122,16 @@ class Talk:
                 self.header, self.sure = header, True
                 self.course.known["header"] = f"{header:04x}"
 
-    def version(self, purpose: Purpose, expects: str, match: Matcher, **more: object) -> Command:
-        """VERSION, and what is listened for behind it."""
-        return command(self.target, self.header, "VERSION", purpose, expects, match, **more)
-
     def meet(self) -> Step[None]:
         """Hear the unit once, unless its header is known."""
         if self.sure:
             return
+
+        def match(message: Message) -> Match:
+            return Match.DONE if is_ours(self.target, message) else Match.NO
+
         expects = "any message of the unit, for its header"
-        probe = self.version(Purpose.PROBE, expects, anything(self.target), timeout=PATIENCE)
+        probe = command(self.target, self.header, "VERSION", Purpose.PROBE, expects, match, timeout=PATIENCE)
         self.learn((yield from self.course.ask(probe)))
 
     def look(
@@ -135,7 +139,7 @@ class Talk:
     ) -> Step[tuple[dict[str, Value], Verdict]]:
         """Settings in the next position, or in the last one of a few that do not tell what is hoped for."""
         match, expects = position(self.target, hoped), "the next position report"
-        reply = yield self.version(purpose, expects, match, fields=tuple(names), timeout=wait)
+        reply = yield command(self.target, self.header, "VERSION", purpose, expects, match, names, wait)
         self.learn(reply)
         return told(self.target, reply.messages[-1]) if reply.messages else {}, reply.verdict
 
@@ -156,8 +160,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         Purpose.WRITE,
         "SET TIMER OK",
         took(target),
-        fields=tuple(names),
-        timeout=TIMEOUT,
+        names,
         depends_on_read="header" not in target.known,
     )
     wrote = yield from course.change(write, lambda reply: f"the unit answered: {reply.text}")
@@ -179,18 +182,17 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told(found)
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command, such as `VERSION`; its `#` may be left out. Bytes go as they are.
+def _spoken(target: Target, text: str) -> Command:
+    """A command such as `VERSION`; its `#` may be left out.
 
     Raises LocalError for a text that is no line of 1 to 160 printable ASCII characters without a `#` in it.
     """
-
-    match = reply_of(target)
-    if isinstance(text, bytes):
-        return Command(text, text.hex(), Purpose.RAW, "any answer", match, timeout=TIMEOUT)
     body = text.strip().removesuffix("#")
     if not 0 < len(body) <= MAX_COMMAND or "#" in body or not (body.isascii() and body.isprintable()):
         raise LocalError(
             f"a command is a line of 1 to {MAX_COMMAND} printable ASCII characters that # ends", parameter="command"
         )
-    return command(target, values.header_for(target), body, Purpose.RAW, "any answer", match, timeout=TIMEOUT)
+    return command(target, values.header_for(target), body, Purpose.RAW, "any answer", reply_of(target))
+
+
+RAW = spoken(_spoken, timeout=TIMEOUT)

@@ -66,7 +66,7 @@ class TopflyEmulator(Device):
             return [self._answer("SET VERSION OK,Version:Basic:V1.0.3"), *old, self._position(now, self.held)]
         if word != "TIMER":
             return [self._answer(f"SET {word} OK")]
-        numbers = rest[-1].split(":") if rest and rest[:-1] == [pin for pin in (self.pin,) if pin] else []
+        numbers = rest[-1].split(":") if rest and rest[:-1] == ([self.pin] if self.pin else []) else []
         if len(numbers) != 4 or not all(number.isascii() and number.isdigit() for number in numbers):
             return [self._answer("SET TIMER ERROR")]
         asked = dict(zip(values.ORDER, map(int, numbers), strict=True))

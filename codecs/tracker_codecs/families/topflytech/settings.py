@@ -27,13 +27,13 @@ RANGES = {
     "tracking_distance": (0, 65535),
 }
 _in_range = whole_numbers(RANGES)
-_READ = Capability(Strength.READ_BACK)
+_PLACED = Capability(Strength.READ_BACK, "its place in TIMER is that in a position frame")
 VARIANTS: Mapping[str, Mapping[str, Capability]] = {
     "topfly": {
-        "tracking_interval": _READ,
+        "tracking_interval": Capability(Strength.READ_BACK),
         "psm_interval": Capability(Strength.READ_BACK, "the interval between reports with ACC off"),
-        "tracking_angle": Capability(Strength.READ_BACK, "its place in TIMER is that in a position frame"),
-        "tracking_distance": Capability(Strength.READ_BACK, "its place in TIMER is that in a position frame"),
+        "tracking_angle": _PLACED,
+        "tracking_distance": _PLACED,
     }
 }
 _PIN = re.compile(r"[0-9A-Za-z]{0,16}", re.ASCII).fullmatch

@@ -14,11 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from tracker_codecs.answers import reply_of
 from tracker_codecs.contract import (
     Capability,
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Problem,
@@ -98,11 +98,10 @@ def _sound(name: str, value: Value) -> bool:
 
 
 def _command(target: Target, text: str, purpose: Purpose, expects: str, judged: Callable[[str], Match]) -> Command:
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
+    def means(message: Message) -> Match:
         return judged(str(message.data).partition(": ")[2])
 
+    match = reply_of(target, means)
     fields = () if purpose is Purpose.RAW else tuple(RANGES)
     return Command(text.encode("ascii"), text, purpose, expects, match, fields, TIMEOUT)
 
@@ -153,11 +152,11 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({name: reported[name] for name in wanted if name in reported})
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """A text as it is. Raises LocalError for one that does not begin with a letter or is no printable ASCII."""
     if not _RAW.fullmatch(text):
         raise LocalError("a command is 1 to 150 printable characters, a letter first", parameter="command")
     return _command(target, text, Purpose.RAW, "any answer", lambda _: Match.DONE)
 
 
-raw = spoken(_own, expects="any answer", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="any answer", timeout=TIMEOUT)

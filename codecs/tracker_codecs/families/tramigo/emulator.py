@@ -24,7 +24,7 @@ _STATUS = "Tramigo: Status, GPS: 91%, GSM: 77%, GPRS: Connected, battery: 100%, 
 
 
 class TramigoEmulator(Device):
-    """One unit; see the module. `stored` holds the values of its report, `word` its name."""
+    """One unit; see the module. `held` are the values of its report, `word` is its name."""
 
     factory = _FACTORY
 
@@ -42,9 +42,9 @@ class TramigoEmulator(Device):
         self._index = self._index % 0xFFFF + 1
         return [Datum(text_frame(self.device_id, self._index, text, int(now.timestamp())))]
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """A ping: there is no login."""
-        return self._say("ping")
+        return self.heartbeat()
 
     def heartbeat(self) -> list[Datum]:
         """A ping."""
@@ -65,7 +65,7 @@ class TramigoEmulator(Device):
             place = f"6.49298, 3.34865, {_THEN:{_CLOCK}}"
             return self._say(f"{_STATUS}, {self.word} ({values}), {place}")
         found = _SET.fullmatch(text)
-        if found is None or self.faults.refuse & RANGES.keys() or found[1] != self.word.upper():
+        if found is None or self.refuses(*RANGES) or found[1] != self.word.upper():
             return []
         for name, told in zip(RANGES, found.groups()[1:], strict=True):
             if name in self.faults.ignore or not told.replace(".", "", 1).isdigit():

@@ -33,11 +33,12 @@ _TEXT, _BLOCKS = 0x80, 0x04
 _HEAD = struct.Struct("<HHHHH")
 _SMALLEST = {_TEXT: 23, _BLOCKS: 19}
 _END = b"EOF"
-_START = re.compile(rb"[\x80\x04]")
 _PLACE = re.compile(r"(-?\d{1,3}\.\d+), (-?\d{1,3}\.\d+)", re.ASCII)
 #: What only answers say behind the name of the unit.
 _ANSWER = re.compile(r"[^:]{0,60}: (?:Status, GPS: |\w+, reporting is turned o)", re.ASCII)
 _SPEED = re.compile(r"\b([NSEW]{1,2}) with speed (\d+) km/h", re.ASCII)
+#: What a server writes: receipts and commands.
+_TEXTS = re.compile(rb"gprs,ack,\d{1,5}|[A-Za-z](?:(?!gprs,ack)[ -~])*", re.ASCII)
 #: Bytes of the blocks of protocol 04 that have one length.
 _SIZES = {0: 40, 4: 53, 20: 32, 30: 79, 40: 40, 255: 4}
 _EVENT = struct.Struct("<HIHiiHHBBBHHHHII")
@@ -47,7 +48,7 @@ class TramigoStream(Cutter):
     """What a unit says. A message's `data` is its text (protocol 80) or None."""
 
     __slots__ = ()
-    starts: ClassVar[re.Pattern[bytes]] = _START
+    starts: ClassVar[re.Pattern[bytes]] = re.compile(rb"[\x80\x04]")
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
         """See `Cutter.frame`."""
@@ -178,9 +179,6 @@ def recognise(first: bytes) -> bool | None:
     if len(first) < 15:
         return None
     return _SMALLEST[_BLOCKS] <= int.from_bytes(first[1:3], "little") <= MAX_FRAME and len(_imei(first)) == 15
-
-
-_TEXTS = re.compile(rb"gprs,ack,\d{1,5}|[A-Za-z](?:(?!gprs,ack)[ -~])*", re.ASCII)
 
 
 def from_server(data: bytes, channel: str) -> Sequence[Event]:

@@ -18,12 +18,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from tracker_codecs.answers import reply_of
 from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Capability,
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Problem,
@@ -73,6 +73,8 @@ class Track(NamedTuple):
     heading: int
 
 
+#: Profile field -> argument of TRACK.
+PLACES = {"tracking_interval": "interval", "tracking_distance": "distance", "tracking_angle": "heading"}
 #: What dry runs show where nothing is known of the unit: the public examples' mode, number, basis and way.
 EXAMPLE = Track(BY_TIME, 60, 0, 0, 1, 4, 0)
 
@@ -114,17 +116,6 @@ def check(target: Target, wanted: Settings) -> list[Problem]:
     return problems
 
 
-def _answer(target: Target, word: str, fits: Callable[[str], bool]) -> Callable[[Message], Match]:
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id or message.data[1] != word:
-            return Match.NO
-        if message.data[0] == "ERR":
-            return Match.REFUSED
-        return Match.DONE if fits(message.text) else Match.NO
-
-    return match
-
-
 def _command(
     target: Target,
     word: str,
@@ -137,6 +128,13 @@ def _command(
     depends_on_read: bool = False,
     secrets: Sequence[str] = (),
 ) -> Command:
+    def means(message: Message) -> Match:
+        if message.data[1] != word:
+            return Match.NO
+        if message.data[0] == "ERR":
+            return Match.REFUSED
+        return Match.DONE if fits(message.text) else Match.NO
+
     pin = password(target)
     tail = f",{arguments}" if arguments else ""
     shown = tail
@@ -147,7 +145,7 @@ def _command(
         f"$WP+{word}=***{shown}",
         purpose,
         expects,
-        _answer(target, word, fits),
+        reply_of(target, means),
         tuple(fields),
         TIMEOUT,
         secrets=(f"={pin}".encode("ascii"), *(secret.encode("ascii") for secret in secrets)),
@@ -173,11 +171,7 @@ def _told(reply: Reply) -> Track | None:
 
 
 def _values(track: Track) -> dict[str, Value]:
-    return {
-        "tracking_interval": track.interval,
-        "tracking_distance": track.distance,
-        "tracking_angle": track.heading,
-    }
+    return {name: getattr(track, place) for name, place in PLACES.items()}
 
 
 def _refusal(reply: Reply) -> str:
@@ -188,7 +182,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
     """See `Family.apply`."""
     course = Course(wanted)
     had = kept(target)
-    asked = had is None
+    asked, assumed = had is None, False
     if had is None:
         reply = yield from course.ask(_ask(target, Purpose.READ, list(wanted)))
         had = EXAMPLE if reply.assumed else _told(reply)
@@ -202,13 +196,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         if had is None:
             return course.refuse(why)
         assumed = reply.assumed
-    else:
-        assumed = False
-    plan = had._replace(
-        interval=int(wanted.get("tracking_interval", had.interval)),
-        distance=int(wanted.get("tracking_distance", had.distance)),
-        heading=int(wanted.get("tracking_angle", had.heading)),
-    )
+    plan = had._replace(**{PLACES[name]: int(value) for name, value in wanted.items()})
     if had.mode == BY_TIME and plan.distance and "tracking_distance" in wanted and not assumed:
         course.refused["tracking_distance"] = "not written: tracking mode 1 reports by time, not by distance"
         plan = plan._replace(distance=had.distance)
@@ -245,7 +233,7 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return course.told({name: found[name] for name in wanted if name in found})
 
 
-def _own(target: Target, text: str) -> Command:
+def _spoken(target: Target, text: str) -> Command:
     """`REBOOT` or `TRACK=?`, to which `$WP+` and the password are added.
 
     Raises LocalError for a text that is no such command or longer than 200 characters.
@@ -264,4 +252,4 @@ def _own(target: Target, text: str) -> Command:
     )
 
 
-raw = spoken(_own, expects="any answer", timeout=TIMEOUT)
+RAW = spoken(_spoken, expects="any answer", timeout=TIMEOUT)

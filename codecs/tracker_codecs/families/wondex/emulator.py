@@ -11,9 +11,7 @@ from datetime import UTC, datetime
 from tracker_codecs.contract import Datum, Message, Value
 from tracker_codecs.device import Device
 from tracker_codecs.families.wondex import frame as wire
-from tracker_codecs.families.wondex.dialogue import Track
-
-_PLACES = {"tracking_interval": "interval", "tracking_distance": "distance", "tracking_angle": "heading"}
+from tracker_codecs.families.wondex.dialogue import PLACES, Track
 
 
 class WondexEmulator(Device):
@@ -24,14 +22,14 @@ class WondexEmulator(Device):
     def begin(self) -> None:
         """See `Device.begin`."""
         self.track = Track(int(self.options.get("mode", 9)), 120, 150, 0, 1, 4, 15)
-        self.track = self.track._replace(**{_PLACES[n]: int(value) for n, value in self.held.items() if n in _PLACES})
+        self.track = self.track._replace(**{PLACES[n]: int(value) for n, value in self.held.items() if n in PLACES})
         self._sequence = 10
 
     @property
     def settings(self) -> dict[str, Value]:
         """See `Emulator.settings`."""
         told = self.track._asdict()
-        return {name: told[place] for name, place in _PLACES.items()}
+        return {name: told[place] for name, place in PLACES.items()}
 
     def login(self) -> list[Datum]:
         """No login: a keep-alive, or a position of a clock not yet set where the id does not fit one."""
@@ -67,10 +65,10 @@ class WondexEmulator(Device):
             return "$ERR:TRACK=1"
         new = Track(*map(int, arguments))
         asked = new._asdict()
-        changed = {name for name, place in _PLACES.items() if asked[place] != self.track._asdict()[place]}
+        changed = {name for name, place in PLACES.items() if asked[place] != self.track._asdict()[place]}
         if changed & self.faults.refuse:
             return "$ERR:TRACK=1"
-        for name, place in _PLACES.items():
+        for name, place in PLACES.items():
             low, high = self.faults.clamp.get(name, (0, 1 << 32))
             asked[place] = int(min(max(asked[place], low), high))
             if name in self.faults.ignore:
