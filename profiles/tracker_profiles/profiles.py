@@ -42,14 +42,20 @@ class FieldInfo:
     format: str | None  # of texts: HH:mm and the like
 
 
+#: Bounds of a number for which a profile names none: no time, distance, angle or level is negative, and no tracker's
+#: command takes more digits than a signed 32-bit number has.
+LOWEST, HIGHEST = 0, 2**31 - 1
+
+
 class Profile:
-    """A tracking profile. `schema` is its document (do not change it); `fields` are its settings in their order."""
+    """A tracking profile. `schema` is its document with a bound for every number; `fields` are its settings in order."""
 
     __slots__ = ("_order", "_validator", "_whole_numbers", "fields", "name", "schema")
 
     def __init__(self, name: str, schema: dict[str, Any]) -> None:
+        schema = {**schema, "properties": {field: _bounded(part) for field, part in schema["properties"].items()}}
         self.name = name
-        self.schema = schema
+        self.schema: Mapping[str, Any] = schema
         required = schema.get("required", ())
         self.fields: Mapping[str, FieldInfo] = MappingProxyType(
             {field: _info(part, field in required) for field, part in schema["properties"].items()}
@@ -116,6 +122,16 @@ def names() -> list[str]:
 def get(name: str) -> Profile:
     """The profile of this name. Raises UnknownName with names that come close, CatalogError for a broken document."""
     return Profile(name, store.roots().profile(name))
+
+
+def _bounded(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A property, each of its numbers within bounds."""
+    bounded = dict(schema)
+    if schema.get("type") in ("integer", "number") and "enum" not in schema:
+        bounded = {**schema, "minimum": schema.get("minimum", LOWEST), "maximum": schema.get("maximum", HIGHEST)}
+    if "items" in schema:
+        bounded["items"] = _bounded(schema["items"])
+    return bounded
 
 
 def _info(schema: Mapping[str, Any], required: bool) -> FieldInfo:

@@ -49,8 +49,9 @@ def test_fields_are_those_of_the_document(name: str) -> None:
         info = profile.fields[field]
         schema = profile.schema["properties"][field]
         assert info.type == TYPES[fact["type"]], field
-        assert info.minimum == fact.get("min"), field
-        assert info.maximum == fact.get("max"), field
+        unbounded = info.enum is not None or info.type not in ("integer", "number")
+        assert info.minimum == fact.get("min", None if unbounded else 0), field
+        assert info.maximum == fact.get("max", None if unbounded else 2**31 - 1), field
         assert info.unit == fact.get("unit"), field
         assert info.default == fact.get("default"), field
         assert list(info.enum or []) == (fact.get("enum") or fact.get("allowed") or []), field
@@ -117,6 +118,17 @@ def test_bounds_hold_and_one_step_beyond_is_refused(name: str) -> None:
             assert parameters(errors) == {field}
             assert len(errors) == 1
             assert (words in errors[0].error) == (info.enum is None), errors
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_number_without_bounds_reaches_a_command(name: str) -> None:
+    """Where the public document names none: no negative time, distance or angle, and 32 bits at most."""
+    profile = profiles.get(name)
+    for field, info in profile.fields.items():
+        if info.type not in ("integer", "number"):
+            continue
+        for extreme in (-1, -(2**31) - 1, 2**31, 2**63, 10**40, -1e300, 1e300):
+            assert field in parameters(profile.validate({**example(profile), field: extreme})), (field, extreme)
 
 
 @pytest.mark.parametrize("name", EVERY)
