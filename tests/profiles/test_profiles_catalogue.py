@@ -127,7 +127,8 @@ def test_no_number_without_bounds_reaches_a_command(name: str) -> None:
     for field, info in profile.fields.items():
         if info.type not in ("integer", "number"):
             continue
-        for extreme in (-1, -(2**31) - 1, 2**31, 2**63, 10**40, -1e300, 1e300):
+        highest = max(2**31 - 1, info.maximum or 0)  # a documented bound may lie above
+        for extreme in (-1, -(2**31) - 1, int(highest) + 1, 2**63, 10**40, -1e300, 1e300):
             assert field in parameters(profile.validate({**example(profile), field: extreme})), (field, extreme)
 
 
@@ -198,5 +199,5 @@ def test_hand_picked_facts() -> None:
     assert profiles.get("box").fields["tracking_interval"].maximum == 4294968
     assert profiles.get("trackertech_msp350").fields["psm_interval"].maximum == 2147483647
     assert profiles.get("yatut_poisk").fields["wakeup_period"].enum == ("8", "12", "24")
-    assert profiles.get("default").fields["tracking_interval"].minimum is None
+    assert profiles.get("default").fields["tracking_interval"].minimum == 0
     assert profiles.get("jointech_gp").fields["psm_mode"].minimum == 1
