@@ -48,7 +48,7 @@ LOWEST, HIGHEST = 0, 2**31 - 1
 
 
 class Profile:
-    """A tracking profile. `schema` is its document with a bound for every number; `fields` are its settings in order."""
+    """A tracking profile. `schema` is its document, each number bounded; `fields` are its settings in order."""
 
     __slots__ = ("_order", "_validator", "_whole_numbers", "fields", "name", "schema")
 
@@ -104,10 +104,6 @@ class Profile:
                     found[field, "must be a whole number, written without a fraction"] = None
         last = len(self._order)
         return [FieldError(*pair) for pair in sorted(found, key=lambda pair: (self._order.get(pair[0], last), pair[0]))]
-
-    def defaults(self) -> dict[str, Any]:
-        """The fields that have a default, with it."""
-        return {field: info.default for field, info in self.fields.items() if info.default is not None}
 
     def __repr__(self) -> str:
         return f"Profile({self.name})"

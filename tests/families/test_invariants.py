@@ -321,6 +321,32 @@ def test_every_settable_model_can_be_set(model: Model) -> None:
     assert [each for each in planned if each not in fixed] == [], "a dry run shows bytes that are not sent"
 
 
+#: What a device changes with a setting by its own document: TIMER and DISTANCE switch each other off, corner reports
+#: are part of the type; a meitrack unit without an own interval at rest keeps that of the road.
+LINKED = {
+    ("gt06", "tracking_angle"): {"type"},
+    ("gt06", "tracking_distance"): {"type", "tracking_interval"},
+    ("meitrack", "tracking_interval"): {"on_stop_tracking_interval"},
+}
+
+
+@pytest.mark.parametrize("model", settable(), ids=lambda model: model.code)
+def test_what_was_not_asked_for_stays_as_it_was(model: Model) -> None:
+    """Each setting by itself: whatever else its command carries is read and kept, or the command is not written."""
+    assert model.codec is not None
+    family = registry.get(model.codec)
+    at, asked = target(model), wanted(model)
+    for name, value in asked.items():
+        one = {name: value}
+        if family.check(at, one):
+            continue
+        unit = family.emulator(at.device_id, model.variant, transport=at.transport, options=at.options)
+        before = dict(unit.settings)
+        against_emulator(family.apply(at, one), unit, family.stream(at.transport))
+        changed = {other for other, kept in unit.settings.items() if before.get(other) != kept}
+        assert changed <= {name} | LINKED.get((model.codec, name), set())
+
+
 @pytest.mark.parametrize("model", settable(), ids=lambda model: model.code)
 def test_a_device_that_keeps_silent_confirms_nothing(model: Model) -> None:
     assert model.codec is not None

@@ -59,18 +59,45 @@ def test_every_setting_reaches_its_best_evidence_and_dry_run_writes_the_same(var
 def test_the_t1000_event_settings_are_written_after_the_change_of_mode_and_the_others_kept() -> None:
     exchanges, outcome, _ = applied("sensecap_t1000", ASKED["sensecap_t1000"])
     assert [x.command.purpose for x in exchanges[-3:]] == [Purpose.READ_BACK, Purpose.WRITE, Purpose.READ_BACK]
-    vendor = "84 00 001e 0005 00 0168 01 012c 000005001e025800000000000500010064000000".replace(" ", "")
+    vendor = "84 01 001e 0005 00 0168 01 012c 000005001e025800000000000500010064000000".replace(" ", "")
     assert sent(exchanges)[-2] == vendor.replace("001e0005", "0032000a", 1)
     assert outcome.fields["motion_threshold"].state is FieldState.CONFIRMED
-    assert "switched off" in outcome.fields["motion_threshold"].reason
 
 
-def test_an_interval_without_a_trigger_is_remarked() -> None:
+def test_event_settings_without_the_motion_event_are_stored_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the vendor's example, where its switch is 0."""
+    off = bytes.fromhex("00001e000500016801012c000005001e025800000000000500010064000000")
+    monkeypatch.setattr(DEVICES["sensecap_t1000"].unit, "block", off)
+    _, outcome, unit = applied("sensecap_t1000", ASKED["sensecap_t1000"], settings={"tracking_mode": "event"})
+    for name in ("motion_threshold", "motion_tracking_interval"):
+        found = outcome.fields[name]
+        assert (found.state, "switched off" in found.reason) == (FieldState.ACKNOWLEDGED, True)
+        assert name not in outcome.reported
+    assert outcome.fields["tracking_interval"].state is FieldState.CONFIRMED
+    _, read = against_emulator(
+        FAMILY.read(target("sensecap_t1000"), list(ASKED["sensecap_t1000"])), unit, FAMILY.stream(Transport.MQTT)
+    )
+    assert "motion_threshold" not in read.reported
+
+
+def test_an_interval_without_a_trigger_is_stored_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     _, outcome, _ = applied("abeeway3", ASKED["abeeway3"])
-    assert outcome.fields["tracking_interval"].reason == ""  # the emulated triggers are 34: bits 2, 4, 5
-    told = [x.reply.messages for x in applied("abeeway3", ASKED["abeeway3"])[0]][1][-1].data
-    told.payload = told.payload.replace(bytes.fromhex("00000034"), bytes.fromhex("00000004"))
-    assert set(DEVICES["abeeway3"].told([told]).notes) == {"tracking_interval", "on_stop_tracking_interval"}
+    assert outcome.fields["tracking_interval"].state is FieldState.CONFIRMED  # the emulated triggers: bits 2, 4, 5
+    one = DEVICES["abeeway3"].unit._one  # type: ignore[attr-defined]
+
+    def without(self: Any, key: Any) -> bytes:
+        return bytes(one(self, key).replace(bytes.fromhex("00000034"), bytes.fromhex("00000004")))
+
+    monkeypatch.setattr(DEVICES["abeeway3"].unit, "_one", without)
+    _, outcome, unit = applied("abeeway3", ASKED["abeeway3"])
+    for name in ("tracking_interval", "on_stop_tracking_interval"):
+        found = outcome.fields[name]
+        assert (found.state, "without effect" in found.reason) == (FieldState.ACKNOWLEDGED, True)
+    assert outcome.fields["heartbeat_interval"].state is FieldState.CONFIRMED
+    _, read = against_emulator(
+        FAMILY.read(target("abeeway3"), list(ASKED["abeeway3"])), unit, FAMILY.stream(Transport.MQTT)
+    )
+    assert set(read.reported) == {"heartbeat_interval", "stop_detection_delay"}
 
 
 @pytest.mark.parametrize(("variant", "network"), WITH_READ_BACK)

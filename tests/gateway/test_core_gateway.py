@@ -15,7 +15,7 @@ from tracker_codecs.family import Family
 from tracker_gateway.delivery.ledger import mask_text
 from tracker_gateway.service.calls import ApiError
 from tracker_gateway.store import StoreUnavailable
-from tracker_profiles.profiles import Profile
+from tracker_profiles import profiles
 
 from tests.gateway import fake_family
 from tests.gateway.delivery_world import GOOD, OTHER, World
@@ -29,13 +29,13 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     await made.close()
 
 
-async def test_the_value_read_is_desired_else_reported_else_default(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_value_read_is_desired_else_reported_and_never_a_default(world: World) -> None:
     gateway, tracker = world.gateway, world.tracker
-    assert (await gateway.read(tracker))["value"] == {}  # its profile has no defaults
-    monkeypatch.setattr(Profile, "defaults", lambda self: {"tracking_interval": 33})
-    assert (await gateway.read(tracker))["value"] == {"tracking_interval": 33}
+    assert (await gateway.read(tracker))["value"] == {}
+    atrack = await world.store.add_tracker(device_id="356307042441013", model="atrack_ak1")
+    await gateway.refresh()
+    assert profiles.get("atrack").fields["tracking_distance"].default == 100
+    assert (await gateway.read(atrack))["value"] == {}
     world.link(world.emulator(settings={"tracking_interval": 432})).login()
     await gateway.reread(tracker, wait=1)
     assert (await gateway.read(tracker))["value"] == {"tracking_interval": 432, "tracking_distance": 1000}

@@ -58,7 +58,7 @@ def test_a_directory_is_added(tmp_path: Path) -> None:
     assert (len(profiles.names()), len(models.codes())) == (known[0] + 1, known[1] + 2)
     mine = profiles.get("mine")
     assert mine.origin == "own"
-    assert mine.defaults() == {"mode": "a"}
+    assert {name: info.default for name, info in mine.fields.items() if info.default is not None} == {"mode": "a"}
     assert mine.validate({"tracking_interval": 4})[0] == ("tracking_interval", "must be at least 5 s")
     assert models.get("mine_1").settable
     assert models.get("mine_2").reason == "not yet understood"

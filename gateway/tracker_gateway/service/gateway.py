@@ -219,9 +219,8 @@ class Gateway:
         twin = await self._twin(tracker)
         if twin.desired is not None:
             value = dict(twin.desired.settings)
-        else:
-            said = {name: each.value for name, each in twin.reported.items() if name in profile.fields}
-            value = said or profile.defaults()
+        else:  # never the profile's defaults: who reads, changes one field and sends all back would wish them
+            value = {name: each.value for name, each in twin.reported.items() if name in profile.fields}
         return {"value": value, "sync": self._sync(tracker, twin)}
 
     async def update(self, tracker: Tracker, settings: Settings, *, author: str, wait: float = 0.0) -> Json:

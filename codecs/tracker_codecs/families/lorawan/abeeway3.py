@@ -173,11 +173,11 @@ class Abeeway3(Device):
     unit = _Unit
 
     def reads(self, names: Collection[str], run: Run) -> list[Ask]:
-        """One generic request; before a change the triggers too, which decide whether an interval has any effect."""
+        """One generic request; at first the triggers too, which decide whether an interval has any effect."""
         wanted = tuple(name for name in IDS if name in names)
         out = [_get([IDS[name] for name in wanted], run.token(), wanted)]
         triggered = tuple(name for name in wanted if name in _TRIGGER_BITS)
-        if run.changing and triggered:
+        if triggered and run.first:
             out.append(_get(TRIGGERS, run.token(), triggered))
         return out
 

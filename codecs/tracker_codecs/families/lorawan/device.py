@@ -109,14 +109,14 @@ def parse(layout: Construct, data: bytes) -> Any:
 
 @dataclass(slots=True)
 class Run:
-    """One dialogue as a device sees it: whether a change is to follow, and the uplinks that told something so far.
+    """One dialogue as a device sees it: whether nothing was asked yet, and the uplinks that told something so far.
 
     Ack tokens: neighbouring revisions share none. `tokens` as in `Device.tokens`.
     """
 
     serial: int
     tokens: tuple[int, int]
-    changing: bool = False
+    first: bool = True
     had: Sequence[Event] = ()
     _drawn: int = 0
 

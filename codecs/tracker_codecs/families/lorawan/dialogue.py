@@ -69,7 +69,7 @@ class Talk(Course):
         self.eui = target.device_id.lower()
         self.device = device_of(target)
         self.address = network.address(target.device_id, target.options)
-        self.run = Run(target.serial, self.device.tokens, changing=bool(wanted))
+        self.run = Run(target.serial, self.device.tokens)
         self.used: set[int] = set()
         self.evidence: dict[str, str] = {}
         #: Uplinks that answered writes.
@@ -183,13 +183,11 @@ class Talk(Course):
                 if not kinds & {"sent", "ack"}:
                     return
 
-    def worded(self, name: str, found: FieldOutcome, notes: dict[str, str]) -> FieldOutcome:
+    def worded(self, name: str, found: FieldOutcome) -> FieldOutcome:
         """The outcome with what was proved in words."""
-        if found.state is FieldState.CONFIRMED and name in notes:
-            return replace(found, reason=notes[name])
         if found.state is FieldState.WRITTEN:
             return replace(found, reason=self.evidence.get(name, found.reason))
-        if found.state is FieldState.ACKNOWLEDGED:
+        if found.state is FieldState.ACKNOWLEDGED and not found.reason:
             reason = self.device.fields[name].reason or "the tracker answered; its read-back did not come"
             return replace(found, reason=reason)
         return found
@@ -214,7 +212,7 @@ def _apply(talk: Talk) -> Dialogue:
     if before.silent:
         talk.unanswered = True
         return talk.judged()
-    run.changing, run.had = False, before.uplinks
+    run.first, run.had = False, before.uplinks
     yield from talk.write(device.writes(wanted, run))
     after = Heard(silent=talk.lost)
     asks = device.reads(wanted, run)
@@ -237,8 +235,13 @@ def _apply(talk: Talk) -> Dialogue:
     # A frame that got lost on the way is no answer: another try, not a mismatch.
     astray = talk.lost and any(told.values.get(name) != wanted[name] for name in talk.written - talk.refused.keys())
     talk.unanswered = after.silent or astray
+    for name in notes.keys() & told.values.keys():
+        if told.values[name] == wanted.get(name):  # what is stored and has no effect is not in force
+            del told.values[name]
+            talk.unproved[name] = f"stored; {notes[name]}"
+            talk.acknowledged.add(name)
     outcome = talk.judged(told.values, {name: f"read back: {value}" for name, value in told.foreign.items()})
-    return replace(outcome, fields={name: talk.worded(name, found, notes) for name, found in outcome.fields.items()})
+    return replace(outcome, fields={name: talk.worded(name, found) for name, found in outcome.fields.items()})
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -252,9 +255,9 @@ def _read(talk: Talk, wanted: Sequence[str]) -> Dialogue:
     if not asks:
         return Outcome({})
     heard = yield from talk.question(asks, Purpose.READ)
-    values = talk.device.told(heard.uplinks).values
+    told = talk.device.told(heard.uplinks)
     talk.unanswered = heard.silent
-    return talk.told({name: value for name, value in values.items() if name in able})
+    return talk.told({name: value for name, value in told.values.items() if name in able and name not in told.notes})
 
 
 def raw(target: Target, text: str | bytes) -> Command:

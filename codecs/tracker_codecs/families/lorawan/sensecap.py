@@ -100,9 +100,9 @@ def _plain(found: Any) -> dict[str, Any]:
 
 
 class _Unit(Unit):
-    """Starts with the event settings of the vendor's example."""
+    """Starts with the event settings of the vendor's example, but with its motion event on."""
 
-    block = bytes.fromhex("00001e000500016801012c000005001e025800000000000500010064000000")
+    block = bytes.fromhex("01001e000500016801012c000005001e025800000000000500010064000000")
 
     def hear(self, f_port: int, payload: bytes) -> Uplinks:
         if f_port != self.device.port:
