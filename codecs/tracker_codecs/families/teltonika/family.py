@@ -40,6 +40,6 @@ FAMILY = Family(
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=talk.raw,
+    raw=talk.RAW,
     emulator=TeltonikaEmulator,
 )
