@@ -85,7 +85,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
 
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command as in the other variants; the password within a text is a secret."""
-    command = dialogue.raw(target, text)
+    command = dialogue.RAW(target, text)
     hidden = sorted(set(_SECRETS.findall(text))) if isinstance(text, str) else []
     secrets = tuple(each.encode("ascii") for each in hidden)
     return replace(command, secrets=secrets) if hidden else command

@@ -32,6 +32,7 @@ from tracker_codecs.contract import (
     Verdict,
 )
 from tracker_codecs.course import Course
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.jt808 import frame as wire
 from tracker_codecs.families.jt808 import messages
@@ -271,14 +272,11 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return Outcome({}, reported, talk.known, found is Verdict.TIMEOUT)
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: bytes as they are, text as message 0x8300 (flag 1), which vendors tunnel commands in.
+def _spoken(target: Target, text: str) -> Command:
+    """An operator's own text as message 0x8300 (flag 1), which vendors tunnel commands in.
 
     Raises LocalError for text that is empty, too long or not to be written in GBK.
     """
-    if isinstance(text, bytes):
-        answers = reply_of(target, unnamed=True)
-        return Command(text, text.hex(), Purpose.RAW, "any answer", answers, timeout=TIMEOUT)
     try:
         data = text.encode("gbk")
     except UnicodeEncodeError:
@@ -295,3 +293,10 @@ def raw(target: Target, text: str | bytes) -> Command:
 
     body = (b"\x01" if talk.version is None else b"\x01\x01") + data
     return talk.command(wire.TEXT, body, text, Purpose.RAW, "0x0001 for 0x8300, or a text", fits, fields=())
+
+
+def _answers(target: Target, text: str, message: Message) -> Match:
+    return reply_of(target, unnamed=True)(message)
+
+
+RAW = spoken(_spoken, answers=_answers, timeout=TIMEOUT)

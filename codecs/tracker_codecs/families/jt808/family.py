@@ -46,6 +46,6 @@ FAMILY = Family(
     check=by_variant(dialogue.check, {bsj.VARIANT: bsj.check}),
     apply=by_variant(dialogue.apply, {bsj.VARIANT: bsj.apply}),
     read=by_variant(dialogue.read, {bsj.VARIANT: read_nothing}),
-    raw=by_variant(dialogue.raw, {bsj.VARIANT: bsj.raw}),
+    raw=by_variant(dialogue.RAW, {bsj.VARIANT: bsj.raw}),
     emulator=by_variant(Jt808Emulator, {bsj.VARIANT: bsj.BsjEmulator}),
 )
