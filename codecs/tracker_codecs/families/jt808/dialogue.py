@@ -123,8 +123,7 @@ class Talk:
         """A message that is answered by 0x0001 with its serial and id."""
 
         def fits(found: Frame, serial: int) -> Match:
-            result = result_of(found, ident, serial)
-            return Match.NO if result is None else Match.DONE if result == 0 else Match.REFUSED
+            return result_of(found, ident, serial)
 
         expects = f"0x0001 for 0x{ident:04x} and its serial, result 0"
         return self.command(ident, body, text, Purpose.WRITE, expects, fits, depends_on_read=depends_on_read)
@@ -140,7 +139,7 @@ class Talk:
 
         def fits(found: Frame, serial: int) -> Match:
             if found.id != wire.PARAMETERS:
-                return Match.REFUSED if result_of(found, ident, serial) else Match.NO
+                return Match.REFUSED if result_of(found, ident, serial) is Match.REFUSED else Match.NO
             if found.number <= 1:
                 told = int.from_bytes(found.body[:2], "big")
                 if told not in (serial, 0, wire.QUERY_ALL):
@@ -178,13 +177,13 @@ class Talk:
         return reply.verdict
 
 
-def result_of(found: Frame, ident: int, serial: int) -> int | None:
-    """The result of a general answer to this very message; None for anything else."""
+def result_of(found: Frame, ident: int, serial: int) -> Match:
+    """What a general answer to this very message says; NO for anything else."""
     if found.id != wire.TERMINAL_ANSWER or len(found.body) < 5 or found.total:
-        return None
+        return Match.NO
     if found.body[:4] != serial.to_bytes(2, "big") + ident.to_bytes(2, "big"):
-        return None
-    return found.body[4]
+        return Match.NO
+    return Match.REFUSED if found.body[4] else Match.DONE
 
 
 def numbers_of(reply: Reply) -> dict[int, int]:
@@ -288,8 +287,7 @@ def _spoken(target: Target, text: str) -> Command:
     def fits(found: Frame, serial: int) -> Match:
         if found.id in (wire.TEXT_ANSWER, wire.TEXT_ANSWER_2, wire.COMMAND_ANSWER):
             return Match.DONE
-        result = result_of(found, wire.TEXT, serial)
-        return Match.NO if result is None else Match.DONE if result == 0 else Match.REFUSED
+        return result_of(found, wire.TEXT, serial)
 
     body = (b"\x01" if talk.version is None else b"\x01\x01") + data
     return talk.command(wire.TEXT, body, text, Purpose.RAW, "0x0001 for 0x8300, or a text", fits, fields=())
