@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-)
+from tracker_codecs.contract import Limits
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.families.arnavi import frame
 from tracker_codecs.families.arnavi.messages import fields

@@ -197,4 +197,4 @@ def _word(text: str) -> str:
     return re.split("[ :]", text[2:], maxsplit=1)[0]
 
 
-raw = spoken(_own, timeout=TIMEOUT)
+RAW = spoken(_own, timeout=TIMEOUT)
