@@ -272,10 +272,10 @@ def _pair(part: str) -> tuple[str, str]:
 
 def _judge_other(text: str) -> Match:
     """Any text but one that belongs to getparam, setparam or getver."""
-    if texts.parameter_text(text) or texts.version(text):
-        return Match.NO
     told = texts.parse(text, ())
-    return Match.REFUSED if told and told.refused else Match.DONE
+    if texts.version(text) or (told and not told.refused):
+        return Match.NO
+    return Match.REFUSED if told else Match.DONE
 
 
 def _answers(target: Target, text: str, message: Message) -> Match:
