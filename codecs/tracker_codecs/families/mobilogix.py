@@ -12,14 +12,7 @@ import re
 from datetime import datetime
 from typing import Any, ClassVar
 
-from tracker_codecs.contract import (
-    Datum,
-    Event,
-    Kind,
-    Limits,
-    Message,
-    Target,
-)
+from tracker_codecs.contract import Datum, Event, Kind, Limits, Message, Target
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply

@@ -22,16 +22,7 @@ from datetime import datetime
 from struct import Struct
 from typing import Any
 
-from tracker_codecs.contract import (
-    Datum,
-    Event,
-    Ids,
-    Kind,
-    Limits,
-    Message,
-    Stream,
-    Transport,
-)
+from tracker_codecs.contract import Datum, Event, Ids, Kind, Limits, Message, Stream, Transport
 from tracker_codecs.device import Device
 from tracker_codecs.errors import PeerError
 from tracker_codecs.family import Family

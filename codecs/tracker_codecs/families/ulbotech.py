@@ -21,16 +21,7 @@ from typing import Any
 from fastcrc import crc16
 
 from tracker_codecs.cells import moment
-from tracker_codecs.contract import (
-    Checksum,
-    Datum,
-    Event,
-    Kind,
-    Limits,
-    Match,
-    Message,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Datum, Event, Kind, Limits, Match, Message, Target
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope

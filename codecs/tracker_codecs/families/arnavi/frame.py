@@ -18,14 +18,7 @@ import re
 from datetime import datetime
 from struct import Struct, pack
 
-from tracker_codecs.contract import (
-    Checksum,
-    Datum,
-    Event,
-    Kind,
-    Message,
-    Unit,
-)
+from tracker_codecs.contract import Checksum, Datum, Event, Kind, Message
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.errors import LocalError, PeerError
@@ -52,6 +45,13 @@ def imei_of(frame: bytes) -> str | None:
     """The IMEI of a header; None for a number that is none."""
     number = _U64(frame, 2)[0]
     return f"{number:015d}" if 0 < number < 10**15 else None
+
+
+def _packed(device_id: str) -> bytes:
+    """An IMEI as a header holds it. Raises LocalError for an id that is none."""
+    if not (device_id.isascii() and device_id.isdigit() and 0 < int(device_id) < 10**15):
+        raise LocalError("an id is an IMEI of 15 digits", parameter="device_id")
+    return pack("<Q", int(device_id))
 
 
 def clock_answer(seconds: int) -> bytes:
@@ -215,13 +215,14 @@ class BinaryEmulator(Device):
     """A unit of the INTERNAL protocol that stands still. It does not repeat what is not acknowledged."""
 
     def begin(self) -> None:
-        """See `Device.begin`."""
+        """Raises LocalError for an id that no header holds."""
+        self._imei = _packed(self.device_id)
         self._number = 0
 
     def login(self) -> list[Datum]:
         """A header of version 23, which wants the time."""
         self._number = 0
-        return [Datum(b"\xff\x23" + pack("<Q", int(self.device_id)))]
+        return [Datum(b"\xff\x23" + self._imei)]
 
     def heartbeat(self) -> list[Datum]:
         """A ping, of the unit's own start of time."""
@@ -249,15 +250,4 @@ def renamed(frame: bytes, old: str, new: str) -> bytes:
         return sentence(frame[1 : frame.rindex(b"*")].replace(old.encode(), new.encode()))
     if frame[:1] != b"\xff" or len(frame) < 10 or imei_of(frame) != old:
         return frame
-    if not (new.isascii() and new.isdigit() and 0 < int(new) < 10**15):
-        raise LocalError("an id is an IMEI of 15 digits", parameter="device_id")
-    return frame[:2] + pack("<Q", int(new)) + frame[10:]
-
-
-def emulator(unit: Unit) -> Device:
-    """A unit that speaks text or binary, by its variant. Raises LocalError for a number that no binary frame holds."""
-    if unit.variant == "arnavi2":
-        return TextEmulator(unit)
-    if not (unit.device_id.isdigit() and 0 < int(unit.device_id) < 10**15):
-        raise LocalError("an id is an IMEI of 15 digits", parameter="device_id")
-    return BinaryEmulator(unit)
+    return frame[:2] + _packed(new) + frame[10:]

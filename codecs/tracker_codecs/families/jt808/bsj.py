@@ -16,17 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tracker_codecs.checks import is_whole
-from tracker_codecs.contract import (
-    Capability,
-    Command,
-    Datum,
-    Dialogue,
-    Problem,
-    Settings,
-    Severity,
-    Strength,
-    Target,
-)
+from tracker_codecs.contract import Capability, Command, Datum, Dialogue, Problem, Settings, Severity, Strength, Target
 from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.jt808 import dialogue

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Capability,
-    Limits,
-    Strength,
-    Transport,
-)
+from tracker_codecs.contract import Capability, Limits, Strength, Transport
 from tracker_codecs.defaults import read_nothing
 from tracker_codecs.families.jt808 import bsj, dialogue, frame, messages
 from tracker_codecs.families.jt808.emulator import Jt808Emulator

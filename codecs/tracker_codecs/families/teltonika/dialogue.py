@@ -7,15 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tracker_codecs.contract import (
-    Dialogue,
-    Outcome,
-    Purpose,
-    Settings,
-    Target,
-    Value,
-    Verdict,
-)
+from tracker_codecs.contract import Dialogue, Outcome, Purpose, Settings, Target, Value, Verdict
 from tracker_codecs.course import Step
 from tracker_codecs.families.teltonika import settings as params
 from tracker_codecs.families.teltonika.talk import SILENCE, Reading, Talk
