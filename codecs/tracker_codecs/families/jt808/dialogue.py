@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tracker_codecs.answers import reply_of
-from tracker_codecs.checks import is_whole
+from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Checksum,
     Command,
@@ -22,11 +22,9 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Severity,
     Target,
     Value,
     Verdict,
@@ -197,14 +195,8 @@ def numbers_of(reply: Reply) -> dict[int, int]:
     return {ident: int.from_bytes(value, "big") for ident, value in found.items() if ident in _ASKED and value}
 
 
-#: What four bytes hold.
-_MOST = (1 << 32) - 1
-
-
-def check(target: Target, wanted: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    reason = "must be a whole number of seconds above 0"
-    return [Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if not is_whole(value, 1, _MOST)]
+#: Up to what four bytes hold.
+check = whole_numbers({FIELD: (1, (1 << 32) - 1)}, "must be a whole number of seconds above 0")
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
