@@ -12,14 +12,7 @@ import re
 from datetime import datetime
 from typing import Any, ClassVar
 
-from tracker_codecs.contract import (
-    Datum,
-    Event,
-    Kind,
-    Limits,
-    Message,
-    Target,
-)
+from tracker_codecs.contract import Datum, Event, Kind, Limits, Message, Target
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope, no_reply
@@ -116,7 +109,7 @@ _COMMAND = re.compile(r"[ -\\^-~]{1,200}", re.ASCII)
 class MobilogixDevice(Device):
     """Opens with T1 and reports T3, as recorded."""
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """T1; the clock is not yet set."""
         return [
             self._say(f"2020-12-01 14:00:22,T1,1,V1.1.1,{self.device_id},,,12345678,724108005415815,359366080211420")

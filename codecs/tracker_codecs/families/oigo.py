@@ -22,16 +22,7 @@ from datetime import datetime
 from struct import Struct
 from typing import Any
 
-from tracker_codecs.contract import (
-    Datum,
-    Event,
-    Ids,
-    Kind,
-    Limits,
-    Message,
-    Stream,
-    Transport,
-)
+from tracker_codecs.contract import Datum, Event, Ids, Kind, Limits, Message, Stream, Transport
 from tracker_codecs.device import Device
 from tracker_codecs.errors import PeerError
 from tracker_codecs.family import Family
@@ -102,8 +93,14 @@ def _imei(data: bytes, wrong: PeerError) -> str:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """What is read of a datagram: its head, time and place. Raises PeerError for fields that are cut off."""
-    return _ar(message) if message.frame[0] == 0x7E else _mg(message)
+    """What is read of a datagram: its head, time and place; or of the answer to one.
+
+    Raises PeerError for fields that are cut off.
+    """
+    frame = message.frame
+    if len(frame) == OWED_SIZE:  # an MG datagram may begin with E0, too, but is longer
+        return {"message": "ack", "index": frame[1]}
+    return _ar(message) if frame[0] == 0x7E else _mg(message)
 
 
 def _ar(message: Message) -> dict[str, Any]:
@@ -186,12 +183,6 @@ def recognise(first: bytes) -> bool | None:
     return any(isinstance(event, Message) for event in stream.feed(first)) and stream.device_id is not None
 
 
-def _fields_of(message: Message) -> dict[str, Any]:
-    """What is read of a datagram, or of the answer to one."""
-    frame = message.frame  # an MG datagram may begin with E0, too, but is longer
-    return {"message": "ack", "index": frame[1]} if len(frame) == OWED_SIZE else fields(message)
-
-
 def from_server(data: bytes, channel: str) -> Sequence[Event]:
     """The answer to an MG datagram."""
     return [Message(Kind.OTHER, data)] if len(data) == OWED_SIZE and data[0] == 0xE0 else []
@@ -218,7 +209,7 @@ FAMILY = Family(
     stream=OigoStream,
     server=from_server,
     recognise=recognise,
-    fields=_fields_of,
+    fields=fields,
     rename=renamed,
     emulator=OigoDevice,
 )

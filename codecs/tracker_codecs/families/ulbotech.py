@@ -21,17 +21,8 @@ from typing import Any
 from fastcrc import crc16
 
 from tracker_codecs.cells import moment
-from tracker_codecs.contract import (
-    Checksum,
-    Datum,
-    Event,
-    Kind,
-    Limits,
-    Match,
-    Message,
-    Stream,
-    Target,
-)
+from tracker_codecs.contract import Checksum, Datum, Event, Kind, Limits, Match, Message, Target
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.errors import LocalError, PeerError
@@ -88,74 +79,42 @@ def recognise(first: bytes) -> bool | None:
     return True if len(digits) == 16 else None
 
 
-class UlbotechStream(Stream):
+class UlbotechStream(Cutter):
     """Cuts what a device says, or a server (`server`). A binary frame with a wrong CRC is given up."""
 
-    __slots__ = ("_acknowledges", "_lost", "_rest")
+    __slots__ = ("_acknowledges", "_broken_to")
+    starts = re.compile(rb"[\xf8*]")
+    between = b"\r\n"
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._rest = b""
-        self._lost = False
         self._acknowledges = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished frame."""
-        return len(self._rest)
+        #: The closing F8 of a frame that does not check, which may open the next; nothing before it does.
+        self._broken_to = 0
 
     def bind(self, target: Target) -> None:
         """Option `binary_ack: crc`: binary frames are answered with their own CRC from now on."""
         self._acknowledges = target.options.get("binary_ack") == "crc"
 
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        if self._rest:
-            data = self._rest + data
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            mark = data[pos]
-            if mark == 0xF8 and data[pos + 1 : pos + 2] == b"\x01":
-                end = data.find(b"\xf8", pos + 1, pos + MAX_FRAME)
-                if end > 0:
-                    pos = self._binary(data[pos : end + 1], pos, end, events)
-                    continue
-            elif mark == 0x2A:
-                found = _TEXT.match(data, pos)
-                if found:
-                    events.append(self._said(found))
-                    self._lost = False
-                    pos = found.end()
-                    continue
-            elif mark in b"\r\n":
-                pos += 1
-                continue
-            if _OPENING.match(data, pos):
-                break
-            pos = self._garbage("no frame starts here", data, pos, events)
-        self._rest = data[pos:]
-        return events
-
-    def _binary(self, frame: bytes, pos: int, end: int, events: list[Event]) -> int:
-        """Take a frame; where to go on. The closing F8 of one that does not check may open the next."""
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if pos < self._broken_to:
+            return NO_FRAME
+        self._broken_to = 0
+        found = _TEXT.match(buf, pos)
+        if found:
+            events.append(self._said(found))
+            return found.end()
+        end = buf.find(b"\xf8", pos + 1, pos + MAX_FRAME) + 1 if buf[pos : pos + 2] == b"\xf8\x01" else 0
+        if not end:
+            return MORE if _OPENING.match(buf, pos) else NO_FRAME
+        frame = buf[pos:end]
         body = plain(frame)
-        if len(frame) < _LEAST or crc16.xmodem(body[:-2]) != body[-2] << 8 | body[-1]:
-            if not self._lost:
-                self._lost = True
-                events.append(PeerError("a frame with a wrong checksum", discarded=frame[:_SHOWN]))
-            return end
-        self._lost = False
+        if len(frame) < _LEAST or crc(body[:-2]) != body[-2] << 8 | body[-1]:
+            self._broken_to = end - 1
+            return NO_FRAME
         events.append(self._message(frame, body))
-        return end + 1
-
-    def _garbage(self, reason: str, data: bytes, pos: int, events: list[Event]) -> int:
-        """Tell once; give the next place where a frame could start."""
-        if not self._lost:
-            self._lost = True
-            events.append(PeerError(reason, discarded=data[pos : pos + 1]))
-        places = [place for place in (data.find(b"\xf8", pos + 1), data.find(b"*", pos + 1)) if place >= 0]
-        return min(places, default=len(data))
+        return end
 
     def _message(self, frame: bytes, body: bytes) -> Message:
         if self.server:
@@ -249,7 +208,7 @@ _COMMAND = re.compile(r"([A-Z][A-Z0-9]{1,15})(?:;[ !\"$-)+-~]{0,200})?", re.ASCI
 class UlbotechEmulator(Device):
     """A unit that stands still."""
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """Its IMEI in text."""
         return [Datum(sentence(self.device_id.encode("ascii")))]
 

@@ -56,7 +56,7 @@ def build(header: str, vendor: str, device_id: str, text: str) -> bytes:
 
 
 class Xrb28Stream(DelimitedStream):
-    """Lines of a device. A message's `data` is the match of its parts."""
+    """Lines of a device; `server`: those to one, without the two bytes before each. `data` holds the match of one."""
 
     __slots__ = ("_words",)
     first, last, most = b"*", b"#", MAX_FRAME
@@ -73,8 +73,10 @@ class Xrb28Stream(DelimitedStream):
     def understand(self, frame: bytes) -> Message | None:
         """See `DelimitedStream`."""
         found = _LINE.fullmatch(frame)
-        if found is None or found[2] != b"R":
+        if found is None or (found[2] == b"S") is not self.server:
             return None
+        if self.server:
+            return Message(Kind.OTHER, frame, found[4].decode("ascii"), data=found)
         _, _, vendor, name, time, word, rest = found.groups()
         self.device_id = device_id = name.decode("ascii")
         self._words = {"header": f"{found[1].decode('ascii')}S", "vendor": vendor.decode("ascii")}
@@ -88,20 +90,9 @@ class Xrb28Stream(DelimitedStream):
         return Message(_KINDS.get(word, Kind.OTHER), frame, device_id, owed, data=found)
 
 
-class _ServerStream(DelimitedStream):
-    __slots__ = ()
-    first, last, most = b"*", b"#", MAX_FRAME
-
-    def understand(self, frame: bytes) -> Message | None:
-        found = _LINE.fullmatch(frame)
-        if found is None or found[2] != b"S":
-            return None
-        return Message(Kind.OTHER, frame, found[4].decode("ascii"), data=found)
-
-
 def from_server(data: bytes, channel: str = "") -> Sequence[Event]:
     """Lines of a server, without the two bytes before each."""
-    return _ServerStream().feed(data.replace(LEAD, b""))
+    return Xrb28Stream.from_server(data.replace(LEAD, b""))
 
 
 def fields(message: Message) -> dict[str, Any]:

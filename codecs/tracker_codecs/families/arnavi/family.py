@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-)
+from tracker_codecs.contract import Limits
 from tracker_codecs.envelope import Envelope
 from tracker_codecs.families.arnavi import frame
 from tracker_codecs.families.arnavi.messages import fields
 from tracker_codecs.family import Family
+from tracker_codecs.variants import by_variant
 
 FAMILY = Family(
     name="arnavi",
@@ -33,5 +32,5 @@ FAMILY = Family(
     raw=Envelope(
         expects="5B FD, a byte, 5D: the result of a command; which byte means yes is not public", timeout=30.0
     ),
-    emulator=frame.emulator,
+    emulator=by_variant(frame.BinaryEmulator, {"arnavi2": frame.TextEmulator}),
 )

@@ -15,19 +15,11 @@ Revisions differ about header 24: older ones answer `7B 7D`, which has not the f
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from struct import Struct, pack
 
-from tracker_codecs.contract import (
-    Checksum,
-    Datum,
-    Event,
-    Kind,
-    Message,
-    Stream,
-    Unit,
-)
+from tracker_codecs.contract import Checksum, Datum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.nmea import checksum
@@ -55,6 +47,13 @@ def imei_of(frame: bytes) -> str | None:
     return f"{number:015d}" if 0 < number < 10**15 else None
 
 
+def _packed(device_id: str) -> bytes:
+    """An IMEI as a header holds it. Raises LocalError for an id that is none."""
+    if not (device_id.isascii() and device_id.isdigit() and 0 < int(device_id) < 10**15):
+        raise LocalError("an id is an IMEI of 15 digits", parameter="device_id")
+    return pack("<Q", int(device_id))
+
+
 def clock_answer(seconds: int) -> bytes:
     """The answer to a header that wants the time: Unix time in s."""
     time = (seconds & 0xFFFFFFFF).to_bytes(4, "little")
@@ -72,129 +71,97 @@ def recognise(first: bytes) -> bool | None:
     return imei_of(first) is not None if len(first) >= _HEADER else None
 
 
-class ArnaviStream(Stream):
+class ArnaviStream(Cutter):
     """Cuts what a unit says, in either protocol."""
 
-    __slots__ = ("_lost", "_more", "_need", "_rest")
+    __slots__ = ("_more",)
+    starts = _STARTS
 
     def begin(self) -> None:
         """See `Stream.begin`."""
-        self._rest = bytearray()
-        self._need = 0
-        self._lost = False
+        #: Whether the last frame was a header that may carry bytes more.
         self._more = False
 
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished frame."""
-        return len(self._rest)
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`; line ends are passed over."""
+        more, self._more = self._more, False
+        mark = buf[pos]
+        if mark == 0x5B:
+            return self._package(buf, pos, events)
+        if mark == 0xFF:
+            return self._header(buf, pos, events)
+        if mark == 0x24:
+            return self._sentence(buf, pos, events)
+        if more:
+            if len(buf) - pos < _MORE:
+                self._more = True
+                return MORE
+            events.append(Message(Kind.OTHER, buf[pos : pos + _MORE], self.device_id))
+            return pos + _MORE
+        return pos + 1 if mark in b"\r\n" and not self._skipping else NO_FRAME
 
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        if self._rest:
-            self._rest += data
-            if len(self._rest) < self._need:
-                return ()
-            data = bytes(self._rest)
-            self._rest.clear()
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            mark = data[pos]
-            if self._more and mark not in b"\xff\x5b$":
-                end = pos + _MORE if size - pos >= _MORE else -(pos + _MORE)
-            elif mark == 0x5B:
-                end = self._package(data, pos, size, events)
-            elif mark == 0xFF:
-                end = self._header(data, pos, size, events)
-            elif mark == 0x24:
-                end = self._sentence(data, pos, size, events)
-            elif mark in b"\r\n":
-                pos += 1
-                continue
-            else:
-                end = 0
-            if end > 0:
-                if self._more and mark not in b"\xff\x5b$":
-                    events.append(Message(Kind.OTHER, data[pos:end], self.device_id))
-                self._more = mark == 0xFF and data[pos + 1] == 0x24
-                self._lost = False
-                pos = end
-            elif end < 0:
-                self._need = -end - pos
-                break
-            else:
-                self._more = False
-                if not self._lost:
-                    self._lost = True
-                    events.append(PeerError("no frame starts here", discarded=data[pos : pos + 1]))
-                found = _STARTS.search(data, pos + 1)
-                pos = found.start() if found else size
-        if pos < size:
-            self._rest += data[pos:]
-        return events
-
-    # Each gives the end of the frame at `pos`; 0 where there is none; negated the end to wait for.
-    def _header(self, data: bytes, pos: int, size: int, events: list[Event]) -> int:
-        if size - pos < 2:
-            return -(pos + 2)
-        if data[pos + 1] not in VERSIONS:
-            return 0
+    def _header(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        if len(buf) - pos < 2:
+            return MORE
+        if buf[pos + 1] not in VERSIONS:
+            return NO_FRAME
         end = pos + _HEADER
-        if size < end:
-            return -end
-        frame = data[pos:end]
+        if len(buf) < end:
+            return MORE
+        frame = buf[pos:end]
         imei = imei_of(frame)
-        if imei is None or (self._lost and self.device_id not in (None, imei)):
-            return 0  # within garbage nothing proves a header: it does not change who speaks
+        if imei is None or (self._skipping and self.device_id not in (None, imei)):
+            return NO_FRAME  # within garbage nothing proves a header: it does not change who speaks
         self.device_id = imei
+        self._more = frame[1] == 0x24
         owed = b"\x7b\x00\x00\x7d" if frame[1] == 0x22 else clock_answer(int(self.clock().timestamp()))
         events.append(Message(Kind.LOGIN, frame, imei, owed))
         return end
 
-    def _package(self, data: bytes, pos: int, size: int, events: list[Event]) -> int:
+    def _package(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        size = len(buf)
         if size - pos < 3:
-            return -(pos + 3)
-        if data[pos + 1] == RESULT:
+            return MORE
+        if buf[pos + 1] == RESULT:
             if size - pos < 4:
-                return -(pos + 4)
-            if data[pos + 3] != 0x5D:
-                return 0
-            text = f"result {data[pos + 2]}"
-            events.append(Message(Kind.REPLY, data[pos : pos + 4], self.device_id, text=text))
+                return MORE
+            if buf[pos + 3] != 0x5D:
+                return NO_FRAME
+            text = f"result {buf[pos + 2]}"
+            events.append(Message(Kind.REPLY, buf[pos : pos + 4], self.device_id, text=text))
             return pos + 4
         at, last = pos + 2, pos + MAX_FRAME
-        sound, kind = True, Kind.OTHER if data[pos + 2] == 0x5D else Kind.HEARTBEAT
+        sound, kind = True, Kind.OTHER if buf[pos + 2] == 0x5D else Kind.HEARTBEAT
         while True:
             if at >= size:
-                return -(at + 1)
-            what = data[at]
+                return MORE
+            what = buf[at]
             if what == 0x5D:
                 break
             if what not in _TYPES:
-                return 0
+                return NO_FRAME
             if size - at < 3:
-                return -(at + 3)
-            stop = at + 7 + (data[at + 1] | data[at + 2] << 8)
+                return MORE
+            stop = at + 7 + (buf[at + 1] | buf[at + 2] << 8)
             if stop + 1 >= last:
-                return 0
+                return NO_FRAME
             if stop >= size:
-                return -(stop + 2)
-            sound = sound and sum(data[at + 3 : stop]) & 0xFF == data[stop]
+                return MORE
+            sound = sound and sum(buf[at + 3 : stop]) & 0xFF == buf[stop]
             if what in (TAGS, BINARY):
                 kind = Kind.REPORT
             elif what != PING and kind is Kind.HEARTBEAT:
                 kind = Kind.OTHER
             at = stop + 1
-        owed = b"\x7b\x00%c\x7d" % data[pos + 1]
+        owed = b"\x7b\x00%c\x7d" % buf[pos + 1]
         state = Checksum.OK if sound else Checksum.BAD
-        events.append(Message(kind, data[pos : at + 1], self.device_id, owed, state))
+        events.append(Message(kind, buf[pos : at + 1], self.device_id, owed, state))
         return at + 1
 
-    def _sentence(self, data: bytes, pos: int, size: int, events: list[Event]) -> int:
-        found = _SENTENCE.match(data, pos, pos + _LINE)
+    def _sentence(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        found = _SENTENCE.match(buf, pos, pos + _LINE)
         if found is None:
-            return -(size + 1) if size - pos < _LINE and _OPENING.match(data, pos) else 0
+            return MORE if len(buf) - pos < _LINE and _OPENING.match(buf, pos) else NO_FRAME
         body, word, sender, told = found.groups()
         sound = checksum(body) == int(told, 16)
         if sound:  # a damaged sentence is believed nothing, its sender least
@@ -230,7 +197,7 @@ def sentence(body: bytes) -> bytes:
 class TextEmulator(Device):
     """An Arnavi 2 that stands still, in the form of recorded sentences."""
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """V3DI."""
         told = "20707,-1,19,0008C56A,000879AC,0C000002,863071013041618,89997077111301204297,"
         return [self._say(f"AV,V3DI,{self.device_id},{told}")]
@@ -248,13 +215,14 @@ class BinaryEmulator(Device):
     """A unit of the INTERNAL protocol that stands still. It does not repeat what is not acknowledged."""
 
     def begin(self) -> None:
-        """See `Device.begin`."""
+        """Raises LocalError for an id that no header holds."""
+        self._imei = _packed(self.device_id)
         self._number = 0
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """A header of version 23, which wants the time."""
         self._number = 0
-        return [Datum(b"\xff\x23" + pack("<Q", int(self.device_id)))]
+        return [Datum(b"\xff\x23" + self._imei)]
 
     def heartbeat(self) -> list[Datum]:
         """A ping, of the unit's own start of time."""
@@ -282,15 +250,4 @@ def renamed(frame: bytes, old: str, new: str) -> bytes:
         return sentence(frame[1 : frame.rindex(b"*")].replace(old.encode(), new.encode()))
     if frame[:1] != b"\xff" or len(frame) < 10 or imei_of(frame) != old:
         return frame
-    if not (new.isascii() and new.isdigit() and 0 < int(new) < 10**15):
-        raise LocalError("an id is an IMEI of 15 digits", parameter="device_id")
-    return frame[:2] + pack("<Q", int(new)) + frame[10:]
-
-
-def emulator(unit: Unit) -> Device:
-    """A unit that speaks text or binary, by its variant. Raises LocalError for a number that no binary frame holds."""
-    if unit.variant == "arnavi2":
-        return TextEmulator(unit)
-    if not (unit.device_id.isdigit() and 0 < int(unit.device_id) < 10**15):
-        raise LocalError("an id is an IMEI of 15 digits", parameter="device_id")
-    return BinaryEmulator(unit)
+    return frame[:2] + _packed(new) + frame[10:]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from struct import unpack
 from typing import Any
 
+from tracker_codecs.cells import moment
 from tracker_codecs.contract import Kind, Message
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.arnavi import frame as wire
@@ -80,7 +81,8 @@ def _sentence(message: Message) -> dict[str, Any]:
     place = _PLACE.search(text)
     if place:
         latitude, longitude = (int(place[at]) + float(place[at + 1]) / 60 for at in (2, 5))
-        told["time"] = _written(place[10] + place[1])
+        when = moment(place[10] + place[1], "%d%m%y%H%M%S")
+        told["time"] = when and f"{when}Z"
         told["latitude"] = round(-latitude if place[4] == "S" else latitude, 6)
         told["longitude"] = round(-longitude if place[7] == "W" else longitude, 6)
         told |= {"speed": float(place[8]), "course": float(place[9])}
@@ -91,10 +93,3 @@ def _sentence(message: Message) -> dict[str, Any]:
 
 def _time(data: bytes) -> str:
     return datetime.fromtimestamp(int.from_bytes(data, "little"), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _written(digits: str) -> str | None:
-    try:
-        return datetime.strptime(digits, "%d%m%y%H%M%S").isoformat() + "Z"
-    except ValueError:
-        return None

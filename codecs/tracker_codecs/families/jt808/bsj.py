@@ -15,18 +15,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tracker_codecs.checks import is_whole
-from tracker_codecs.contract import (
-    Capability,
-    Command,
-    Datum,
-    Dialogue,
-    Problem,
-    Settings,
-    Severity,
-    Strength,
-    Target,
-)
+from tracker_codecs.checks import is_whole, whole_numbers
+from tracker_codecs.contract import Capability, Command, Datum, Dialogue, Problem, Settings, Strength, Target
 from tracker_codecs.course import Course
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.jt808 import dialogue
@@ -42,6 +32,7 @@ CAPABILITIES: Mapping[str, Capability] = {
 }
 #: Seconds, as in the profile; no other range is public.
 RANGE = (1, 86400)
+_within = whole_numbers({FIELD: RANGE}, "must be whole seconds, {} to {}")
 _PASSWORD = re.compile(r"[0-9A-Za-z]{1,16}", re.ASCII)
 _SECRETS = re.compile(r"(?<=\*P:)[0-9A-Za-z]{1,16}", re.ASCII)
 _TEXT = re.compile(rb"<SPBSJ\*P:(\w{1,16})\*C:(\d{1,6})>", re.ASCII)
@@ -56,8 +47,7 @@ def why_not(target: Target, name: str) -> str:
 def check(target: Target, wanted: Settings) -> list[Problem]:
     """The interval within its range. Raises LocalError for options that make no text."""
     _command(target, RANGE[0])
-    reason = f"must be whole seconds, {RANGE[0]} to {RANGE[1]}"
-    return [Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if not is_whole(value, *RANGE)]
+    return _within(target, wanted)
 
 
 def _command(target: Target, seconds: int) -> tuple[Talk, Command]:
@@ -65,7 +55,7 @@ def _command(target: Target, seconds: int) -> tuple[Talk, Command]:
     password = "" if isinstance(given, bool | None) else str(given)
     if not _PASSWORD.fullmatch(password):
         raise LocalError("must be 1 to 16 letters and digits", parameter="password")
-    if not isinstance(flag, int) or isinstance(flag, bool) or flag not in (0, 1):
+    if not is_whole(flag, 0, 1):
         raise LocalError("must be 0 or 1", parameter="flag")
     talk = Talk(target)
     text = f"<SPBSJ*P:{password}*C:{seconds}>"
@@ -85,10 +75,9 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
 
 def raw(target: Target, text: str | bytes) -> Command:
     """An operator's own command as in the other variants; the password within a text is a secret."""
-    command = dialogue.raw(target, text)
-    hidden = sorted(set(_SECRETS.findall(text))) if isinstance(text, str) else []
-    secrets = tuple(each.encode("ascii") for each in hidden)
-    return replace(command, secrets=secrets) if hidden else command
+    command = dialogue.RAW(target, text)
+    hidden = sorted(set(_SECRETS.findall(command.text)))
+    return replace(command, secrets=tuple(each.encode("ascii") for each in hidden))
 
 
 class BsjEmulator(Jt808Emulator):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tracker_codecs.answers import reply_of
-from tracker_codecs.checks import is_whole
+from tracker_codecs.checks import whole_numbers
 from tracker_codecs.contract import (
     Checksum,
     Command,
@@ -22,16 +22,15 @@ from tracker_codecs.contract import (
     Match,
     Message,
     Outcome,
-    Problem,
     Purpose,
     Reply,
     Settings,
-    Severity,
     Target,
     Value,
     Verdict,
 )
 from tracker_codecs.course import Course
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.jt808 import frame as wire
 from tracker_codecs.families.jt808 import messages
@@ -122,8 +121,7 @@ class Talk:
         """A message that is answered by 0x0001 with its serial and id."""
 
         def fits(found: Frame, serial: int) -> Match:
-            result = result_of(found, ident, serial)
-            return Match.NO if result is None else Match.DONE if result == 0 else Match.REFUSED
+            return result_of(found, ident, serial)
 
         expects = f"0x0001 for 0x{ident:04x} and its serial, result 0"
         return self.command(ident, body, text, Purpose.WRITE, expects, fits, depends_on_read=depends_on_read)
@@ -139,7 +137,7 @@ class Talk:
 
         def fits(found: Frame, serial: int) -> Match:
             if found.id != wire.PARAMETERS:
-                return Match.REFUSED if result_of(found, ident, serial) else Match.NO
+                return Match.REFUSED if result_of(found, ident, serial) is Match.REFUSED else Match.NO
             if found.number <= 1:
                 told = int.from_bytes(found.body[:2], "big")
                 if told not in (serial, 0, wire.QUERY_ALL):
@@ -177,13 +175,13 @@ class Talk:
         return reply.verdict
 
 
-def result_of(found: Frame, ident: int, serial: int) -> int | None:
-    """The result of a general answer to this very message; None for anything else."""
+def result_of(found: Frame, ident: int, serial: int) -> Match:
+    """What a general answer to this very message says; NO for anything else."""
     if found.id != wire.TERMINAL_ANSWER or len(found.body) < 5 or found.total:
-        return None
+        return Match.NO
     if found.body[:4] != serial.to_bytes(2, "big") + ident.to_bytes(2, "big"):
-        return None
-    return found.body[4]
+        return Match.NO
+    return Match.REFUSED if found.body[4] else Match.DONE
 
 
 def numbers_of(reply: Reply) -> dict[int, int]:
@@ -197,14 +195,8 @@ def numbers_of(reply: Reply) -> dict[int, int]:
     return {ident: int.from_bytes(value, "big") for ident, value in found.items() if ident in _ASKED and value}
 
 
-#: What four bytes hold.
-_MOST = (1 << 32) - 1
-
-
-def check(target: Target, wanted: Settings) -> list[Problem]:
-    """See `Family.check`."""
-    reason = "must be a whole number of seconds above 0"
-    return [Problem(name, Severity.REFUSE, reason) for name, value in wanted.items() if not is_whole(value, 1, _MOST)]
+#: Up to what four bytes hold.
+check = whole_numbers({FIELD: (1, (1 << 32) - 1)}, "must be a whole number of seconds above 0")
 
 
 def apply(target: Target, wanted: Settings) -> Dialogue:
@@ -271,14 +263,11 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     return Outcome({}, reported, talk.known, found is Verdict.TIMEOUT)
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: bytes as they are, text as message 0x8300 (flag 1), which vendors tunnel commands in.
+def _spoken(target: Target, text: str) -> Command:
+    """An operator's own text as message 0x8300 (flag 1), which vendors tunnel commands in.
 
     Raises LocalError for text that is empty, too long or not to be written in GBK.
     """
-    if isinstance(text, bytes):
-        answers = reply_of(target, unnamed=True)
-        return Command(text, text.hex(), Purpose.RAW, "any answer", answers, timeout=TIMEOUT)
     try:
         data = text.encode("gbk")
     except UnicodeEncodeError:
@@ -290,8 +279,14 @@ def raw(target: Target, text: str | bytes) -> Command:
     def fits(found: Frame, serial: int) -> Match:
         if found.id in (wire.TEXT_ANSWER, wire.TEXT_ANSWER_2, wire.COMMAND_ANSWER):
             return Match.DONE
-        result = result_of(found, wire.TEXT, serial)
-        return Match.NO if result is None else Match.DONE if result == 0 else Match.REFUSED
+        return result_of(found, wire.TEXT, serial)
 
     body = (b"\x01" if talk.version is None else b"\x01\x01") + data
     return talk.command(wire.TEXT, body, text, Purpose.RAW, "0x0001 for 0x8300, or a text", fits, fields=())
+
+
+def _answers(target: Target, text: str, message: Message) -> Match:
+    return reply_of(target, unnamed=True)(message)
+
+
+RAW = spoken(_spoken, answers=_answers, timeout=TIMEOUT)

@@ -26,6 +26,8 @@ _REGISTER = bytes.fromhex("00000000373031303748422d52303347424400000000000000000
 class Jt808Emulator(Device):
     """One terminal on one link; see the module. `parameters` are its values by id."""
 
+    ears = wire.Jt808Stream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self.parameters = {0x0001: 120, INTERVAL: int(self.held.get(FIELD, 30)), 0x0030: 15}
@@ -34,7 +36,6 @@ class Jt808Emulator(Device):
         self._new = self.options.get("edition") == "2019"
         self._phone = wire.phone_of(self.device_id, new=self._new)
         self._serial = 0
-        self._stream = wire.Jt808Stream(self.transport, server=True)
 
     @property
     def settings(self) -> dict[str, Value]:
@@ -52,10 +53,9 @@ class Jt808Emulator(Device):
         self._serial = self._serial + 1 & 0xFFFF
         return Datum(wire.build(frame))
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """A registration."""
         self._serial = 0
-        self._stream = wire.Jt808Stream(self.transport, server=True)
         if not self._new:
             return [self._say(wire.REGISTER, _REGISTER)]
         fields = {"province": 0, "city": 0, "maker": b"70107".ljust(11, b"\0"), "plate_color": 0, "plate": b""}
@@ -73,9 +73,10 @@ class Jt808Emulator(Device):
         return [self._say(wire.POSITION, head + moment + bytes.fromhex("010400000077"))]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Answers to commands; an accepted registration is followed by the authentication."""
+        """Answers to commands; an accepted registration is followed by the authentication, of a silent one too."""
+        assert self._ears is not None, "it has ears"
         said: list[Datum] = []
-        for event in self._stream.feed(data):
+        for event in self._ears.feed(data):
             if isinstance(event, Message) and isinstance(event.data, Frame) and event.data.phone == self._phone:
                 said += self._obey(event.data)
         return said

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Capability,
-    Limits,
-    Strength,
-    Transport,
-)
+from tracker_codecs.contract import Capability, Limits, Strength, Transport
 from tracker_codecs.defaults import read_nothing
 from tracker_codecs.families.jt808 import bsj, dialogue, frame, messages
 from tracker_codecs.families.jt808.emulator import Jt808Emulator
@@ -46,6 +41,6 @@ FAMILY = Family(
     check=by_variant(dialogue.check, {bsj.VARIANT: bsj.check}),
     apply=by_variant(dialogue.apply, {bsj.VARIANT: bsj.apply}),
     read=by_variant(dialogue.read, {bsj.VARIANT: read_nothing}),
-    raw=by_variant(dialogue.raw, {bsj.VARIANT: bsj.raw}),
+    raw=by_variant(dialogue.RAW, {bsj.VARIANT: bsj.raw}),
     emulator=by_variant(Jt808Emulator, {bsj.VARIANT: bsj.BsjEmulator}),
 )

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Transport
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -24,6 +24,7 @@ MAX_BODY = 1023
 #: Longest header, body and check byte, all escaped, and the two marks.
 MAX_FRAME = 2 * (21 + MAX_BODY + 1) + 2
 _SHOWN = 64
+_START = re.compile(rb"[\x7e(]")
 #: Text frames of electronic locks on the same port: (id,...).
 TEXT_FRAME = re.compile(rb"\((\d{6,20}),[ -'*-}]{1,200}\)")
 _TEXT_OPENING = re.compile(rb"\((?:\d{0,20}|\d{6,20},[ -'*-}]{0,200})\Z")
@@ -170,28 +171,23 @@ def phone_of(device_id: str, *, new: bool) -> bytes:
     return phone
 
 
-class Jt808Stream(Stream):
+class Jt808Stream(Cutter):
     """Cuts one direction of a link, and owes the platform's answers. `server`: frames that a platform sends.
 
     A frame with a wrong check byte or length is given up, but its last mark may begin the next one. One PeerError is
     given for each run of garbage.
     """
 
-    __slots__ = ("_buffer", "_datagram", "_id", "_lost", "_phone", "_serial")
+    __slots__ = ("_broken_to", "_id", "_phone", "_serial")
+    starts = _START
 
     def begin(self) -> None:
         """See `Stream.begin`."""
         self._phone = b""
         self._id = ""
         self._serial = 0
-        self._buffer = b""
-        self._lost = False
-        self._datagram = self.transport is Transport.UDP
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished frame."""
-        return len(self._buffer)
+        #: The last mark of a frame that did not check; what stands before it begins nothing.
+        self._broken_to = 0
 
     @property
     def known(self) -> dict[str, str]:
@@ -200,57 +196,29 @@ class Jt808Stream(Stream):
             return {}
         return {"edition": "2013" if len(self._phone) == 6 else "2019", "phone": self._phone.hex()}
 
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        if self._buffer:
-            data = self._buffer + data
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            if data[pos] == 0x7E:
-                end = data.find(MARK, pos + 1, pos + MAX_FRAME)
-                if end < 0:
-                    if size - pos < MAX_FRAME:
-                        break
-                    pos = self._garbage("no end within the largest frame", data, pos, events)
-                elif end == pos + 1:
-                    pos = end
-                else:
-                    pos = self._framed(data, pos, end, events)
-            elif data[pos] == 0x28 and (text := TEXT_FRAME.match(data, pos)):
-                events.append(self._text(text[0], text[1]))
-                self._lost = False
-                pos = text.end()
-            elif data[pos] == 0x28 and _TEXT_OPENING.match(data, pos):
-                break
-            else:
-                pos = self._garbage("no frame starts here", data, pos, events)
-        self._buffer = data[pos:]
-        if self._datagram and self._buffer:
-            if self._buffer != MARK:
-                events.append(PeerError("a datagram that ends inside a frame", discarded=self._buffer[:_SHOWN]))
-            self._buffer, self._lost = b"", False
-        return events
-
-    def _framed(self, data: bytes, pos: int, end: int, events: list[Event]) -> int:
-        raw = data[pos : end + 1]
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if pos < self._broken_to:
+            return NO_FRAME
+        self._broken_to = 0
+        if buf[pos] != 0x7E:
+            text = TEXT_FRAME.match(buf, pos)
+            if text is None:
+                return MORE if _TEXT_OPENING.match(buf, pos) else NO_FRAME
+            events.append(self._text(text[0], text[1]))
+            return text.end()
+        end = buf.find(MARK, pos + 1, pos + MAX_FRAME) + 1
+        if end == pos + 2 or (self._datagrams and pos + 1 == len(buf)):  # a mark that only closes what came before
+            return NO_FRAME if self._skipping else pos + 1
+        if not end:
+            return MORE if len(buf) - pos < MAX_FRAME else NO_FRAME
+        raw = buf[pos:end]
         try:
-            event = self._message(raw, parse(raw))
-        except PeerError as fault:
-            if not self._lost:
-                self._lost = True
-                events.append(fault)
-            return end
-        self._lost = False
-        events.append(event)
-        return end + 1
-
-    def _garbage(self, reason: str, data: bytes, pos: int, events: list[Event]) -> int:
-        if not self._lost:
-            self._lost = True
-            events.append(PeerError(reason, discarded=data[pos : pos + 1]))
-        places = [found for found in (data.find(MARK, pos + 1), data.find(b"(", pos + 1)) if found >= 0]
-        return min(places, default=len(data))
+            events.append(self._message(raw, parse(raw)))
+        except PeerError:
+            self._broken_to = end - 1
+            return NO_FRAME
+        return end
 
     def _message(self, raw: bytes, frame: Frame) -> Message:
         if frame.phone == self._phone:

@@ -7,6 +7,7 @@ bytes big-endian, and a protobuf of at most 512 bytes (meshtastic/python, stream
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tracker_codecs.contract import Ids, Message
@@ -57,6 +58,8 @@ POSITION = {
 }
 _GPS_MODES = {0: "DISABLED", 1: "ENABLED", 2: "NOT_PRESENT"}
 _FLAGS = frozenset({2, 3})
+#: What `proto.scan` gives.
+Fields = list[tuple[int, int, int | bytes]]
 
 
 def frame(payload: bytes) -> bytes:
@@ -128,11 +131,7 @@ class Said(NamedTuple):
 def understand(payload: bytes) -> Said:
     """A frame of the node. Raises PeerError for bytes that are no FromRadio."""
     fields = proto.scan(payload)
-    for number, wire, data in fields:
-        variant = FROM_RADIO.get((number, wire))
-        if variant:
-            return Said(variant, data, Packet.parse(data) if variant == "packet" and isinstance(data, bytes) else None)
-    return _client(fields)
+    return _first(fields, FROM_RADIO) or _client(fields)
 
 
 def understand_client(payload: bytes) -> Said:
@@ -140,12 +139,20 @@ def understand_client(payload: bytes) -> Said:
     return _client(proto.scan(payload))
 
 
-def _client(fields: list[tuple[int, int, int | bytes]]) -> Said:
+def _first(fields: Fields, variants: Mapping[tuple[int, int], str], *, from_client: bool = False) -> Said | None:
+    """The first field that is one of these variants."""
     for number, wire, data in fields:
-        variant = TO_RADIO.get((number, wire))
+        variant = variants.get((number, wire))
         if variant:
             packet = Packet.parse(data) if variant == "packet" and isinstance(data, bytes) else None
-            return Said(variant, data, packet, from_client=True)
+            return Said(variant, data, packet, from_client)
+    return None
+
+
+def _client(fields: Fields) -> Said:
+    said = _first(fields, TO_RADIO, from_client=True)
+    if said:
+        return said
     if fields and all(number > 1 for number, _, _ in fields):
         return Said("unknown", 0)  # a variant of newer firmware
     raise PeerError("a frame that says nothing known")

@@ -13,17 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tracker_codecs.answers import Matcher, reply_of
-from tracker_codecs.contract import (
-    Command,
-    Dialogue,
-    Match,
-    Message,
-    Purpose,
-    Reply,
-    Settings,
-    Target,
-    Verdict,
-)
+from tracker_codecs.contract import Command, Dialogue, Match, Message, Purpose, Reply, Settings, Target, Verdict
 from tracker_codecs.course import Course, Step
 from tracker_codecs.envelope import spoken
 from tracker_codecs.families.navtelecom import frame as wire
@@ -197,4 +187,4 @@ def _word(text: str) -> str:
     return re.split("[ :]", text[2:], maxsplit=1)[0]
 
 
-raw = spoken(_own, timeout=TIMEOUT)
+RAW = spoken(_own, timeout=TIMEOUT)

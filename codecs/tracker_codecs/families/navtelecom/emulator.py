@@ -25,10 +25,11 @@ _FACTORY = ("TRANS:SRV1(FLEX,0,1,193.193.165.165,20966)", "TRANS:SRV2(FLEX,0,0,0
 class NavtelecomEmulator(Device):
     """One unit; see the module."""
 
+    ears = wire.NavtelecomStream
+
     def begin(self) -> None:
         """See `Device.begin`."""
         self.numbers = int(self.options.get("server_number", 1)), int(self.options.get("unit_number", 0))
-        self._stream = wire.NavtelecomStream(server=True)
         self._table: dict[str, list[str]] = {}
         self._named: dict[str, Parameter] = {}
         self._negotiated = False
@@ -50,9 +51,8 @@ class NavtelecomEmulator(Device):
     def _say(self, body: bytes) -> Datum:
         return Datum(wire.build(*self.numbers, body))
 
-    def connect(self) -> list[Datum]:
+    def login(self) -> list[Datum]:
         """The login; the negotiation follows its answer."""
-        self._stream = wire.NavtelecomStream(server=True)
         self._negotiated = False
         return [self._say(b"*>S:" + self.device_id.encode("ascii"))]
 
@@ -70,9 +70,10 @@ class NavtelecomEmulator(Device):
         return [Datum(message + bytes((flex.crc(message),)))]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """See `Emulator.receive`."""
+        """See `Emulator.receive`; a silent unit negotiates even so."""
+        assert self._ears is not None, "it has ears"
         said: list[Datum] = []
-        for event in self._stream.feed(data):
+        for event in self._ears.feed(data):
             if not isinstance(event, Message) or event.frame[:1] != b"@":
                 continue
             body = event.frame[wire.HEAD :]
@@ -93,7 +94,7 @@ class NavtelecomEmulator(Device):
         if word == "*!READ" and rest in self._table:
             return f"*@READ OK,{self._now(rest)}"
         asked = parameter(rest) if word == "*!EDIT" else None
-        if asked is None or values.FIELD in self.faults.refuse or asked.name not in self._table:
+        if asked is None or self.refuses(values.FIELD) or asked.name not in self._table:
             return "*Z"
         self._named[asked.name] = asked
         if values.FIELD not in self.faults.ignore:

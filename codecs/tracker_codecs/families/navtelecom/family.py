@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-)
+from tracker_codecs.contract import Limits
 from tracker_codecs.families.navtelecom import dialogue, frame, settings
 from tracker_codecs.families.navtelecom.emulator import NavtelecomEmulator
 from tracker_codecs.family import Family
@@ -30,6 +28,6 @@ FAMILY = Family(
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=dialogue.raw,
+    raw=dialogue.RAW,
     emulator=NavtelecomEmulator,
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import Capability, Problem, Settings, Severity, Strength, Target, Value
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.navtelecom import frame as wire
@@ -46,7 +47,7 @@ def numbers(target: Target) -> Numbers:
     """
     server, unit = target.options.get("server_number"), target.options.get("unit_number")
     for name, value in (("server_number", server), ("unit_number", unit)):
-        if value is not None and not (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _END):
+        if value is not None and not is_whole(value, 0, _END - 1):
             raise LocalError("must be a whole number of 32 bits", parameter=name)
     server = 1 if server is None else server
     if unit is not None:

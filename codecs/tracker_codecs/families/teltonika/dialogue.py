@@ -7,15 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tracker_codecs.contract import (
-    Dialogue,
-    Outcome,
-    Purpose,
-    Settings,
-    Target,
-    Value,
-    Verdict,
-)
+from tracker_codecs.contract import Dialogue, Outcome, Purpose, Settings, Target, Value, Verdict
 from tracker_codecs.course import Step
 from tracker_codecs.families.teltonika import settings as params
 from tracker_codecs.families.teltonika.talk import SILENCE, Reading, Talk
@@ -109,7 +101,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         return talk.judged() if talk.unanswered else talk.refuse(reason)
     places = _places(talk, wanted)
     movement = yield from _movement(talk, places, Purpose.READ)
-    before = yield from _before(talk, places, wanted) if not movement.silent else _nothing(movement)
+    before = movement if movement.silent else (yield from _before(talk, places, wanted))
     if before.silent:
         talk.unanswered = True
         return talk.judged()
@@ -123,11 +115,6 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
             return talk.judged()
     after = yield from _read_back(talk, places, Purpose.READ_BACK)
     return _verdict(talk, places, after)
-
-
-def _nothing(reading: Reading) -> Step[Reading]:
-    yield from ()
-    return reading
 
 
 def _before(talk: Talk, places: dict[str, tuple[str, ...]], carried: Mapping[str, Value]) -> Step[Reading]:

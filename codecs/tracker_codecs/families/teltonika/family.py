@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    Transport,
-)
+from tracker_codecs.contract import Limits, Transport
 from tracker_codecs.families.teltonika import dialogue, frame, messages, settings, talk
 from tracker_codecs.families.teltonika.emulator import TeltonikaEmulator
 from tracker_codecs.family import Family
@@ -40,6 +37,6 @@ FAMILY = Family(
     check=settings.check,
     apply=dialogue.apply,
     read=dialogue.read,
-    raw=talk.raw,
+    raw=talk.RAW,
     emulator=TeltonikaEmulator,
 )

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from fastcrc import crc16
 
-from tracker_codecs.contract import Checksum, Event, Kind, Message, Stream, Transport
+from tracker_codecs.contract import Checksum, Event, Kind, Message
+from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.text import clean
 
@@ -110,99 +110,65 @@ def build_text(text: str, kind: int = COMMAND, imei: str = "") -> bytes:
     return seal(bytes((codec, 1, kind)) + len(content).to_bytes(4, "big") + content + b"\x01")
 
 
-class TeltonikaStream(Stream):
+class TeltonikaStream(Cutter):
     """Device-to-server bytes of one link; every feed is a whole datagram when `transport` is UDP.
 
     Recovery: one PeerError for a run of garbage, which ends where a data frame or a login may start. A frame whose
     checksum alone is wrong is given up whole; one that does not end as a frame must is searched for a better start.
     """
 
-    __slots__ = ("_buffer", "_datagram", "_lost", "_need")
+    __slots__ = ()
+    starts = _START
 
-    def begin(self) -> None:
-        """See `Stream.begin`."""
-        self._buffer = bytearray()
-        self._need = 0
-        self._lost = False
-        self._datagram = self.transport is Transport.UDP
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of the unfinished frame."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
-        """Take bytes at any split; give messages and PeerErrors in order."""
-        if self._datagram:
-            return [self._packet(data)] if data else []
-        buffer = self._buffer
-        if buffer:
-            buffer += data
-            if len(buffer) < self._need:
-                return ()
-            data = bytes(buffer)
-            buffer.clear()
-        events: list[Event] = []
-        pos, size = 0, len(data)
-        while pos < size:
-            if self._lost:
-                found = _START.search(data, pos)
-                if not found:
-                    return events
-                pos = found.start()
-            left = size - pos
-            if data[pos] == 0xFF:
-                events.append(Message(Kind.HEARTBEAT, b"\xff", self.device_id))
-                pos += 1
-                continue
-            if left < 2:
-                self._need = 2
-                break
-            login = data[pos] << 8 | data[pos + 1]
-            if login:
-                total = login + 2
-                digits = data[pos + 2 : pos + total]
-                if login not in IMEI_LENGTHS or (digits and not digits.isdigit()):
-                    pos = self._garbage(data, pos, events)
-                    continue
-                if left < total:
-                    self._need = left + 1  # looked at digit by digit: no other text is waited for
-                    break
-                self._lost = False
-                self.device_id = digits.decode("ascii")
-                events.append(Message(Kind.LOGIN, data[pos : pos + total], self.device_id, LOGIN_OK))
-                pos += total
-                continue
-            if left < 9:
-                if any(data[pos : pos + 6]):
-                    pos = self._garbage(data, pos, events)
-                    continue
-                self._need = left + 1 if left < 6 else 9
-                break
-            length = int.from_bytes(data[pos + 4 : pos + 8], "big")
-            if any(data[pos : pos + 4]) or not _LEAST <= length <= MAX_BODY or data[pos + 8] not in CODECS:
-                pos = self._garbage(data, pos, events)
-                continue
-            total = length + 12
-            if left < total:
-                self._need = total
-                break
-            end = pos + total
-            # Two zero bytes before the checksum, and both quantities alike: else the length was no length.
-            if data[end - 4] or data[end - 3] or data[end - 5] != data[pos + 9]:
-                pos = self._garbage(data, pos, events)
-                continue
-            frame = data[pos:end]
-            pos = end
-            if crc(frame[8:-4]) != (frame[-2] << 8 | frame[-1]):
-                events.append(PeerError("wrong checksum", discarded=frame[:_SHOWN]))
-                self._lost = False
-                continue
-            self._lost = False
+    def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """See `Cutter.frame`."""
+        if self._datagrams:
+            events.append(self._packet(buf))
+            return len(buf)
+        if buf[pos] == 0xFF and not self._skipping:
+            events.append(Message(Kind.HEARTBEAT, b"\xff", self.device_id))
+            return pos + 1
+        left = len(buf) - pos
+        if left < 2:
+            return MORE
+        login = buf[pos] << 8 | buf[pos + 1]
+        if login:
+            return self._login(buf, pos, pos + 2 + login, events)
+        if left < 9:
+            return self._garbage(buf, pos, events) if any(buf[pos : pos + 6]) else MORE
+        length = int.from_bytes(buf[pos + 4 : pos + 8], "big")
+        if any(buf[pos : pos + 4]) or not _LEAST <= length <= MAX_BODY or buf[pos + 8] not in CODECS:
+            return self._garbage(buf, pos, events)
+        if left < length + 12:
+            return MORE
+        end = pos + length + 12
+        # Two zero bytes before the checksum, and both quantities alike: else the length was no length.
+        if buf[end - 4] or buf[end - 3] or buf[end - 5] != buf[pos + 9]:
+            return self._garbage(buf, pos, events)
+        frame = buf[pos:end]
+        if crc(frame[8:-4]) != (frame[-2] << 8 | frame[-1]):
+            events.append(PeerError("wrong checksum", discarded=frame[:_SHOWN]))
+        else:
             events.append(self._data(frame))
-        if pos < size:
-            buffer += data[pos:]
-        return events
+        return end
+
+    def _garbage(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """Tells a run of garbage by its first byte alone, which hangs on no split."""
+        if not self._skipping:
+            self._skipping = True
+            events.append(PeerError("no frame starts here", discarded=buf[pos : pos + 1]))
+        return NO_FRAME
+
+    def _login(self, buf: bytes, pos: int, end: int, events: list[Event]) -> int:
+        """A login that is to end at `end`, looked at digit by digit: no other text is waited for."""
+        digits = buf[pos + 2 : end]
+        if end - pos - 2 not in IMEI_LENGTHS or (digits and not digits.isdigit()):
+            return self._garbage(buf, pos, events)
+        if len(buf) < end:
+            return MORE
+        self.device_id = digits.decode("ascii")
+        events.append(Message(Kind.LOGIN, buf[pos:end], self.device_id, LOGIN_OK))
+        return end
 
     def _data(self, frame: bytes) -> Event:
         """A data frame with a right checksum and equal quantities."""
@@ -221,16 +187,6 @@ class TeltonikaStream(Stream):
         reply = found.codec in (TEXT_12, TEXT_14) and found.type in (RESPONSE, NACK)
         kind = Kind.REPLY if reply else Kind.OTHER
         return Message(kind, frame, self.device_id, b"", checksum, clean(found.payload) if reply else "", found)
-
-    def _garbage(self, data: bytes, pos: int, events: list[Event]) -> int:
-        """Tell once that no frame starts here; give the next place to look at."""
-        if not self._lost:
-            self._lost = True
-            reason = f"no frame starts with {data[pos : pos + 1].hex()}"
-            if data[pos] == 0:
-                reason = "no frame has this header, or it does not end where its length says"
-            events.append(PeerError(reason, discarded=data[pos : pos + 1]))
-        return pos + 1
 
     def _packet(self, data: bytes) -> Event:
         """One datagram: length, packet id, 01, AVL packet id, IMEI, then codec id to second quantity."""

@@ -26,6 +26,7 @@ from tracker_codecs.contract import (
     Verdict,
 )
 from tracker_codecs.course import Course, Step
+from tracker_codecs.envelope import spoken
 from tracker_codecs.errors import LocalError
 from tracker_codecs.families.teltonika import frame as wire
 from tracker_codecs.families.teltonika import settings as params
@@ -243,14 +244,11 @@ def text_of(reply: Reply) -> str:
     return found.text if isinstance(found, wire.Text) else ""
 
 
-def raw(target: Target, text: str | bytes) -> Command:
-    """An operator's own command: text in codec 12 (or 14, by option), bytes as they are.
+def _spoken(target: Target, text: str) -> Command:
+    """An operator's own text, in codec 12 (or 14, by option).
 
     Raises LocalError for text that is empty, too long or not printable ASCII, and for text over UDP.
     """
-    if isinstance(text, bytes):
-        match = matcher(target, lambda _: Match.DONE, True)
-        return Command(text, text.hex(), Purpose.RAW, "any reply to a command", match, timeout=TIMEOUT)
     if target.transport is Transport.UDP:
         raise LocalError("how commands are framed over UDP is not published", parameter="command")
     word, _, rest = text.strip().partition(" ")
@@ -274,7 +272,14 @@ def _pair(part: str) -> tuple[str, str]:
 
 def _judge_other(text: str) -> Match:
     """Any text but one that belongs to getparam, setparam or getver."""
-    if texts.parameter_text(text) or texts.version(text):
-        return Match.NO
     told = texts.parse(text, ())
-    return Match.REFUSED if told and told.refused else Match.DONE
+    if texts.version(text) or (told and not told.refused):
+        return Match.NO
+    return Match.REFUSED if told else Match.DONE
+
+
+def _answers(target: Target, text: str, message: Message) -> Match:
+    return matcher(target, lambda _: Match.DONE, True)(message)
+
+
+RAW = spoken(_spoken, answers=_answers, expects="any reply to a command", timeout=TIMEOUT)

@@ -95,9 +95,3 @@ def version(text: str) -> tuple[str, str] | None:
         return None
     hardware = _HARDWARE.search(text)
     return found[2], hardware[1].upper() if hardware else ""
-
-
-def parameter_text(text: str) -> bool:
-    """A text that answers a getparam or setparam, and nothing else."""
-    told = parse(text, ())
-    return told is not None and not told.refused

@@ -52,7 +52,7 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
 
 def raw(target: Target, text: str | bytes) -> Command:
     """See `Family.raw`: text goes into the envelope, bytes go as they are."""
-    command = talk.raw(inner(target), text)
+    command = talk.RAW(inner(target), text)
     if isinstance(text, str):
         return command_of(target, command)
     return replace(command, channel=wire.topic(target.device_id, target.options, "command_topic"))

@@ -149,5 +149,3 @@ class UbxStream(JunkStream):
             event.kind = Kind.OTHER  # another vendor's sentence answers nothing here
         events.append(event)
         return stop + 1 - pos
-
-    # One event for a run of garbage, however it was split.

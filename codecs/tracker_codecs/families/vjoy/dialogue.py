@@ -21,12 +21,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from tracker_codecs.answers import reply_of
 from tracker_codecs.checks import is_whole
 from tracker_codecs.contract import (
     Capability,
     Command,
     Dialogue,
-    Kind,
     Match,
     Message,
     Problem,
@@ -85,12 +85,10 @@ def check(target: Target, wanted: Settings) -> list[Problem]:
 def _command(
     target: Target, text: str, purpose: Purpose, fields: Sequence[str], expects: str, fits: Callable[[str], bool]
 ) -> Command:
-    def match(message: Message) -> Match:
-        if message.kind is not Kind.REPLY or message.device_id != target.device_id:
-            return Match.NO
+    def means(message: Message) -> Match:
         return Match.DONE if fits(message.data[1]) else Match.NO
 
-    return Command(wire.seal(text), text, purpose, expects, match, tuple(fields), TIMEOUT)
+    return Command(wire.seal(text), text, purpose, expects, reply_of(target, means), tuple(fields), TIMEOUT)
 
 
 def _numbered(target: Target, word: str, value: int) -> Command:

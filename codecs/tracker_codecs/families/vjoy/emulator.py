@@ -16,8 +16,6 @@ from tracker_codecs.families.vjoy.dialogue import CONTINUOUS, MODE, MOTION, WAKE
 
 _COMMAND = re.compile(rb"\[begin\]sms2,\*([a-z]+)(?:\*(\d{1,4}))?\*,\[end\]")
 _MOST = 512
-
-
 _FACTORY: Mapping[str, Value] = {CONTINUOUS: 60, MOTION: 60, MODE: 0, WAKE: 24}
 
 
@@ -26,20 +24,10 @@ class VjoyEmulator(Device):
 
     factory = _FACTORY
 
-    def begin(self) -> None:
-        """See `Device.begin`."""
-        self._sampling = int(self.held[CONTINUOUS])
-        self._rest = b""
-
     @property
     def report_interval(self) -> float:
         """Seconds between uploads while tracking."""
         return float(self.held[CONTINUOUS])
-
-    def connect(self) -> list[Datum]:
-        """Nothing: there is no login."""
-        self._rest = b""
-        return []
 
     def report(self, now: datetime) -> list[Datum]:
         """A position in the form of a recorded DW30."""
@@ -48,13 +36,13 @@ class VjoyEmulator(Device):
         ]
 
     def receive(self, data: bytes, channel: str = "") -> list[Datum]:
-        """Obeys commands."""
-        buffer = self._rest + data
+        """Obeys commands; of a silent unit only the notices do not come."""
+        buffer = self._partial + data
         notices, at = [], 0
         for found in _COMMAND.finditer(buffer):
             at = found.end()
             notices.append(self._obey(found[1].decode(), int(found[2] or 0)))
-        self._rest = buffer[at:][-_MOST:]
+        self._partial = buffer[at:][-_MOST:]
         if self.faults.silent:
             return []
         return [self._say(f"ZC03,191117,234207,${notice}$") for notice in notices if notice]
@@ -65,17 +53,16 @@ class VjoyEmulator(Device):
     def _obey(self, word: str, number: int) -> str:
         if word == "status":
             return "1 .Sensor sensitivity: 1\r\n2 .Alert status: Off\r\n3 . Power: 95%"
-        if word in ("rsampling", "rupload") and CONTINUOUS not in self.faults.refuse:
+        if word in ("rsampling", "rupload") and not self.refuses(CONTINUOUS):
             value = self._kept(CONTINUOUS, number)
             if word == "rsampling":
                 return f"Notice: Track sampling interval is {value} second(s)."
-            if CONTINUOUS not in self.faults.ignore:
-                self.held[CONTINUOUS] = value
+            self._store(CONTINUOUS, value)
             return f"Notice: Upload time interval is set to {value} second(s)"
-        if word == "sleepoff" and MODE not in self.faults.refuse:
+        if word == "sleepoff" and not self.refuses(MODE):
             self._store(MODE, 0)
             return "Notice: System has ended all sleep functions."
-        if word in ("sleep", "sleepv") and not {MODE, WAKE} & self.faults.refuse:
+        if word in ("sleep", "sleepv") and not self.refuses(MODE, WAKE):
             hours = self._kept(WAKE, number)
             self._store(MODE, 1)
             self._store(WAKE, hours)

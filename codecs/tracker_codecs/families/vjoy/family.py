@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tracker_codecs.contract import (
-    Limits,
-    Transport,
-)
+from tracker_codecs.contract import Limits, Transport
 from tracker_codecs.families.vjoy import dialogue, frame
 from tracker_codecs.families.vjoy.emulator import VjoyEmulator
 from tracker_codecs.family import Family
