@@ -223,7 +223,8 @@ class FieldOutcome:
 class Outcome:
     """What a dialogue found.
 
-    `reported` holds every profile field the tracker told, asked for or not. `known` are facts worth keeping for the
+    `reported` holds every profile field the tracker told, asked for or not; `stored` names those of them that are only
+    stored, or not known to be in force: they confirm nothing. `known` are facts worth keeping for the
     next dialogue (dialect, firmware, sections read): str -> str, merged into `Target.known` by the driver.
     `unanswered` is true when a needed answer never came: the driver tries again later.
     """
@@ -232,6 +233,7 @@ class Outcome:
     reported: Mapping[str, Value] = field(default_factory=dict)
     known: Mapping[str, str] = field(default_factory=dict)
     unanswered: bool = False
+    stored: Collection[str] = ()
 
 
 Dialogue = Generator[Command, Reply, Outcome]

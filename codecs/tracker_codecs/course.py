@@ -99,4 +99,4 @@ class Course:
 
     def told(self, reported: Mapping[str, Value] | None = None) -> Outcome:
         """The outcome of a dialogue that only reads."""
-        return Outcome({}, dict(reported or {}), self.known, self.unanswered)
+        return Outcome({}, dict(reported or {}), self.known, self.unanswered, frozenset(self.unproved))

@@ -32,31 +32,32 @@ def judge(
     A refused field whose read-back equals the desired value counts as confirmed: the tracker is where it should be.
     `reported` must hold only values read after the write; they are compared by equality in the profile's units. What
     was read and is none of the profile's values stands in `foreign`, in words: a mismatch, no mere acknowledgement.
-    What was read, equals the desired value and still does not prove that it is in force stands in `unproved`, in words
-    and not in `reported`: an acknowledgement at most.
+    `unproved` says in words why a field that was read is still not known to be in force: equal to the desired value, it
+    is acknowledged at most.
     """
     refused = refused or {}
     unsupported = unsupported or {}
+    unproved = unproved or {}
     fields: dict[str, FieldOutcome] = {}
     for name, desired in settings.items():
         value = reported.get(name)
         if name in unsupported:
             fields[name] = FieldOutcome(FieldState.UNSUPPORTED, desired, value, reason=unsupported[name])
-        elif value is not None and value == desired:
+        elif value is not None and value == desired and name not in unproved:
             fields[name] = FieldOutcome(FieldState.CONFIRMED, desired, value, Strength.READ_BACK)
         elif name in refused:
             fields[name] = FieldOutcome(FieldState.REJECTED, desired, value, reason=refused[name])
-        elif value is not None:
+        elif value is not None and value != desired:
             reason = f"the tracker reports {value!r} instead of {desired!r}"
             fields[name] = FieldOutcome(FieldState.MISMATCHED, desired, value, Strength.READ_BACK, reason)
         elif foreign and name in foreign:
             fields[name] = FieldOutcome(FieldState.MISMATCHED, desired, None, Strength.READ_BACK, foreign[name])
-        elif name in acknowledged:
-            reason = (unproved or {}).get(name, "")
-            fields[name] = FieldOutcome(FieldState.ACKNOWLEDGED, desired, None, Strength.ACKNOWLEDGED, reason)
+        elif name in acknowledged or value is not None:
+            reason = unproved.get(name, "")
+            fields[name] = FieldOutcome(FieldState.ACKNOWLEDGED, desired, value, Strength.ACKNOWLEDGED, reason)
         elif name in written:
-            reason = "; ".join(("written; no answer that proves it", *filter(None, [(unproved or {}).get(name)])))
+            reason = "; ".join(filter(None, ("written; no answer that proves it", unproved.get(name))))
             fields[name] = FieldOutcome(FieldState.WRITTEN, desired, None, Strength.WRITTEN, reason)
         else:
             fields[name] = FieldOutcome(FieldState.UNKNOWN, desired, None, reason="the tracker did not answer")
-    return Outcome(fields, dict(reported), dict(known or {}), unanswered)
+    return Outcome(fields, dict(reported), dict(known or {}), unanswered, frozenset(unproved))

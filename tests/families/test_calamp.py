@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tracker_codecs.contract import (
-    Capability,
     Checksum,
     Emulator,
     Faults,
@@ -283,13 +282,15 @@ def test_what_stands_in_quotes_is_never_shown() -> None:
 
 # -- dialogues --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("options", [{}, {"echo": True}])
-def test_confirmed_with_the_documented_bytes_and_the_same_in_a_dry_run(options: dict[str, Any]) -> None:
+def test_stored_with_the_documented_bytes_and_the_same_in_a_dry_run(options: dict[str, Any]) -> None:
     at = target(options=options)
     exchanges, outcome, unit = applied(ASKED, at)
     assert {name: (found.state, found.strength) for name, found in outcome.fields.items()} == dict.fromkeys(
-        ASKED, (FieldState.CONFIRMED, Strength.READ_BACK)
+        ASKED, (FieldState.ACKNOWLEDGED, Strength.ACKNOWLEDGED)
     )
     assert unit.settings == ASKED
+    assert all("PEG script" in found.reason for found in outcome.fields.values())
+    assert set(outcome.stored) == set(ASKED)
     sent = [exchange.command.payload for exchange in exchanges]
     assert sent == WRITES + READINGS
     assert raw("at_command-04") + b"\r" in sent
@@ -304,7 +305,7 @@ def test_the_index_that_the_script_uses() -> None:
     at = target(options={"profile_index": 2})
     exchanges, outcome, _ = applied({"tracking_angle": 255}, at)
     assert [each.command.payload for each in exchanges] == [b"AT$APP PARAM 264,2,255\r", b"AT$APP PARAM? 264,2\r"]
-    assert states(outcome) == {"tracking_angle": "confirmed"}
+    assert states(outcome) == {"tracking_angle": "acknowledged"}
     for wrong in (4, -1, "1", True):
         with pytest.raises(LocalError, match="profile_index"):
             FAMILY.check(target(options={"profile_index": wrong}), ASKED)
@@ -318,20 +319,20 @@ def test_the_sleep_interval_needs_its_timer_and_the_experimental_switch() -> Non
     assert "experimental switch" in problem.reason
     exchanges, outcome, _ = applied(asked, target(options={"sleep_timer": 3}, experimental=True))
     assert [each.command.payload for each in exchanges] == [b"AT$APP PARAM 265,3,600\r", b"AT$APP PARAM? 265,3\r"]
-    assert states(outcome) == {"psm_interval": "confirmed"}
+    assert states(outcome) == {"psm_interval": "acknowledged"}
 
 
 def test_faults() -> None:
     _, outcome, unit = applied(ASKED, faults=Faults(clamp={"tracking_interval": (120, 3600)}))
     assert states(outcome) == {
         "tracking_interval": "mismatched",
-        "tracking_distance": "confirmed",
-        "tracking_angle": "confirmed",
+        "tracking_distance": "acknowledged",
+        "tracking_angle": "acknowledged",
     }
     assert outcome.fields["tracking_interval"].reported == unit.settings["tracking_interval"] == 120
     _, outcome, _ = applied(ASKED, faults=Faults(refuse=frozenset({"tracking_angle"})))
     assert states(outcome)["tracking_angle"] == "rejected"
-    assert states(outcome)["tracking_distance"] == "confirmed"
+    assert states(outcome)["tracking_distance"] == "acknowledged"
     _, outcome, unit = applied(ASKED, faults=Faults(ignore=frozenset({"tracking_distance"})))
     assert states(outcome)["tracking_distance"] == "mismatched"
     exchanges, outcome, _ = applied(ASKED, faults=Faults(silent=True))
@@ -421,18 +422,19 @@ def outcome_of(answer: bytes) -> Outcome:
     raise AssertionError("the dialogue goes on")
 
 
-def test_a_damaged_reading_never_confirms_another_value() -> None:
+def test_a_damaged_reading_never_passes_for_another_value() -> None:
     answer = raw("at_query_answer-01")
-    assert states(outcome_of(answer)) == {"tracking_interval": "confirmed"}
-    confirmed = 0
+    assert outcome_of(answer).fields["tracking_interval"].reported == 60
+    read = 0
     for bit in range(len(answer) * 8):
         damaged = bytearray(answer)
         damaged[bit // 8] ^= 1 << bit % 8
         found = outcome_of(bytes(damaged)).fields["tracking_interval"]
-        if found.state is FieldState.CONFIRMED:
-            confirmed += 1
+        if found.reported == 60:
+            read += 1
             assert damaged.startswith(b"262,0,60")
-    assert confirmed < 20, "only the ends of lines may be hurt"
+        assert found.state is not FieldState.CONFIRMED
+    assert 0 < read < 20, "only the ends of lines may be hurt"
     assert states(outcome_of(b"262,0,60\r\n262,0,90\r\nOK\r\n")) == {"tracking_interval": "acknowledged"}
 
 
@@ -469,7 +471,7 @@ def test_an_own_command_is_one_line() -> None:
 def test_the_form_of_the_port_and_the_variant() -> None:
     assert FAMILY.serial is not None
     assert (FAMILY.serial.baudrates[0], FAMILY.serial.eol) == (115200, b"\r")
-    assert FAMILY.variants["lmu"]["tracking_interval"] == Capability(Strength.READ_BACK)
+    assert FAMILY.variants["lmu"]["tracking_interval"].best is Strength.ACKNOWLEDGED
     with pytest.raises(LocalError):
         FAMILY.stream(Transport.TCP)
     with pytest.raises(LocalError):

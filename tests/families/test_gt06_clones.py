@@ -71,7 +71,7 @@ def test_what_is_in_force_is_told_by_param_or_report() -> None:
     _, outcome, _ = applied("concox_interval", INTERVAL, options={"unknown": ["PARAM", "REPORT"]})
     found = outcome.fields["tracking_interval"]
     assert (found.state, "stored" in found.reason) == (FieldState.ACKNOWLEDGED, True)
-    assert outcome.reported == {}
+    assert set(outcome.stored) == {"tracking_interval"}
 
 
 @pytest.mark.parametrize("zeroes", [True, False])

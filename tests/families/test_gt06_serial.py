@@ -148,7 +148,7 @@ def test_a_late_yes_is_no_yes_to_the_next_write() -> None:
 def test_log_text_is_no_answer_to_a_write(log: bytes) -> None:
     def said(after_write: bytes) -> tuple[list[bytes], FieldState]:
         dialogue = FAMILY.apply(knows(), {"tracking_interval": 60})
-        lines, outcome = spoken(dialogue, VERSION_ANSWER, TIMER, after_write, b"TIMER:60,300\r\n")
+        lines, outcome = spoken(dialogue, VERSION_ANSWER, TIMER, after_write)
         return lines, outcome.fields["tracking_interval"].state
 
     assert (said(log)[0][2], said(log)[1]) == (b"AT^GT_CM=TIMER,60,300#\r\n", FieldState.WRITTEN)

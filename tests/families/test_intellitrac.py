@@ -176,8 +176,20 @@ def test_what_is_no_setting_stays(before: str, wanted: str | None, after: str) -
         del asked["type"]
     lines, outcome = spoken(asked, told(before), OK, told(after))
     assert lines[1] == f"$ST+TRACKING=0000,{after}\r\n"
-    assert states(outcome) == dict.fromkeys(asked, "confirmed")
-    assert {found.strength for found in outcome.fields.values()} == {Strength.READ_BACK}
+    idle = {"1": "tracking_distance", "5": "tracking_distance", "2": "tracking_interval", "6": "tracking_interval"}
+    stored = idle.get(after[0])
+    assert states(outcome) == {name: "acknowledged" if name == stored else "confirmed" for name in asked}
+    assert all((found.strength is Strength.READ_BACK) is (name != stored) for name, found in outcome.fields.items())
+
+
+def test_an_interval_beside_distance_mode_is_stored_and_no_more() -> None:
+    both = {"tracking_interval": 60, "tracking_distance": 500}
+    _, outcome = spoken(both, told("2,120,1000,0,1"), OK, told("2,60,500,0,1"), variant="careu")
+    assert states(outcome) == {"tracking_interval": "acknowledged", "tracking_distance": "confirmed"}
+    assert "mode 2" in outcome.fields["tracking_interval"].reason
+    unit = FAMILY.emulator(UNIT, "x1", settings=OTHER)
+    outcome = against_emulator(FAMILY.read(target(), [*OTHER]), unit, FAMILY.stream())[1]
+    assert (outcome.reported, set(outcome.stored)) == (OTHER, {"tracking_interval"})
 
 
 def test_a_mode_that_is_not_known_is_not_written() -> None:
@@ -240,10 +252,12 @@ def test_faults(variant: str, faults: Faults, state: str, reported: int | None) 
     asked = {name: value for name, value in ASKED.items() if variant == "x1" or name != "type"}
     outcome = applied(asked, variant, faults=faults)
     field = outcome.fields["tracking_interval"]
+    if variant == "careu" and state == "confirmed":  # it stands in its mode 2, by distance
+        state = "acknowledged"
     assert (field.state.value, field.reported) == (state, reported)
     assert outcome.unanswered is faults.silent
     others = {found.state.value for name, found in outcome.fields.items() if name != "tracking_interval"}
-    assert others == ({state} if reported is None else {"confirmed"})
+    assert others <= ({state} if reported is None else {"confirmed", "acknowledged"})
 
 
 def test_passwords() -> None:

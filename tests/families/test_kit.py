@@ -97,6 +97,23 @@ def test_a_read_back_decides_and_its_absence_is_told() -> None:
     assert course.told({"a": 1}).reported == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    ("reply", "reported", "state"),
+    [(YES, 1, "acknowledged"), (SILENT, 1, "acknowledged"), (YES, 9, "mismatched"), (NO, 1, "rejected")],
+)
+def test_what_is_stored_and_not_known_to_be_in_force_is_never_confirmed(
+    reply: Reply, reported: int, state: str
+) -> None:
+    course = Course({"a": 1})
+    run(course.change(write("a")), reply)
+    course.unproved["a"] = "stored; in mode 2 it does not count"
+    outcome = course.judged({"a": reported})
+    assert states(outcome) == {"a": state}
+    assert set(outcome.stored) == set(course.told({"a": 1}).stored) == {"a"}
+    if state == "acknowledged":
+        assert "mode 2" in outcome.fields["a"].reason
+
+
 def test_what_is_left_alone_is_refused_with_its_reason() -> None:
     outcome = Course({"a": 1, "b": 2}).refuse("in another mode")
     assert {each.reason for each in outcome.fields.values()} == {"in another mode"}

@@ -72,12 +72,12 @@ def test_event_settings_without_the_motion_event_are_stored_and_no_more(monkeypa
     for name in ("motion_threshold", "motion_tracking_interval"):
         found = outcome.fields[name]
         assert (found.state, "switched off" in found.reason) == (FieldState.ACKNOWLEDGED, True)
-        assert name not in outcome.reported
+        assert name in outcome.stored
     assert outcome.fields["tracking_interval"].state is FieldState.CONFIRMED
     _, read = against_emulator(
         FAMILY.read(target("sensecap_t1000"), list(ASKED["sensecap_t1000"])), unit, FAMILY.stream(Transport.MQTT)
     )
-    assert "motion_threshold" not in read.reported
+    assert set(read.stored) == {"motion_threshold", "motion_tracking_interval"}
 
 
 def test_an_interval_without_a_trigger_is_stored_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_an_interval_without_a_trigger_is_stored_and_no_more(monkeypatch: pytest
     _, read = against_emulator(
         FAMILY.read(target("abeeway3"), list(ASKED["abeeway3"])), unit, FAMILY.stream(Transport.MQTT)
     )
-    assert set(read.reported) == {"heartbeat_interval", "stop_detection_delay"}
+    assert set(read.stored) == {"tracking_interval", "on_stop_tracking_interval"}
 
 
 @pytest.mark.parametrize(("variant", "network"), WITH_READ_BACK)

@@ -208,3 +208,11 @@ def test_what_does_not_fit_is_told_before_anything_is_sent() -> None:
 def test_renaming_keeps_the_frame_sound() -> None:
     (message,) = heard(FAMILY.rename(raw("pos-2"), ID, "135790246811220"))
     assert message.device_id == "135790246811220"
+
+
+def test_south_and_west_count_from_zero() -> None:
+    """A frame of the public bug report on floored coordinates; 12138.71878 minutes west are 121.645313 degrees."""
+    frame = bytes.fromhex("faaf0014000086220505123456700016f86f0100130065f0b2c200000002010ac63daae045679dd0faaf")
+    (message,) = heard(frame)
+    (record,) = FAMILY.fields(message)["records"]
+    assert (record["longitude"], record["latitude"]) == (-121.645313, 37.097721)

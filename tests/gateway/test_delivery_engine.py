@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tracker_codecs.contract import Faults, FieldOutcome, FieldState, Outcome, Strength, Transport
+from tracker_codecs.contract import Dialogue, Faults, FieldOutcome, FieldState, Outcome, Strength, Target, Transport
 from tracker_codecs.family import Family
 from tracker_gateway.store import Reported, StoreUnavailable, Twin
 
@@ -103,6 +103,28 @@ async def test_a_restart_reads_first_and_writes_nothing_that_is_there(world: Wor
     assert [each.split()[0] for each in link.written] == [b"get"]
     told = await world.sync()
     assert (told["state"], told["detail"]) == ("confirmed", "found as desired when read again")
+
+
+async def test_what_is_only_stored_confirms_nothing_when_it_is_read_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart the unit is read first; equal numbers that are not known to be in force end nothing."""
+    await world.update(GOOD)
+    device = world.emulator()
+    link = world.link(device)
+    link.at_once = False
+    link.login()
+    await world.restart()
+    honest = Family.read
+
+    def read(self: Family, target: Target, wanted: Sequence[str]) -> Dialogue:
+        outcome = yield from honest(self, target, wanted)
+        return replace(outcome, stored=frozenset({"tracking_interval"}))
+
+    monkeypatch.setattr(Family, "read", read)
+    link = world.link(device)
+    link.login()
+    assert [each.split()[0] for each in link.written[:2]] == [b"get", b"set"]  # found, not believed, written again
 
 
 async def test_a_late_acknowledgement_confirms_nothing_newer(world: World) -> None:

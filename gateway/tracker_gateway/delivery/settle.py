@@ -131,7 +131,8 @@ class Settle(Work):
         settings = self.desired.settings
         carried = self.carried
         if carried and all(
-            name in outcome.reported and same(outcome.reported[name], settings[name]) for name in carried
+            name in outcome.reported and name not in outcome.stored and same(outcome.reported[name], settings[name])
+            for name in carried
         ):
             fields = {
                 name: FieldOutcome(FieldState.CONFIRMED, settings[name], outcome.reported[name], Strength.READ_BACK)

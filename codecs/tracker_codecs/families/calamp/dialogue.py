@@ -97,7 +97,9 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         yield from course.change(write, lambda _: "the unit answered ERROR")
         if course.unanswered:
             return course.judged()
-    return course.judged((yield from _values(course, places, Purpose.READ_BACK)))
+    reported = yield from _values(course, places, Purpose.READ_BACK)
+    course.unproved = dict.fromkeys(reported, values.STORED)
+    return course.judged(reported)
 
 
 def _values(course: Course, places: Mapping[str, str], purpose: Purpose) -> Step[dict[str, Value]]:
@@ -116,7 +118,9 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     """See `Family.read`."""
     course = Course()
     places = {name: values.place(name, target.options) for name in wanted}
-    return course.told((yield from _values(course, places, Purpose.READ)))
+    reported = yield from _values(course, places, Purpose.READ)
+    course.unproved = dict.fromkeys(reported, values.STORED)
+    return course.told(reported)
 
 
 def identify(target: Target) -> Dialogue:

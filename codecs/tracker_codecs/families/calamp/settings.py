@@ -3,7 +3,8 @@
 262 time (u32, s), 263 distance (u32, m), 264 change of heading (u8, degrees). Which of the four the unit's PEG script
 starts is a property of that script: option `profile_index` (0 to 3, 0 unless given). Sleeping is an action of the
 script, its time usually that of a timer: parameter 265 (u32, s), carried only where the option `sleep_timer` (0 to 15)
-names the timer. Source: CalAmp LMU Users Guide 1.0.6 (manualshelf.com, page-124 to page-130).
+names the timer. Which PEG action starts a profile is not public, so that it runs cannot be read: what is read back is
+stored, and acknowledged at most. Source: CalAmp LMU Users Guide 1.0.6 (manualshelf.com, page-124 to page-130).
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ NO_TIMER = (
     "how long a unit sleeps is in its PEG script; name the script's timer with the option `sleep_timer` and switch "
     "experimental on"
 )
-_TIMER = Capability(Strength.READ_BACK, "that the script sleeps by the timer named is the operator's word", True)
+STORED = "stored; whether the unit's PEG script goes by it cannot be read"
+_STORED = Capability(Strength.ACKNOWLEDGED, STORED)
+_TIMER = Capability(Strength.ACKNOWLEDGED, "that the script sleeps by the timer named is the operator's word", True)
 VARIANTS: Mapping[str, Mapping[str, Capability]] = {
     "lmu": {
-        name: Capability(None, NO_TIMER) if option == "sleep_timer" else Capability(Strength.READ_BACK)
+        name: Capability(None, NO_TIMER) if option == "sleep_timer" else _STORED
         for name, (_, _, option, _) in PARAMETERS.items()
     }
 }

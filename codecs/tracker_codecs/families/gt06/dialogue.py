@@ -202,13 +202,10 @@ def _read_back(
         stored = forms.rhythm(unit.platform, found.timer, found.mode)
         told |= commands.reported(variant, stored, None, None)
     doubt = _doubt(unit, found)
-    for name in intervals | {"type"}:
-        if doubt and told.get(name) == talk.wanted.get(name):
-            told.pop(name, None)
-            talk.unproved[name] = doubt
-    at_rest = "the unit tells another interval, as it does at rest"
+    if doubt:
+        talk.unproved.update(dict.fromkeys((intervals | {"type"}) & told.keys(), doubt))
     if unit.platform is Platform.GT420D and any(told.get(name) != talk.wanted[name] for name in intervals):
-        talk.unproved.update(dict.fromkeys(intervals, at_rest))
+        talk.unproved.update(dict.fromkeys(intervals, "the unit tells another interval, as it does at rest"))
         told = {name: value for name, value in told.items() if name not in intervals}
     return told, {}
 
@@ -238,6 +235,6 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
         yield from _turned(talk, Purpose.READ, fields, found)
         talk.unanswered = bool(talk.silent)
     told = _told(target.variant, unit, found)
-    if _doubt(unit, found):
-        told = {name: value for name, value in told.items() if name in ("tracking_distance", "tracking_angle")}
+    if doubt := _doubt(unit, found):
+        talk.unproved = {name: doubt for name in told if name not in ("tracking_distance", "tracking_angle")}
     return talk.told(told)

@@ -110,7 +110,10 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         return course.judged()
     again = yield from course.ask(_ask(target, Purpose.READ_BACK, names))
     now = _found(again)
-    return course.judged({name: value for name, value in values.told(now).items() if name in wanted} if now else {})
+    if now is None:
+        return course.judged()
+    course.unproved = values.idle(now)
+    return course.judged({name: value for name, value in values.told(now).items() if name in wanted})
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:
@@ -121,6 +124,7 @@ def read(target: Target, wanted: Sequence[str]) -> Dialogue:
     reply = yield from course.ask(_ask(target, Purpose.READ, wanted))
     found = _found(reply)
     told = values.told(found) if found else {}
+    course.unproved = values.idle(found) if found else {}
     return course.told({name: told[name] for name in wanted if name in told})
 
 

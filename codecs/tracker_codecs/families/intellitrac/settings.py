@@ -29,6 +29,8 @@ MODES = {"interval": 1, "distance": 2, "intelligent": 3}
 #: Modes that count only while the ignition is on are by this higher.
 _IGNITION = 4
 _TYPES = {mode + more: name for name, mode in MODES.items() for more in (0, _IGNITION)}
+#: What a mode does not look at; the mixed one looks at both.
+_IDLE = {1: DISTANCE, 2: INTERVAL}
 _RANGES = {INTERVAL: (1, 65535, "s"), DISTANCE: (1, 65535, "m")}
 _ANSWER = re.compile(r"\$TRACKING=(\d),(\d{1,9}),(\d{1,5}),(\d{1,5}),([01])(?:,(\d))?", re.ASCII)
 _PASSWORD = re.compile(r"[0-9A-Za-z]{1,16}", re.ASCII)
@@ -94,6 +96,13 @@ def told(found: Tracking) -> dict[str, Value]:
     """Profile fields in the arguments."""
     known = {} if found.type is None else {TYPE: found.type}
     return {INTERVAL: found.time, DISTANCE: found.distance, **known}
+
+
+def idle(found: Tracking) -> dict[str, str]:
+    """Fields whose arguments are stored and not in force in this mode, with the reason."""
+    mode = found.mode - _IGNITION if found.mode > _IGNITION else found.mode
+    names = [INTERVAL, DISTANCE] if found.type is None else [_IDLE[mode]] if mode in _IDLE else []
+    return dict.fromkeys(names, f"stored; the unit reports in mode {found.mode}, which does not use it")
 
 
 def password(target: Target) -> str:

@@ -235,11 +235,7 @@ def _apply(talk: Talk) -> Dialogue:
     # A frame that got lost on the way is no answer: another try, not a mismatch.
     astray = talk.lost and any(told.values.get(name) != wanted[name] for name in talk.written - talk.refused.keys())
     talk.unanswered = after.silent or astray
-    for name in notes.keys() & told.values.keys():
-        if told.values[name] == wanted.get(name):  # what is stored and has no effect is not in force
-            del told.values[name]
-            talk.unproved[name] = f"stored; {notes[name]}"
-            talk.acknowledged.add(name)
+    talk.unproved = {name: f"stored; {notes[name]}" for name in notes.keys() & told.values.keys()}
     outcome = talk.judged(told.values, {name: f"read back: {value}" for name, value in told.foreign.items()})
     return replace(outcome, fields={name: talk.worded(name, found) for name, found in outcome.fields.items()})
 
@@ -257,7 +253,8 @@ def _read(talk: Talk, wanted: Sequence[str]) -> Dialogue:
     heard = yield from talk.question(asks, Purpose.READ)
     told = talk.device.told(heard.uplinks)
     talk.unanswered = heard.silent
-    return talk.told({name: value for name, value in told.values.items() if name in able and name not in told.notes})
+    talk.unproved = {name: note for name, note in told.notes.items() if name in able}
+    return talk.told({name: value for name, value in told.values.items() if name in able})
 
 
 def raw(target: Target, text: str | bytes) -> Command:

@@ -112,5 +112,6 @@ def _coordinates(satellites: int, longitude: float, latitude: float) -> dict[str
 
 
 def _degrees(value: float) -> float:
-    whole = math.floor(value / 100)
+    """Degrees of dddmm.mmmm; the sign stands before both parts, so south and west count from zero, not from below."""
+    whole = math.trunc(value / 100)
     return round(whole + (value - whole * 100) / 60, 6)
