@@ -24,12 +24,12 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "meshtastic": ("meshtastic", "a1b2c3d4", {"tracking_interval": 600, "tracking_distance": 50}),
     "dragino-at": ("dragino_trackerd_serial", "a84041ffff123456", {"tracking_interval": 600}),
     "enfora": ("enfora_mt_gl", "135790246811220", {"tracking_interval": 300, "tracking_distance": 1000}),
-    "gt06": ("concox_x3", "135790246811220", {"tracking_interval": 60, "tracking_distance": 100}),
     "box-telematics": ("box_tracker", "N878123", {"tracking_interval": 120, "tracking_angle": 30}),
 }
 #: Devices that cannot be asked who they are (they name themselves in what they say, or answer to their own id only),
 #: and those that cannot take every field that their profile asks for.
 CASES_UNASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "gt06": ("concox_x3", "135790246811220", {"tracking_interval": 60, "tracking_distance": 100}),
     "queclink": (
         "gl300",
         "135790246811220",

@@ -209,8 +209,8 @@ def parameters(text: str) -> Parameters | None:
         if key.lower() in items:
             return None
         items[key.lower()] = value
-    if next(iter(items), "") != "imei":
-        return None
+    if next(iter(items), "") != "imei" or not items.keys() & {"timer", "distance", "mode", "sends", "timezone"}:
+        return None  # the unit's id alone is an answer to another question
     found = timer(f"timer:{items['timer']}") if "timer" in items else None
     metres = distance(f"distance:{items['distance']}") if "distance" in items else None
     working = mode(f"mode:{items['mode']}") if "mode" in items else None
