@@ -18,6 +18,9 @@ from benchmarks.bench import MODELS, Result, percentile, register, server
 from benchmarks.load import Obedient, Paced, connect, owing_frame
 
 FAMILY = "gt06"
+#: A unit that tells its command forms with the reading of its timer: who it is, reading, write, read-back. A vehicle
+#: unit that nobody knows yet is asked two questions more.
+UNIT = {"platform": "clone"}
 
 
 class Updates:
@@ -125,7 +128,7 @@ async def confirmations(count: int = 10_000) -> Result:
             waiting = iter(ids)
             await connect(
                 measured.ports[FAMILY],
-                lambda ready: Obedient(family.emulator(next(waiting), variant), ready, lambda *_: None),
+                lambda ready: Obedient(family.emulator(next(waiting), variant, options=UNIT), ready, lambda *_: None),
                 count,
             )
             async with ClientSession(connector=TCPConnector(limit=64)) as session:

@@ -45,7 +45,7 @@ def test_flag_zero_counts_only_where_it_fits_and_never_from_a_unit_that_echoes()
 def test_a_clone_is_told_by_its_words_and_then_asked_no_more(options: dict[str, Any]) -> None:
     options = {"platform": "clone", **options}
     exchanges, outcome, unit = applied("concox_interval", INTERVAL, options=options)
-    assert texts(exchanges) == ["VERSION#", "TIMER#", "TIMER,60,3600#", "TIMER#"]
+    assert texts(exchanges) == ["TIMER#", "TIMER,60,3600#", "TIMER#"]
     assert (states(outcome), unit.settings) == ({"tracking_interval": "confirmed"}, INTERVAL)
     at = target("concox_interval", known=outcome.known)
     exchanges, outcome = against_emulator(FAMILY.apply(at, {"tracking_interval": 90}), unit, FAMILY.stream())

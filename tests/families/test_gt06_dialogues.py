@@ -32,7 +32,7 @@ from tests.families.gt06_facts import (
 #: Variants whose interval TIMER carries, on the vehicle units that are emulated for them.
 BY_TIMER = [name for name in ASKED if name not in ("concox_gt700", "concox_qbit")]
 #: What is asked first of a unit that nobody knows: who it is, and what must be kept.
-FIRST = ["VERSION#", "TIMER#", "STATUS#"]
+FIRST = ["TIMER#", "VERSION#", "STATUS#"]
 
 
 # -- what is sent ----------------------------------------------------------------------------------------------------
@@ -43,8 +43,8 @@ FIRST = ["VERSION#", "TIMER#", "STATUS#"]
         ("concox_distance_interval", {}, [*FIRST, "TIMER,60,300#", "TIMER#", "PARAM#"]),
         ("concox_gt350", {}, [*FIRST, "TIMER,60,300#", "TIMER#", "PARAM#"]),
         ("concox_qbit", {}, [*FIRST, "TIMER,60,60#", "TIMER#", "PARAM#"]),
-        ("concox_gt700", {}, ["VERSION#", "TIMER#", "MODE#", "MODE,3,10:20,6#", "MODE#"]),
-        ("concox_gt700", {"type": "interval"}, ["VERSION#", "TIMER#", "MODE#", "MODE,2,300#", "MODE#"]),
+        ("concox_gt700", {}, ["TIMER#", "VERSION#", "MODE#", "MODE,3,10:20,6#", "MODE#"]),
+        ("concox_gt700", {"type": "interval"}, ["TIMER#", "VERSION#", "MODE#", "MODE,2,300#", "MODE#"]),
         (
             "concoxgt06",
             {},
@@ -244,13 +244,13 @@ def test_late_answers_never_match() -> None:
     old = against_nobody(FAMILY.apply(target("concox_interval", serial=32), asked))[0][0].command
     new = next(FAMILY.apply(target("concox_interval", serial=64), asked))
     assert old.text == new.text
-    late = answer("[VERSION]NFR505_20", flag_in(old.payload))
+    late = answer("TIMER:60,300", flag_in(old.payload))
     assert (old.match(late), new.match(late)) == (Match.DONE, Match.NO)
 
 
 def test_answers_of_others_do_not_match() -> None:
     ask = next(FAMILY.apply(target("concox_interval"), ASKED["concox_interval"]))
-    mine = answer("[VERSION]NFR505_20", flag_in(ask.payload))
+    mine = answer("TIMER:20,300", flag_in(ask.payload))
     assert ask.match(mine) is Match.DONE
     mine.device_id = "123456789012346"
     assert ask.match(mine) is Match.NO

@@ -21,6 +21,9 @@ from tracker_codecs.families.gt06.texts import Shape, Timer
 #: What a dry run shows for a unit that nobody has asked yet, where it is not the form of vehicle units.
 _SHOWN = {"concox_gt700": Platform.GT300S, "concox_qbit": Platform.NT33}
 
+#: Why there is no unit where nothing came.
+SILENT = "the unit did not answer"
+
 T = TypeVar("T")
 
 
@@ -32,36 +35,42 @@ def held(value: T | Silence | None) -> T | None:
 def recognised(talk: Talk, fields: Sequence[str]) -> Step[Unit | str]:
     """The unit, or why it cannot be told what is wanted; `unanswered` is noted where it is just silent.
 
-    A unit that tells the version of the last time is not asked again for the rest.
+    The wording of the timer is asked first, because a clone tells itself by it and knows no VERSION#; a unit that tells
+    the version of the last time is asked for nothing but what must be kept.
     """
     known = talk.target.known
-    found = Evidence()
     before = _platform(known.get("platform", ""))
+    found = Evidence()
     timer: Timer | Silence | None = None
-    if before in platforms.BY_WORDING:
+    if before is None or before in platforms.BY_WORDING:
         timer = yield from talk.query("TIMER", texts.timer, Purpose.READ, fields)
-        found.timer = texts.timer(f"TIMER:{known.get('timer', '')}") if timer is Silence.ASSUMED else held(timer)
-        if timer is Silence.ASSUMED or (found.timer is not None and found.timer.shape is not Shape.PLAIN):
-            return _unit(talk, before, found)
+        if timer is Silence.ASSUMED:
+            return (yield from _shown(talk, before, fields))
+        found.timer = held(timer)
+        if found.timer is not None and (before or found.timer.shape is Shape.WORDS):
+            platform, _ = platforms.decided(found)
+            if before is Platform.S20 and found.timer.shape is Shape.CLOSED:
+                platform = before
+            if platform is not None:
+                return _unit(talk, platform, found)
     version = yield from talk.query("VERSION", texts.version, Purpose.READ, fields)
-    found.version = held(version)
     if version is Silence.ASSUMED:
         return (yield from _shown(talk, before, fields))
+    found.version = held(version)
     platform = before if found.version and found.version == known.get("version") else None
     if timer is None and platform not in platforms.BY_MODE:
         timer = yield from talk.query("TIMER", texts.timer, Purpose.READ, fields)
         found.timer = held(timer)
     if timer is Silence.TIMEOUT and (platform or version is Silence.TIMEOUT):
         talk.unanswered = True
-        return "the unit did not answer"
+        return SILENT
     if platform not in platforms.BY_MODE and (platform is None or not _fits(platform, found.timer)):
         platform, why = platforms.decided(found)
-        for word in ("STATUS", "HBT"):
-            if platform is None and found.named is not Platform.CAMERA:
-                if word == "STATUS":
-                    found.ignition = held((yield from talk.query(word, texts.ignition, Purpose.READ, fields)))
-                else:
-                    found.heartbeat = held((yield from talk.query(word, texts.heartbeat, Purpose.READ, fields)))
+        if platform is None and found.named is not Platform.CAMERA:
+            found.ignition = held((yield from talk.query("STATUS", texts.ignition, Purpose.READ, fields)))
+            platform, why = platforms.decided(found)
+            if platform is None:
+                found.heartbeat = held((yield from talk.query("HBT", texts.heartbeat, Purpose.READ, fields)))
                 platform, why = platforms.decided(found)
         if platform is None:
             return why
@@ -71,7 +80,7 @@ def recognised(talk: Talk, fields: Sequence[str]) -> Step[Unit | str]:
         mode = yield from talk.query("MODE", texts.mode, Purpose.READ, fields)
         if mode is Silence.TIMEOUT:
             talk.unanswered = True
-            return "the unit did not answer"
+            return SILENT
         unit = replace(unit, mode=held(mode))
         if not forms.agrees(platform, unit.mode):
             return "its version is that of a unit with working modes, but MODE# is not answered as by one"
@@ -89,16 +98,18 @@ def _unit(talk: Talk, platform: Platform, found: Evidence) -> Unit:
 
 def _shown(talk: Talk, before: Platform | None, fields: Sequence[str]) -> Step[Unit]:
     """The rest of the questions in a dry run, and the unit as it was last known."""
-    platform = before or _SHOWN.get(talk.target.variant, Platform.ACC)
-    if before is None or platform not in platforms.BY_MODE:
+    platform, known = before or _SHOWN.get(talk.target.variant, Platform.ACC), talk.target.known
+    by_mode = platform in platforms.BY_MODE
+    if before is None:
+        yield from talk.query("VERSION", texts.version, Purpose.READ, fields)
+        if not by_mode:
+            yield from talk.query("STATUS", texts.ignition, Purpose.READ, fields)
+    elif not by_mode and before not in platforms.BY_WORDING:
         yield from talk.query("TIMER", texts.timer, Purpose.READ, fields)
-    if before is None and platform not in platforms.BY_MODE:
-        yield from talk.query("STATUS", texts.ignition, Purpose.READ, fields)
-    known = talk.target.known
-    mode = texts.mode(f"MODE:{known.get('mode', '')}")
-    if platform in platforms.BY_MODE:
+    if by_mode:
         yield from talk.query("MODE", texts.mode, Purpose.READ, fields)
-    return Unit(platform, known.get("version", ""), texts.timer(f"TIMER:{known.get('timer', '')}"), mode)
+    timer, mode = texts.timer(f"TIMER:{known.get('timer', '')}"), texts.mode(f"MODE:{known.get('mode', '')}")
+    return Unit(platform, known.get("version", ""), timer, mode)
 
 
 def _platform(name: str) -> Platform | None:
