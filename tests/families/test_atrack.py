@@ -318,3 +318,15 @@ def test_raw_commands() -> None:
     for text in ("", "TRAC=1", "AT$TRAC=1\r\nAT$X", "AT$TRAC=\xe9"):
         with pytest.raises(LocalError):
             FAMILY.raw(target(), text)
+
+
+def test_a_checksum_that_begins_like_a_comma_is_still_one() -> None:
+    """One binary report in 256 has it; taken for the ASCII form it was never acknowledged, and came again for ever."""
+    frame = bytes.fromhex("40502cc2003300a20001440f30a49001") + bytes(41)
+    for split in (1, 3, len(frame)):
+        stream = FAMILY.stream()
+        pieces = [frame[at : at + split] for at in range(0, len(frame), split)]
+        (message,) = [event for piece in pieces for event in stream.feed(piece)]
+        assert isinstance(message, Message)
+        assert (message.device_id, message.owed) == ("356307008000001", b"\xfe\x02" + frame[8:16] + frame[6:8])
+    assert FAMILY.recognise(frame) is True

@@ -200,6 +200,31 @@ def test_declared_lengths_hold_no_more_than_a_frame() -> None:
     assert [type(event) for event in events] == [PeerError]  # told once, at 65,541 bytes
 
 
+def test_a_heartbeat_whose_length_leaves_out_its_checksum() -> None:
+    """As reported of units in the field; the same with a wrong checksum is none."""
+    frame = bytes.fromhex("787808134606020002044dc5050d0a")
+    for split in (1, 13, 14, len(frame)):
+        stream = FAMILY.stream()
+        pieces = [frame[at : at + split] for at in range(0, len(frame), split)]
+        (message,) = [event for piece in pieces for event in stream.feed(piece)]
+        assert isinstance(message, Message)
+        assert (message.kind, message.owed) == (Kind.HEARTBEAT, short(0x13, b"", 0x044D))
+        assert FAMILY.fields(message)["serial"] == 0x044D
+    for at in range(4, 11):
+        broken = bytearray(frame)
+        broken[at] ^= 1
+        assert not [e for e in FAMILY.stream().feed(bytes(broken) + raw("login-doc"))[:1] if isinstance(e, Message)]
+
+
+def test_a_position_without_a_time_is_told_otherwise() -> None:
+    content = bytes(6) + raw("loc-22")[10:-6]
+    (message,) = FAMILY.stream().feed(short(0x22, content, 1))
+    assert isinstance(message, Message)
+    told = FAMILY.fields(message)
+    assert (told["time"], told["fixed"]) == (None, True)
+    assert round(told["latitude"], 1) == 23.1
+
+
 def test_watches_send_wifi_without_length_or_checksum() -> None:
     frame = b"\x78\x78\x00\x69" + bytes(range(1, 10)) + b"\r\n"
     wifi, login = FAMILY.stream().feed(frame + raw("login-doc"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +258,24 @@ def test_an_emulated_device_speaks_its_family(family: Family, variant: str) -> N
         if isinstance(event, Message):
             json.dumps(family.fields(event))
             assert event.device_id in (None, emulator.device_id)
+
+
+@by_variant
+def test_no_number_in_a_report_makes_it_another_frame(family: Family, variant: str) -> None:
+    """Times, serial numbers and checksums of all values: no single byte of them may decide what kind of frame it is."""
+    link = transport_of(family)
+    emulator = family.emulator(device_id(a_model(family, variant)), variant, transport=link)
+    stream = family.stream(link)
+    chance = random.Random(f"{family.name}/{variant}")
+    for datum in emulator.connect():
+        stream.feed(*datum)
+    for _ in range(1500):
+        when = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=chance.randrange(10**8))
+        for datum in emulator.report(when):
+            events = stream.feed(*datum)
+            assert [event for event in events if isinstance(event, PeerError)] == []
+            assert events, datum
+            assert stream.buffered == 0
 
 
 @by_variant

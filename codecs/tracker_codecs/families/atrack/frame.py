@@ -41,8 +41,18 @@ _START = re.compile(rb"[@\xfe]|\r")
 _TEXT = re.compile(rb"@[A-Z],([0-9A-F]{4}),(\d{1,5}),", re.ASCII)
 _TEXT_IDS = re.compile(rb",(\d{1,10}),(\d{1,16}),", re.ASCII)
 _LONGEST_TEXT_HEAD = 14
+_DIGITS = b"0123456789ABCDEF"
 _ANSWER = re.compile(rb"\$[A-Z]{2,8}(?:=[ -~]*)?\r\n", re.ASCII)
 _COMMAND = re.compile(rb"(?:AT\$)?[A-Z]{2,8}(?:[=+,?][ -~]*)?\r\n", re.ASCII)
+
+
+def is_text(data: bytes, at: int = 0) -> bool:
+    """Whether a report that begins here is the ASCII one, by the six bytes of its head.
+
+    The comma behind the prefix may be the high byte of a binary one's CRC; but that would go on with a length of more
+    than 12,000, since hexadecimal digits stand in its place.
+    """
+    return data[at + 2] == 0x2C and data[at + 4] in _DIGITS and data[at + 5] in _DIGITS
 
 
 def identity(number: int) -> str:
@@ -69,7 +79,9 @@ class AtrackStream(Cutter):
                 return MORE if left < 2 or 0x41 <= buf[pos + 1] <= 0x5A else NO_FRAME
             if not 0x41 <= buf[pos + 1] <= 0x5A or self.server:
                 return NO_FRAME
-            return self._ascii(buf, pos, events) if buf[pos + 2] == 0x2C else self._binary(buf, pos, events)
+            if left < 6:
+                return MORE
+            return self._ascii(buf, pos, events) if is_text(buf, pos) else self._binary(buf, pos, events)
         if first == 0xFE:
             return self._short(buf, pos, events)
         if first == 0x0D:
@@ -96,8 +108,6 @@ class AtrackStream(Cutter):
 
     def _binary(self, buf: bytes, pos: int, events: list[Event]) -> int:
         left = len(buf) - pos
-        if left < 6:
-            return MORE
         length = buf[pos + 4] << 8 | buf[pos + 5]
         if not _HEAD - 6 <= length <= MAX_FRAME - 6:
             return NO_FRAME
@@ -162,9 +172,9 @@ def recognise(first: bytes) -> bool | None:
         return None if len(first) < 10 else 0 < int.from_bytes(first[2:10], "big") < _MAX_ID
     if first[:2] not in (b"", b"@", b"@P", b"@R"):
         return False
-    if len(first) < 3:
+    if len(first) < 6:
         return None
-    if first[2] == 0x2C:
+    if is_text(first):
         return True if _TEXT.match(first) else None if len(first) < _LONGEST_TEXT_HEAD else False
     if len(first) < _HEAD:
         return None
@@ -180,7 +190,7 @@ def renamed(frame: bytes, old: str, new: str) -> bytes:
         return frame.replace(int(old).to_bytes(8, "big"), int(new).to_bytes(8, "big"))
     if frame[:1] != b"@":
         return frame.replace(old.encode("ascii"), new.encode("ascii"))
-    if frame[2:3] == b",":
+    if is_text(frame):
         body = frame[frame.index(b",", 3) :].replace(old.encode("ascii"), new.encode("ascii"))
         return frame[:3] + b"%04X" % crc16.arc(body) + body
     body = frame[4:8] + frame[8:].replace(int(old).to_bytes(8, "big"), int(new).to_bytes(8, "big"), 1)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tracker_codecs.contract import Kind, Message
 from tracker_codecs.errors import PeerError
+from tracker_codecs.families.atrack import frame as wire
 from tracker_codecs.text import clean
 
 _RECORD = struct.Struct(">IIIiiHBIHBHBH")
@@ -31,7 +32,7 @@ def fields(message: Message) -> dict[str, Any]:
         name = "acknowledgement" if message.data == "server" else "keep_alive"
         return {"message": name, "unit_id": message.device_id, "sequence": frame[10] << 8 | frame[11]}
     if message.kind is Kind.REPORT:
-        return _ascii(message) if frame[2] == 0x2C else _binary(message)
+        return _ascii(message) if wire.is_text(frame) else _binary(message)
     word, equals, value = message.text.removeprefix("AT").removeprefix("$").partition("=")
     if message.data == "server":
         name = "query" if value == "?" else "command"

@@ -62,6 +62,8 @@ KINDS = {
 ANSWERS = frozenset((OLD_ANSWER, PORTABLE_ANSWER, ANSWER))
 #: Messages that are owed a short frame with the same number and serial; by number, the first two bytes of its body.
 _ANSWERED = {n: bytes((5, n)) for n in (LOGIN, STATUS, HEARTBEAT, ALARM, ALARM_2, ALARM_3, MODULAR)}
+#: Status packets, which some units send with a length that leaves out the checksum.
+_STATES = frozenset((STATUS, HEARTBEAT))
 #: Cheap watches send these with length 0 and without checksum.
 _UNSIZED = frozenset((0x17, 0x69))
 _UNSIZED_MAX = 260
@@ -191,6 +193,11 @@ def answer_of(number: int, content: bytes) -> Answer:
     return Answer(int.from_bytes(content[1:5], "big"), content[5:end].decode("latin-1"), 1, content[end:])
 
 
+def _leaves_out_its_checksum(data: bytes, pos: int, end: int) -> bool:
+    """Whether this is a sound status packet whose length does not count its checksum, as some units send it."""
+    return data[end : end + 2] == STOP and _crc(data[pos + 2 : end - 2]) == (data[end - 2] << 8 | data[end - 1])
+
+
 class Gt06Stream(Stream):
     """Cuts one direction of a TCP link. `server` is true for frames that a server sends.
 
@@ -265,6 +272,11 @@ class Gt06Stream(Stream):
                 self._need = total
                 break
             end = pos + total
+            if start == SHORT and data[pos + 3] in _STATES and data[end - 2 : end] != STOP:
+                if left < total + 2:
+                    self._need = total + 2
+                    break
+                end += 2 * _leaves_out_its_checksum(data, pos, end)
             if data[end - 2 : end] == STOP:
                 self._lost = False
                 events.append(self._message(data[pos:end]))

@@ -77,7 +77,10 @@ _NAMES = {
 }
 
 
-def _moment(time: Any) -> str:
+def _moment(time: Any) -> str | None:
+    """The time; None for one of zeros only, which a unit sends that has none yet."""
+    if not any((time.year, time.month, time.day, time.hour, time.minute, time.second)):
+        return None
     try:
         moment = datetime(2000 + time.year, time.month, time.day, time.hour, time.minute, time.second)
     except ValueError as fault:
