@@ -339,3 +339,19 @@ def test_emulated_reports_are_understood_and_sack_is_served(variant: str) -> Non
         assert FAMILY.fields(event)["imei"] == IMEI
         unit.receive(event.owed)
     assert unit.report_interval > 0
+
+
+@pytest.mark.parametrize("version", ["350302", "35030201"])
+def test_an_acknowledged_reading_may_leave_out_its_sub_command(version: str) -> None:
+    """As reported of units in the field, and so may a protocol version have eight characters."""
+    device_id = "867844000000005"
+    at = Target(device_id, variant="gv500", serial=0x18)
+    stream = FAMILY.stream()
+    (message,) = stream.feed(f"+ACK:GTRTO,{version},{device_id},,0018,20040101000148,0017$".encode("ascii"))
+    assert isinstance(message, Message)
+    assert FAMILY.fields(message)["message"] == "command_ack"
+    ask = next(FAMILY.read(at, ["tracking_interval"]))
+    assert ask.payload.endswith(b",0018$")
+    assert ask.match(message) is Match.PART
+    other = next(FAMILY.read(Target(device_id, variant="gv500", serial=0x38), ["tracking_interval"]))
+    assert other.match(message) is Match.NO

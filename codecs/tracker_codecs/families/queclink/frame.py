@@ -42,7 +42,7 @@ _INNER = re.compile(rb"\+(?:RESP|BUFF|ACK|NACK):GT")
 _BLANK = b" \t\r\n\0"
 _HEX4 = re.compile(rb"[0-9A-Fa-f]{4}").fullmatch
 _MEID = re.compile(rb"[0-9A-Fa-f]{14}").fullmatch
-_VERSION = re.compile(rb"[0-9A-Za-z]{6}(?:[0-9A-Za-z]{4})?").fullmatch
+_VERSION = re.compile(rb"[0-9A-Za-z]{6}(?:[0-9A-Za-z]{2}){0,2}").fullmatch
 #: Shortest new binary frame: head 4, flags, id 8, type and versions 5, n, count 2, check, tail.
 _MIN_BINARY = 23
 #: Reports of the whole configuration or of one section: answers, not telemetry.

@@ -60,7 +60,7 @@ def answer(message: Message) -> Answer | None:
         return None
     parts = split(message)
     head, _, word = parts[0].partition(":GT")
-    if len(parts) < 6 or not _TIME(parts[-2]) or not _COUNT(parts[-1]) or len(parts[1]) not in (0, 6, 10):
+    if len(parts) < 6 or not _TIME(parts[-2]) or not _COUNT(parts[-1]) or len(parts[1]) not in (0, 6, 8, 10):
         return None
     version, device_id, send_time = parts[1], parts[2], parts[-2]
     if head == "+RESP" and word == "ALL":
@@ -72,7 +72,8 @@ def answer(message: Message) -> Answer | None:
         if not at:
             return None
         return Answer("ALS", parts[at], version, device_id, "", send_time, values=tuple(parts[at + 1 : -2]))
-    extras = {"+ACK": 1 if word == "RTO" else 0, "+NACK": 1}.get(head)
+    # Some units leave out the sub command of an acknowledged RTO.
+    extras = {"+ACK": 1 if word == "RTO" and len(parts) > 7 else 0, "+NACK": 1}.get(head)
     # version, id, name, [VIN], [sub command or cause], serial, send time, count
     if extras is None or len(parts) - 7 - extras not in (0, 1) or not _COUNT(parts[-3]):
         return None

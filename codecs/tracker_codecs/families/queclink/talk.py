@@ -69,7 +69,7 @@ def acknowledged(target: Target, word: str, serial: int, sub: str = "") -> Match
             return Match.NO
         if found.kind == "NACK":
             return Match.REFUSED
-        return Match.DONE if found.kind == "ACK" and (not sub or found.extra == sub) else Match.NO
+        return Match.DONE if found.kind == "ACK" and (not sub or found.extra in (sub, "")) else Match.NO
 
     return match
 
