@@ -93,3 +93,11 @@ def test_garbage_costs_itself_only() -> None:
     events = FAMILY.stream().feed(b"x?xx\x05\x77" + raw("tp-login") + b"\x00" + raw("tp-networks"))
     assert [event.frame for event in events if isinstance(event, Message)] == [raw("tp-login"), raw("tp-networks")]
     assert isinstance(events[0], PeerError)
+
+
+def test_an_empty_frame_of_type_99_is_a_frame() -> None:
+    """As reported of units in the field: no garbage, and nothing is owed."""
+    (message,) = FAMILY.stream().feed(bytes.fromhex("787801990d0a"))
+    assert isinstance(message, Message)
+    assert (message.kind, message.owed) == (Kind.OTHER, b"")
+    assert FAMILY.fields(message)["type"] == "99"

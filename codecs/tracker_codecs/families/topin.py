@@ -38,8 +38,10 @@ GPS, GPS_2, NETWORKS = (0x10, 0x11), (0x08, 0x09), (0x17, 0x18, 0x19, 0x69)
 #: What a unit sends by itself.
 UNASKED = frozenset((LOGIN, STATUS, TIME, *GPS, *GPS_2, *NETWORKS))
 _LEAST = {LOGIN: 8, STATUS: 4, **dict.fromkeys(GPS, 18)}
-_ANY_TYPE = frozenset((*GPS_2, *_LEAST, *NETWORKS, 0x14, 0x15, TIME, 0x41, 0x92, 0x93, 0x94))
-_KINDS = {LOGIN: Kind.LOGIN, STATUS: Kind.HEARTBEAT, TIME: Kind.OTHER}
+#: An empty frame of units in the field; what it says and whether it is owed anything is not public.
+EMPTY = 0x99
+_ANY_TYPE = frozenset((*GPS_2, *_LEAST, *NETWORKS, 0x14, 0x15, TIME, 0x41, 0x92, 0x93, 0x94, EMPTY))
+_KINDS = {LOGIN: Kind.LOGIN, STATUS: Kind.HEARTBEAT, TIME: Kind.OTHER, EMPTY: Kind.OTHER}
 
 
 def seal(length: int, kind: int, content: bytes) -> bytes:
