@@ -34,10 +34,21 @@ class Course:
     """What one run of a dialogue has found. `wanted` are the settings to be judged; none in a dialogue that only reads.
 
     `acknowledged`, `written`, `refused`, `unsupported` and `unproved` (these three with their reasons) hold fields;
-    `known` is for the next dialogue; `unanswered`: a needed answer never came, so the driver tries again later.
+    `remarks` are said with their confirmation; `known` is for the next dialogue; `unanswered`: a needed answer never
+    came, so the driver tries again later.
     """
 
-    __slots__ = ("acknowledged", "known", "refused", "unanswered", "unproved", "unsupported", "wanted", "written")
+    __slots__ = (
+        "acknowledged",
+        "known",
+        "refused",
+        "remarks",
+        "unanswered",
+        "unproved",
+        "unsupported",
+        "wanted",
+        "written",
+    )
 
     def __init__(self, wanted: Settings | None = None) -> None:
         self.wanted: Settings = wanted or {}
@@ -46,6 +57,7 @@ class Course:
         self.refused: dict[str, str] = {}
         self.unsupported: dict[str, str] = {}
         self.unproved: dict[str, str] = {}
+        self.remarks: dict[str, str] = {}
         self.known: dict[str, str] = {}
         self.unanswered = False
 
@@ -90,6 +102,7 @@ class Course:
             unsupported=self.unsupported,
             foreign=foreign,
             unproved=self.unproved,
+            remarks=self.remarks,
             acknowledged=self.acknowledged,
             refused=self.refused,
             written=self.written,

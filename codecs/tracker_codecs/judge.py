@@ -21,6 +21,7 @@ def judge(
     unsupported: Mapping[str, str] | None = None,
     foreign: Mapping[str, str] | None = None,
     unproved: Mapping[str, str] | None = None,
+    remarks: Mapping[str, str] | None = None,
     acknowledged: Collection[str] = (),
     refused: Mapping[str, str] | None = None,
     written: Collection[str] = (),
@@ -33,7 +34,7 @@ def judge(
     `reported` must hold only values read after the write; they are compared by equality in the profile's units. What
     was read and is none of the profile's values stands in `foreign`, in words: a mismatch, no mere acknowledgement.
     `unproved` says in words why a field that was read is still not known to be in force: equal to the desired value, it
-    is acknowledged at most.
+    is acknowledged at most. `remarks` are said with a confirmation, such as how long it lasts (`volatile: ...`).
     """
     refused = refused or {}
     unsupported = unsupported or {}
@@ -44,7 +45,9 @@ def judge(
         if name in unsupported:
             fields[name] = FieldOutcome(FieldState.UNSUPPORTED, desired, value, reason=unsupported[name])
         elif value is not None and value == desired and name not in unproved:
-            fields[name] = FieldOutcome(FieldState.CONFIRMED, desired, value, Strength.READ_BACK)
+            fields[name] = FieldOutcome(
+                FieldState.CONFIRMED, desired, value, Strength.READ_BACK, (remarks or {}).get(name, "")
+            )
         elif name in refused:
             fields[name] = FieldOutcome(FieldState.REJECTED, desired, value, reason=refused[name])
         elif value is not None and value != desired:

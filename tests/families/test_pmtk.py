@@ -228,3 +228,11 @@ def test_emulated_reports_are_understood() -> None:
     assert told["time"] == "2026-05-01T12:30:00Z"
     assert unit.report_interval == 1.0
     assert FAMILY.normalise(raw("rmc")) == FAMILY.normalise(datum.data)
+
+
+def test_a_confirmation_says_that_it_is_volatile() -> None:
+    outcome = applied(200)[1]
+    (found,) = outcome.fields.values()
+    assert (found.state, found.reason.split(":")[0]) == (FieldState.CONFIRMED, "volatile")
+    (said,) = FAMILY.variants["pmtk"].values()
+    assert said.reason == found.reason

@@ -277,7 +277,7 @@ class Gateway:
                 "state": "unsupported" if unsupported else "supported",
                 "desired": outcome.desired,
                 "best_strength": None if unsupported else best,
-                "reason": outcome.reason if unsupported else None,
+                "reason": (outcome.reason if unsupported else capability and capability.reason) or None,
             }
         commands = [ledger.describe_command(exchange.command) for exchange in exchanges]
         return {"dry_run": {"revision": revision, "commands": commands, "fields": told}}

@@ -41,7 +41,11 @@ PEG = "pegLocatorFastestIntervalToInterval"
 #: Fields that the app uses in mode move only, or in every other mode only.
 _MOVE_ONLY = {IOS: ("tracking_interval", "tracking_distance"), ANDROID: ("move_tracking_interval",)}
 _NOT_MOVE: dict[str, tuple[str, ...]] = {IOS: (), ANDROID: ("tracking_interval", "tracking_distance")}
-_UNREADABLE = Capability(Strength.WRITTEN, "the Android app tells no setting; the command leaves no trace either")
+_UNREADABLE = Capability(
+    Strength.WRITTEN,
+    "the Android app tells no setting, and takes none unless its user has switched on remoteConfiguration (off by "
+    "default); the command leaves no trace either",
+)
 VARIANTS: Variants = {
     IOS: {name: Capability(Strength.READ_BACK) for name in KEYS[IOS]},
     ANDROID: {

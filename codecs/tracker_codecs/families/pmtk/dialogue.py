@@ -93,6 +93,7 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         if second.ok:
             course.acknowledged, course.refused = {values.FIELD}, {}
         told = yield from _look(course)
+    course.remarks[values.FIELD] = values.VOLATILE
     return course.judged({} if told is None else {values.FIELD: told})
 
 

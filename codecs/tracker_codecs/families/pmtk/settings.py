@@ -20,7 +20,8 @@ from tracker_codecs.contract import Capability, Problem, Settings, Severity, Str
 FIELD = "tracking_interval_ms"
 #: Period in ms that receivers of this family take.
 RANGE = (100, 10000)
-VARIANTS: Mapping[str, Mapping[str, Capability]] = {"pmtk": {FIELD: Capability(Strength.READ_BACK)}}
+VOLATILE = "volatile: until power-off, unless the receiver has backup power"
+VARIANTS: Mapping[str, Mapping[str, Capability]] = {"pmtk": {FIELD: Capability(Strength.READ_BACK, VOLATILE)}}
 FLAGS = {0: "invalid command", 1: "unsupported command", 2: "valid, but it failed", 3: "success"}
 #: Product names of PMTK705 that are clearly one of our models.
 PRODUCTS = {"QUECTEL-L70": "quectel_l70", "QUECTEL-L80": "quectel_l80"}

@@ -15,10 +15,8 @@ from tracker_codecs.answers import Matcher
 from tracker_codecs.contract import (
     Command,
     Dialogue,
-    FieldState,
     Match,
     Message,
-    Outcome,
     Purpose,
     Reply,
     Settings,
@@ -211,17 +209,10 @@ def _apply(target: Target, wanted: Settings, choices: Sequence[int]) -> Dialogue
     if now and (now.cycles, now.reference) != (had.cycles, had.reference):
         talk.known["not_preserved"] = "measurements a fix or time reference"
     talk.unanswered = now is None and after.verdict is Verdict.TIMEOUT
-    outcome = talk.judged({} if now is None else {values.FIELD: now.interval})
-    return _with_place(outcome, layers) if reply.ok else outcome
-
-
-def _with_place(outcome: Outcome, layers: int) -> Outcome:
-    """Says with a confirmation where the value is kept: RAM alone does not outlive the power."""
-    found = outcome.fields[values.FIELD]
-    if found.state is not FieldState.CONFIRMED:
-        return outcome
-    kept = "in RAM only: lost at power-off" if layers == payload.RAM else f"kept in {values.lasting(layers)}"
-    return replace(outcome, fields={**outcome.fields, values.FIELD: replace(found, reason=kept)})
+    if reply.ok:  # RAM alone does not outlive the power
+        kept = values.VOLATILE if layers == payload.RAM else f"kept in {values.lasting(layers)}"
+        talk.remarks[values.FIELD] = kept
+    return talk.judged({} if now is None else {values.FIELD: now.interval})
 
 
 def read(target: Target, wanted: Sequence[str]) -> Dialogue:

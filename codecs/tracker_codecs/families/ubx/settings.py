@@ -15,8 +15,9 @@ from tracker_codecs.families.ubx import payload
 FIELD = "tracking_interval_ms"
 #: ms, by the width of the field; what a receiver really takes depends on generation and constellations.
 RANGE = (1, 65535)
+VOLATILE = "volatile: in RAM only, lost at power-off"
 _READ = Capability(Strength.READ_BACK)
-_RAM = Capability(Strength.READ_BACK, "in RAM only: lost at power-off")
+_RAM = Capability(Strength.READ_BACK, VOLATILE)
 #: auto asks with a configuration key first, which older receivers refuse.
 VARIANTS: Variants = {
     "auto": {FIELD: _READ},
