@@ -233,7 +233,7 @@ class Outcome:
     reported: Mapping[str, Value] = field(default_factory=dict)
     known: Mapping[str, str] = field(default_factory=dict)
     unanswered: bool = False
-    stored: Collection[str] = ()
+    stored: frozenset[str] = frozenset()
 
 
 Dialogue = Generator[Command, Reply, Outcome]

@@ -224,3 +224,14 @@ class TestCatalogue:
         without = json.loads(tg("models", "show", "albatross_s6", "--json").out)
         assert (without["push"], without["fields"]) == (False, [])
         assert without["reason"]
+
+    def test_capabilities_are_told_for_each_transport_that_differs(self) -> None:
+        """An LMU takes settings over its serial port, and none over the air."""
+        shown = json.loads(tg("models", "show", "calamp_lmu_4200", "--json").out)
+        assert shown["confirmation"] == "serial: acknowledged, udp: none"
+        best = {(row["transport"], row["field"]): row["best"] for row in shown["fields"]}
+        assert best["serial", "tracking_interval"] == "acknowledged"
+        assert best["udp", "tracking_interval"] == "unsupported"
+        alike = json.loads(tg("models", "show", "concox_x3", "--json").out)
+        assert (alike["confirmation"], "transport" in alike["fields"][0]) == ("read_back", False)
+        assert "| acknowledged (over serial only) |" in tg("models", "coverage", "--markdown").out

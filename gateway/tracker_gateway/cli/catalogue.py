@@ -13,6 +13,8 @@ from tracker_gateway.cli.opened import config_option, use_catalogue
 from tracker_gateway.cli.output import json_option, reports_errors, show_json, show_pairs, show_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tracker_codecs.contract import Capability, Strength
     from tracker_profiles.models import Model
     from tracker_profiles.profiles import FieldInfo, Profile
@@ -208,7 +210,7 @@ def show_model(code: str, records: Path | None, config_path: Path | None, as_jso
     from tracker_profiles import profiles as profiles_
 
     from tracker_gateway.bench import records as verified
-    from tracker_gateway.cli.covered import capabilities as capabilities_of
+    from tracker_gateway.cli.covered import by_transport
 
     use_catalogue(config_path)
     model = models_.get(code)
@@ -216,10 +218,15 @@ def show_model(code: str, records: Path | None, config_path: Path | None, as_jso
     fields = []
     facts: dict[str, Any] = {}
     if row["push"]:
-        capabilities = capabilities_of(model)
+        links = by_transport(model)
         assert model.profile is not None
-        fields = [_capability_row(name, capabilities.get(name)) for name in profiles_.get(model.profile).fields]
-        facts = _codec_facts(model, capabilities.values())
+        alike = len({str(able) for able in links.values()}) == 1
+        fields = [
+            ({} if alike else {"transport": link}) | _capability_row(name, able.get(name))
+            for link, able in (list(links.items())[:1] if alike else links.items())
+            for name in profiles_.get(model.profile).fields
+        ]
+        facts = _codec_facts(model, links, alike=alike)
     elif model.settable:
         facts = {"reason": f"there is no codec family {model.codec}"}
     else:
@@ -235,20 +242,25 @@ def show_model(code: str, records: Path | None, config_path: Path | None, as_jso
     show_pairs({**row, **facts})
     if fields:
         click.echo()
-        show_table(fields, ("field", "best", "experimental", "reason"), empty="")
+        show_table(fields, (*fields[0].keys(),), empty="")
 
 
-def _codec_facts(model: Model, capabilities: Any) -> dict[str, Any]:
+def _codec_facts(model: Model, links: Mapping[str, Mapping[str, Capability]], *, alike: bool) -> dict[str, Any]:
     from tracker_codecs import registry
 
     assert model.codec is not None
     family = registry.get(model.codec)
-    reachable: list[Strength] = [each.best for each in capabilities if each.best is not None]
+    told = {link: _weakest(able) for link, able in links.items()}
     return {
-        "confirmation": min(reachable).name.lower() if reachable else "none",
+        "confirmation": next(iter(told.values())) if alike else ", ".join(f"{k}: {v}" for k, v in told.items()),
         "transports": sorted(transport.value for transport in family.transports),
         "acknowledgement_proves": family.acknowledgement_proves or None,
     }
+
+
+def _weakest(capabilities: Mapping[str, Capability]) -> str:
+    reachable: list[Strength] = [each.best for each in capabilities.values() if each.best is not None]
+    return min(reachable).name.lower() if reachable else "none"
 
 
 def _capability_row(name: str, capability: Capability | None) -> dict[str, Any]:

@@ -20,13 +20,28 @@ def rows() -> list[dict[str, Any]]:
     return [_row(name, found) for name, found in of_profile.items()]
 
 
-def capabilities(model: Model) -> Mapping[str, Capability]:
-    """What the model's codec can do with each field; nothing where there is no codec."""
+def by_transport(model: Model) -> dict[str, Mapping[str, Capability]]:
+    """What the model's codec can do with each field over each of its transports; nothing where there is no codec."""
     if not model.settable or model.codec not in registry.names():
         return {}
     assert model.codec is not None
-    target = Target("", model.code, model.variant, options=model.options, experimental=model.experimental)
-    return registry.get(model.codec).capabilities(target)
+    family = registry.get(model.codec)
+    return {
+        link.value: family.capabilities(
+            Target("", model.code, model.variant, link, options=model.options, experimental=model.experimental)
+        )
+        for link in sorted(family.transports, key=lambda each: each.value)
+    }
+
+
+def capabilities(model: Model) -> Mapping[str, Capability]:
+    """What the model's codec can do with each field over the transport that can do most with it."""
+    best: dict[str, Capability] = {}
+    for able in by_transport(model).values():
+        for field, each in able.items():
+            if field not in best or (each.best or 0) > (best[field].best or 0):
+                best[field] = each
+    return best
 
 
 def _row(name: str, found: list[Model]) -> dict[str, Any]:
@@ -42,6 +57,8 @@ def _row(name: str, found: list[Model]) -> dict[str, Any]:
             if field not in best or (each.best or 0) > (best[field].best or 0):
                 best[field] = each
     strongest = max((each.best for each in best.values() if each.best is not None), default=None)
+    links = {link: able for model in pushed for link, able in by_transport(model).items()}
+    able_links = sorted(link for link, able in links.items() if any(each.best is not None for each in able.values()))
     return {
         "profile": name,
         "public": profile.origin == "public-api",
@@ -50,6 +67,7 @@ def _row(name: str, found: list[Model]) -> dict[str, Any]:
         "session": sorted({model.codec for model in found if model.codec and model.session_only}),
         "fields": {field: _name(best[field].best) if field in best else None for field in profile.fields},
         "strongest": _name(strongest),
+        "only_over": able_links if len(able_links) < len(links) else [],
         "experimental": bool(pushed) and all(model.experimental for model in pushed),
         "why_not": "" if pushed else _why_not(found),
     }
@@ -67,6 +85,12 @@ def _why_not(found: list[Model]) -> str:
     if reasons:
         return next(iter(reasons))
     return "no field of it can be carried" if found else "no model has it: it describes a shape of settings"
+
+
+def _strongest(row: dict[str, Any]) -> str:
+    """The strongest confirmation, and over which transports only where not every one carries settings."""
+    over = f" (over {', '.join(row['only_over'])} only)" if row["only_over"] else ""
+    return f"{(row['strongest'] or '').replace('_', '-')}{over}"
 
 
 def markdown() -> str:
@@ -92,7 +116,6 @@ def markdown() -> str:
         codecs += [f"([{name}](protocols/{name}.md))" for name in row["session"]]
         codes = ", ".join(row["models"][:4]) + (f" and {len(row['models']) - 4} more" if len(row["models"]) > 4 else "")
         lines.append(
-            f"| {row['profile']} | {codes} | {', '.join(codecs)} | {fields} "
-            f"| {(row['strongest'] or '').replace('_', '-')} | {row['why_not']} |"
+            f"| {row['profile']} | {codes} | {', '.join(codecs)} | {fields} | {_strongest(row)} | {row['why_not']} |"
         )
     return "\n".join(lines) + "\n"

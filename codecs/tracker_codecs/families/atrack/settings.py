@@ -23,14 +23,18 @@ CHANNELS = 6
 SERVER = 2
 _SHOWN = "read back only where the unit answers AT$TRAC=?, which no public text shows"
 _BESIDE = f"goes with an interval and the other one, or into a unit that tells its AT$TRAC; {_SHOWN}"
-_SLEEP = "the arguments of AT$PMGR are not public"
+_SLEEP = "the vendor's papers define the arguments of AT$PMGR, and were not read here"
 VARIANTS: Variants = {
     "trac": {
         "tracking_interval": Capability(Strength.ACKNOWLEDGED, _SHOWN),
         "tracking_distance": Capability(Strength.ACKNOWLEDGED, _BESIDE),
         "tracking_angle": Capability(Strength.ACKNOWLEDGED, _BESIDE),
-        "control_mode": Capability(None, "the modes of AT$TRAC that follow the ignition are not public"),
-        "on_stop_tracking_interval": Capability(None, "which argument of AT$TRAC holds it is not public"),
+        "control_mode": Capability(
+            None, "the vendor's papers define the modes that follow the ignition, and were not read here"
+        ),
+        "on_stop_tracking_interval": Capability(
+            None, "the vendor's papers tell which argument of AT$TRAC holds it, and were not read here"
+        ),
         "psm_mode": Capability(None, _SLEEP),
         "psm_interval": Capability(None, _SLEEP),
     }

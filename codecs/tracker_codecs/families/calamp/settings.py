@@ -22,7 +22,8 @@ PARAMETERS = {
     "psm_interval": (265, 0xFFFFFFFF, "sleep_timer", 15),
 }
 NO_RECORD = (
-    "over UDP the layout of a parameter record is not public: these settings are pushed through the unit's serial port"
+    "the layout of a parameter record over UDP stands in the vendor's LM Direct Reference Guide, which was not read "
+    "here: these settings are pushed through the unit's serial port"
 )
 NO_TIMER = (
     "how long a unit sleeps is in its PEG script; name the script's timer with the option `sleep_timer` and switch "

@@ -19,7 +19,7 @@ FAMILY = Family(
     limits=Limits(max_frame=frame.MAX_FRAME, idle=600.0, reply_timeout=dialogue.TIMEOUT),
     acknowledgement_proves="OK: the unit carried the command out; whether the setting outlives a restart is not told",
     variants=dialogue.VARIANTS,
-    unsupported="the arguments of its command are not public",
+    unsupported="the vendor documents the arguments of its command; they were not read here",
     stream=frame.FifotrackStream,
     server=frame.FifotrackStream.from_server,
     recognise=frame.recognise,
