@@ -129,6 +129,40 @@ def test_a_cut_frame_costs_itself_only() -> None:
     assert heard(bad_hour + raw("h02-htbt"))[0].kind is Kind.HEARTBEAT
 
 
+@pytest.mark.parametrize("split", [0, 1, 7])
+@pytest.mark.parametrize("between", [b" ", b"  ", b"\r\n", b" \r\n", b"\r\n "])
+def test_blanks_and_line_ends_between_frames_are_no_error(between: bytes, split: int) -> None:
+    """Reported by users of a public server; the frames are recorded ones, the blanks were put between them."""
+    short, text = raw("h02-bin"), raw("h02-v1")
+    for frames in ([text, text, raw("h02-htbt")], [short, text, text]):
+        events = fed(between.join(frames) + between, split)
+        assert [event.frame for event in events if isinstance(event, Message)] == frames
+        assert [event for event in events if isinstance(event, PeerError)] == []
+
+
+def test_blanks_do_not_make_more_of_garbage() -> None:
+    events = fed(b"a b c " + raw("h02-htbt") + b"? ? ?")
+    assert [type(event) for event in events] == [PeerError, Message, PeerError]
+
+
+@pytest.mark.parametrize("split", [0, 1, 46])
+def test_the_last_two_of_47_bytes_are_no_error(split: int) -> None:
+    """Some units add two bytes to the longer form (reported by users of a public server); zeros stand for them here."""
+    long, text = raw("h02-bin-long"), raw("h02-v1")
+    assert len(long) == 45
+    events = fed((long + bytes(2)) * 2 + text + long + text, split)
+    assert [event for event in events if isinstance(event, PeerError)] == []
+    frames = [event.frame for event in events if isinstance(event, Message)]
+    assert frames == [long[:32], long[:32], text, long[:32], text]
+    assert [type(event) for event in fed(long + bytes(3))] == [Message, PeerError]
+
+
+def test_vi1_is_a_report() -> None:
+    """Reported by users of a public server. Only the word is known: the rest is that of a recorded V1."""
+    (message,) = heard(raw("h02-v1").replace(b",V1,", b",VI1,"))
+    assert (message.kind, message.owed, FAMILY.fields(message)["message"]) == (Kind.REPORT, b"", "VI1")
+
+
 # -- commands --
 def test_the_documented_commands() -> None:
     at = target("123456789012345")
@@ -175,6 +209,24 @@ def test_answers(told: str, found: str) -> None:
     assert outcome.unanswered is (found == "written")
     if found == "mismatched":
         assert outcome.fields["tracking_interval"].reported == 30
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ("D1,30,65535,010203", "acknowledged"),
+        ("D1,30,010203", "acknowledged"),
+        ("D1,60,65535,010203", "mismatched"),
+        ("D1,30,65535,010204", "written"),
+        ("D1,30,ERROR,010203", "rejected"),
+    ],
+)
+def test_the_vendors_answer_to_d1_has_two_arguments(told: str, found: str) -> None:
+    """The vendor's example is `V4,D1,30,65535,<hhmmss>,...`, the answer to 30 seconds: its first number counts."""
+    at = target(options={"interval_command": "D1"})
+    _, outcome = spoken(at, f"*HQ,{ID},V4,{told},{PLACE}".encode(), seconds=30)
+    assert state(outcome) == found
+    assert outcome.fields["tracking_interval"].reported == (60 if found == "mismatched" else None)
 
 
 @pytest.mark.parametrize(

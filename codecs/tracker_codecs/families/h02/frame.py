@@ -2,8 +2,9 @@
 
 Text `*<maker>,<id>,<type>,...#`: two maker letters (HQ most often), an id of 10 to 15 digits, sometimes CR LF behind.
 Binary `$` or `X`, 5 bytes id (BCD), then hh mm ss dd MM yy, place and status: 32 bytes, of some units 45. A link mixes
-both. The longer form begins like the shorter one, so its last 13 bytes are passed over unless a frame begins there. Its
-id has ten digits; where the link's id holds them, the link's stands. There is no checksum; the shape stands in for it.
+both. The longer form begins like the shorter one, so its last 13 bytes are passed over unless a frame begins there; of
+some units it has 2 bytes more, which are passed over alike. Blanks may stand between frames. The id of a binary frame
+has ten digits; where the link's id holds them, the link's stands. There is no checksum; the shape stands in for it.
 Owed: V0 and HTBT are said back; V1 and NBR get `*<maker>,<id>,V4,<type>,yyyyMMddHHmmss#`, the server's time in UTC.
 Sources: traccar/traccar H02FrameDecoder, H02ProtocolDecoder and their tests (recorded frames, answers); CanTrack G20LS
 protocol 2023 (AIPorto/GPS-Tracker-SDK; HTBT said back). Traccar always answers as HQ; here the unit's own letters
@@ -23,13 +24,15 @@ from tracker_codecs.text import clean
 
 #: Longest text frame taken, in bytes. The longest recorded ones, with cells and Wi-Fi, have about 400.
 MAX_FRAME = 1024
-#: A binary frame in bytes, and what the longer form has beyond it.
-BINARY, TAIL = 32, 13
+#: A binary frame in bytes, what the longer form has beyond it, and what the longest has beyond that.
+BINARY, TAIL, EXTRA = 32, 13, 2
 _TEXT = re.compile(rb"\*([A-Za-z]{2}),(\d{10,15}),([A-Za-z][A-Za-z0-9]{0,7})((?:,[^#]*)?)#", re.ASCII)
 _HEAD = re.compile(rb"\*[A-Za-z]{2},\d", re.ASCII)
 _HEARTBEATS = (b"HTBT", b"V0", b"LINK")
 _REPLIES = (b"V4", b"SMS")
-_REPORTS = re.compile(rb"V[1-9]\d?|VP1|NBR|BASE", re.ASCII)
+_REPORTS = re.compile(rb"V[1-9]\d?|VP1|VI1|NBR|BASE", re.ASCII)
+#: What begins with a blank behind a binary frame, and the frame that it parts from it, as far as that has come.
+_PARTED = re.compile(rb"( [ \r\n]{0,15})(?:\*(?:[A-Za-z]{1,2}|[A-Za-z]{2},(?:\d.*)?)?)?", re.ASCII | re.DOTALL)
 
 
 class Said(NamedTuple):
@@ -63,13 +66,13 @@ def timed(data: bytes) -> bool:
 class H02Stream(Cutter):
     """Cuts one direction of a link. `server`: the bytes are those of a server, which sends text only."""
 
-    __slots__ = ("_maker", "_tail")
+    __slots__ = ("_extra", "_maker", "_tail")
     starts = re.compile(rb"[*$X\r\n]")
 
     def begin(self) -> None:
         """See `Stream.begin`."""
         self._maker = b""
-        self._tail = 0
+        self._tail = self._extra = 0
 
     @property
     def known(self) -> dict[str, str]:
@@ -79,21 +82,32 @@ class H02Stream(Cutter):
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """See `Cutter`; the tail of a binary frame does not reach into the next datagram."""
         if self._datagrams:
-            self._tail = 0
+            self._tail = self._extra = 0
         return super().feed(data, channel)
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
-        """See `Cutter`; line ends and the tail of the longer binary form are passed over."""
+        """See `Cutter`; blanks, line ends and the tail of the longer binary form are passed over."""
         first = buf[pos]
         if self._tail:
+            parted = _PARTED.fullmatch(buf, pos) if self._tail == TAIL and not self._datagrams else None
+            if parted is not None:
+                if len(buf) - parted.end(1) < 5:
+                    return MORE
+                self._tail = 0
+                return parted.end(1)
             if self._tail < TAIL or first not in b"*$X\r\n":
                 count = min(self._tail, len(buf) - pos)
                 self._tail -= count
+                self._extra = EXTRA if self._tail == 0 else 0
                 return pos + count
             self._tail = 0
+        if first not in b"*$X\r\n" and self._extra:
+            self._extra -= 1
+            return pos + 1
+        self._extra = 0
         if first == 0x2A:
             return self._line(buf, pos, events)
-        if first in b"\r\n":
+        if first in b"\r\n" or (first == 0x20 and not self._skipping):
             return pos + 1
         if (first == 0x24 or first == 0x58) and not self.server:
             return self._binary(buf, pos, events)
