@@ -4,8 +4,8 @@
 the IMEI or an id the owner set, `#` a message number, `*` a checksum of two hexadecimal digits where one is sent:
 the XOR of everything from `>` through the `*`; some makers of TAIP units stop before it, and both are taken. A
 report with an id is owed that id alone, without brackets; one with a number `>ACK;ID=..;#..;*XX<`, id and number in
-the order in which they came; one with a number `#IP..` `>SAK;ID=..;#..<`. `RUV` and two digits with a number is a report
-of other makers' units; without one it may be an answer, and stays a reply.
+the order in which they came; one with a number `#IP..` `>SAK;ID=..;#..<`. `RUV` and two digits with a number is a
+report too; without one it may be an answer, and stays a reply.
 Sources: traccar/traccar TaipProtocol, TaipProtocolDecoder and its tests.
 """
 
