@@ -157,10 +157,33 @@ def test_the_last_two_of_47_bytes_are_no_error(split: int) -> None:
     assert [type(event) for event in fed(long + bytes(3))] == [Message, PeerError]
 
 
+#: A recorded frame of 42 bytes, from traccar/traccar's H02ProtocolDecoderTest.
+LONG = bytes.fromhex("2435248308419329301047591808172627335900074412294e024138feffffffff01120064ba73005ecc")
+
+
+@pytest.mark.parametrize("split", [0, 1, 12, 15, 41])
+def test_binary_frames_with_fifteen_digits(split: int) -> None:
+    data = LONG * 2 + b"\r\n" + LONG + raw("h02-v1") + raw("h02-bin") + LONG
+    events = fed(data, split)
+    assert [event for event in events if isinstance(event, PeerError)] == []
+    frames = [event.frame for event in events if isinstance(event, Message)]
+    assert frames == [LONG, LONG, LONG, raw("h02-v1"), raw("h02-bin"), LONG]
+    (message,) = heard(LONG)
+    assert (message.kind, message.device_id, message.owed) == (Kind.REPORT, "352483084193293", b"")
+    told = FAMILY.fields(message)
+    assert (told["message"], told["content_hex"]) == ("binary_long", LONG[9:].hex())
+    assert [FAMILY.recognise(LONG[:size]) for size in (1, 12, 14, 41, 42)] == [None] * 4 + [True]
+    renamed = FAMILY.rename(LONG, "352483084193293", "865205030330012")
+    assert heard(renamed)[0].device_id == "865205030330012"
+    assert FAMILY.rename(renamed, "865205030330012", "352483084193293") == LONG
+
+
 def test_vi1_is_a_report() -> None:
-    """Reported by users of a public server. Only the word is known: the rest is that of a recorded V1."""
-    (message,) = heard(raw("h02-v1").replace(b",V1,", b",VI1,"))
+    """A recorded frame, from traccar/traccar's H02ProtocolDecoderTest."""
+    data = b"*HQ,353505221264507,VI1,075146,0,5238.25900,N,00507.33429,E,0.54,0,250917,FFFFFFFF,cc,28,  db,d75b#"
+    (message,) = heard(data)
     assert (message.kind, message.owed, FAMILY.fields(message)["message"]) == (Kind.REPORT, b"", "VI1")
+    assert message.device_id == "353505221264507"
 
 
 # -- commands --

@@ -5,6 +5,7 @@ Binary `$` or `X`, 5 bytes id (BCD), then hh mm ss dd MM yy, place and status: 3
 both. The longer form begins like the shorter one, so its last 13 bytes are passed over unless a frame begins there; of
 some units it has 2 bytes more, which are passed over alike. Blanks may stand between frames. The id of a binary frame
 has ten digits; where the link's id holds them, the link's stands. There is no checksum; the shape stands in for it.
+Other units send `$` frames of 42 bytes with 15 digits of id and a filler 0, then the time; their rest is not read.
 Owed: V0 and HTBT are said back; V1 and NBR get `*<maker>,<id>,V4,<type>,yyyyMMddHHmmss#`, the server's time in UTC.
 Sources: traccar/traccar H02FrameDecoder, H02ProtocolDecoder and their tests (recorded frames, answers); CanTrack G20LS
 protocol 2023 (AIPorto/GPS-Tracker-SDK; HTBT said back). Traccar always answers as HQ; here the unit's own letters
@@ -26,6 +27,8 @@ from tracker_codecs.text import clean
 MAX_FRAME = 1024
 #: A binary frame in bytes, what the longer form has beyond it, and what the longest has beyond that.
 BINARY, TAIL, EXTRA = 32, 13, 2
+#: The form with 15 digits of id: a frame, its head with id and time, and how much longer its id is.
+LONG, LONG_HEAD, LONGER = 42, 15, 3
 _TEXT = re.compile(rb"\*([A-Za-z]{2}),(\d{10,15}),([A-Za-z][A-Za-z0-9]{0,7})((?:,[^#]*)?)#", re.ASCII)
 _HEAD = re.compile(rb"\*[A-Za-z]{2},\d", re.ASCII)
 _HEARTBEATS = (b"HTBT", b"V0", b"LINK")
@@ -61,6 +64,14 @@ def timed(data: bytes) -> bool:
         return False
     hour, minute, second, day, month = (int(digits[at : at + 2]) for at in range(10, 20, 2))
     return hour < 24 and minute < 60 and second < 60 and day < 32 and month < 13
+
+
+def long_timed(data: bytes) -> bool:
+    """The same of the form with 15 digits of id, of at least its head, or of as much of it as there is."""
+    digits = bcd(data[1:LONG_HEAD])
+    if data[:1] != b"$" or digits is None or digits[15:16] not in ("", "0"):
+        return False
+    return len(data) < LONG_HEAD or timed(data[:1] + data[1 + LONGER : LONG_HEAD])
 
 
 class H02Stream(Cutter):
@@ -149,7 +160,7 @@ class H02Stream(Cutter):
         if len(buf) - pos < 12:
             return MORE if bcd(buf[pos + 1 : pos + 12]) or len(buf) - pos == 1 else NO_FRAME
         if not timed(buf[pos : pos + 12]):
-            return NO_FRAME
+            return self._long(buf, pos, events) if long_timed(buf[pos : pos + LONG_HEAD]) else NO_FRAME
         if len(buf) - pos < BINARY:
             return MORE
         frame = buf[pos : pos + BINARY]
@@ -160,6 +171,14 @@ class H02Stream(Cutter):
         events.append(Message(Kind.REPORT, frame, self.device_id))
         return pos + BINARY
 
+    def _long(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        if len(buf) - pos < LONG:
+            return MORE
+        frame = buf[pos : pos + LONG]
+        self.device_id = frame[1:9].hex()[:15]
+        events.append(Message(Kind.REPORT, frame, self.device_id))
+        return pos + LONG
+
 
 def recognise(first: bytes) -> bool | None:
     """See `Family.recognise`: `*`, two letters, an id, a type; or a binary frame with a place and a status."""
@@ -168,6 +187,8 @@ def recognise(first: bytes) -> bool | None:
         digits = bcd(first[1:12])
         if len(first) > 1 and digits is None:
             return False
+        if len(first) >= 12 and not timed(first) and long_timed(first):
+            return True if len(first) >= LONG else None
         if len(first) < BINARY:
             return None if len(first) < 12 or timed(first) else False
         return timed(first) and _placed(first)
@@ -205,6 +226,8 @@ def normalised(frame: bytes) -> bytes:
 
 def renamed(frame: bytes, old: str, new: str) -> bytes:
     """The id of a text or a binary frame."""
+    if frame[:1] == b"$" and len(frame) == LONG and re.fullmatch(r"\d{15} \d{15}", f"{old} {new}", re.ASCII):
+        return frame[:1] + bytes.fromhex(f"{new}0") + frame[9:] if frame[1:9] == bytes.fromhex(f"{old}0") else frame
     if frame[:1] in (b"$", b"X") and re.fullmatch(r"\d{10} \d{10}", f"{old} {new}", re.ASCII):
         mine = bytes.fromhex(old)
         return frame[:1] + bytes.fromhex(new) + frame[6:] if frame[1:6] == mine else frame
