@@ -28,13 +28,24 @@ def test_device_frames(name: str, end: bytes) -> None:
     told = FAMILY.fields(message)
     placed = means["command"] in ("HB", "DW")
     assert message.kind is (Kind.REPORT if placed else Kind.OTHER)
-    assert (message.device_id, message.owed) == (means["imei"], b"")
+    # Three are owed their echo (reported by users of a public server), however the unit ended the line.
+    owed = raw(name) if means["command"] in ("MQ", "TX", "JZ") else b""
+    assert (message.device_id, message.owed) == (means["imei"], owed)
     for key in ("command", "time"):
         assert told.get(key) == means.get(key)
     if "latitude" in means:
         assert told["latitude"] == pytest.approx(means["latitude"], abs=1e-5)
         assert told["longitude"] == pytest.approx(means["longitude"], abs=1e-5)
     assert FAMILY.recognise(raw(name)) is True
+
+
+def test_an_echo_owes_nothing_and_is_no_position() -> None:
+    (message,) = FAMILY.stream().feed(raw("et-tx"))
+    assert isinstance(message, Message)
+    assert (message.kind, message.owed) == (Kind.OTHER, b"*ET,354522180045564,TX,V,14070E,122336#")
+    (echo,) = FAMILY.server(message.owed)
+    assert isinstance(echo, Message)
+    assert (echo.owed, echo.device_id) == (b"", "354522180045564")
 
 
 def test_the_highest_bit_is_south_and_west() -> None:

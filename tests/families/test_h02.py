@@ -129,6 +129,63 @@ def test_a_cut_frame_costs_itself_only() -> None:
     assert heard(bad_hour + raw("h02-htbt"))[0].kind is Kind.HEARTBEAT
 
 
+@pytest.mark.parametrize("split", [0, 1, 7])
+@pytest.mark.parametrize("between", [b" ", b"  ", b"\r\n", b" \r\n", b"\r\n "])
+def test_blanks_and_line_ends_between_frames_are_no_error(between: bytes, split: int) -> None:
+    """Reported by users of a public server; the frames are recorded ones, the blanks were put between them."""
+    short, text = raw("h02-bin"), raw("h02-v1")
+    for frames in ([text, text, raw("h02-htbt")], [short, text, text]):
+        events = fed(between.join(frames) + between, split)
+        assert [event.frame for event in events if isinstance(event, Message)] == frames
+        assert [event for event in events if isinstance(event, PeerError)] == []
+
+
+def test_blanks_do_not_make_more_of_garbage() -> None:
+    events = fed(b"a b c " + raw("h02-htbt") + b"? ? ?")
+    assert [type(event) for event in events] == [PeerError, Message, PeerError]
+
+
+@pytest.mark.parametrize("split", [0, 1, 46])
+def test_the_last_two_of_47_bytes_are_no_error(split: int) -> None:
+    """Some units add two bytes to the longer form (reported by users of a public server); zeros stand for them here."""
+    long, text = raw("h02-bin-long"), raw("h02-v1")
+    assert len(long) == 45
+    events = fed((long + bytes(2)) * 2 + text + long + text, split)
+    assert [event for event in events if isinstance(event, PeerError)] == []
+    frames = [event.frame for event in events if isinstance(event, Message)]
+    assert frames == [long[:32], long[:32], text, long[:32], text]
+    assert [type(event) for event in fed(long + bytes(3))] == [Message, PeerError]
+
+
+#: A recorded frame of 42 bytes, from traccar/traccar's H02ProtocolDecoderTest.
+LONG = bytes.fromhex("2435248308419329301047591808172627335900074412294e024138feffffffff01120064ba73005ecc")
+
+
+@pytest.mark.parametrize("split", [0, 1, 12, 15, 41])
+def test_binary_frames_with_fifteen_digits(split: int) -> None:
+    data = LONG * 2 + b"\r\n" + LONG + raw("h02-v1") + raw("h02-bin") + LONG
+    events = fed(data, split)
+    assert [event for event in events if isinstance(event, PeerError)] == []
+    frames = [event.frame for event in events if isinstance(event, Message)]
+    assert frames == [LONG, LONG, LONG, raw("h02-v1"), raw("h02-bin"), LONG]
+    (message,) = heard(LONG)
+    assert (message.kind, message.device_id, message.owed) == (Kind.REPORT, "352483084193293", b"")
+    told = FAMILY.fields(message)
+    assert (told["message"], told["content_hex"]) == ("binary_long", LONG[9:].hex())
+    assert [FAMILY.recognise(LONG[:size]) for size in (1, 12, 14, 41, 42)] == [None] * 4 + [True]
+    renamed = FAMILY.rename(LONG, "352483084193293", "865205030330012")
+    assert heard(renamed)[0].device_id == "865205030330012"
+    assert FAMILY.rename(renamed, "865205030330012", "352483084193293") == LONG
+
+
+def test_vi1_is_a_report() -> None:
+    """A recorded frame, from traccar/traccar's H02ProtocolDecoderTest."""
+    data = b"*HQ,353505221264507,VI1,075146,0,5238.25900,N,00507.33429,E,0.54,0,250917,FFFFFFFF,cc,28,  db,d75b#"
+    (message,) = heard(data)
+    assert (message.kind, message.owed, FAMILY.fields(message)["message"]) == (Kind.REPORT, b"", "VI1")
+    assert message.device_id == "353505221264507"
+
+
 # -- commands --
 def test_the_documented_commands() -> None:
     at = target("123456789012345")
@@ -175,6 +232,24 @@ def test_answers(told: str, found: str) -> None:
     assert outcome.unanswered is (found == "written")
     if found == "mismatched":
         assert outcome.fields["tracking_interval"].reported == 30
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ("D1,30,65535,010203", "acknowledged"),
+        ("D1,30,010203", "acknowledged"),
+        ("D1,60,65535,010203", "mismatched"),
+        ("D1,30,65535,010204", "written"),
+        ("D1,30,ERROR,010203", "rejected"),
+    ],
+)
+def test_the_vendors_answer_to_d1_has_two_arguments(told: str, found: str) -> None:
+    """The vendor's example is `V4,D1,30,65535,<hhmmss>,...`, the answer to 30 seconds: its first number counts."""
+    at = target(options={"interval_command": "D1"})
+    _, outcome = spoken(at, f"*HQ,{ID},V4,{told},{PLACE}".encode(), seconds=30)
+    assert state(outcome) == found
+    assert outcome.fields["tracking_interval"].reported == (60 if found == "mismatched" else None)
 
 
 @pytest.mark.parametrize(

@@ -34,11 +34,27 @@ def test_device_frames(name: str) -> None:
     assert FAMILY.recognise(raw(name)) is True
     if "imei" in means:
         assert (message.kind, message.device_id, told["letter"]) == (Kind.REPORT, means["imei"], means["flag"])
-        assert told["message"] == "position"
-        assert told["latitude"] == means.get("latitude", told["latitude"])
-        assert told["longitude"] == means.get("longitude", told["longitude"])
+        assert told["message"] == ("position" if means["message"].startswith("000") else "data")
+        for key in ("latitude", "longitude"):
+            assert told.get(key) == means.get(key, told.get(key))
     else:
         assert (message.kind, told["command"], told["cells"]) == (Kind.REPLY, means["command"], [means["result"]])
+
+
+@pytest.mark.parametrize("split", [0, 1, 100])
+def test_lines_within_a_frame_of_the_bus(split: int) -> None:
+    """Recorded; line ends stand within the counted length, in 710 only."""
+    data = raw("st-bus") * 2 + raw("st-answer")
+    stream = FAMILY.stream()
+    pieces = [data[at : at + split] for at in range(0, len(data), split)] if split else [data]
+    events = [event for piece in pieces for event in stream.feed(piece)]
+    assert [event.frame for event in events if isinstance(event, Message)] == [raw("st-bus")] * 2 + [raw("st-answer")]
+    assert not [event for event in events if isinstance(event, PeerError)]
+    lines = FAMILY.fields(one(raw("st-bus")))["lines"]
+    assert [line[0] for line in lines] == ["T1", "T2", "T5", "T6", "T7", "Tx"]
+    assert lines[3] == ["T6", "00", "03", "00", "1F", "1F", "1F", "0E", "03", "00", "00", "00", "00", "1F", "1F"]
+    other = raw("st-bus").replace(b",710,", b",711,")[:-4]
+    assert isinstance(FAMILY.stream().feed(other + b"%02X\r\n" % (sum(other) & 0xFF))[0], PeerError)
 
 
 def test_a_command_and_its_answer() -> None:

@@ -122,6 +122,45 @@ def test_what_is_owed() -> None:
     assert acknowledgement.device_id == CASES["server_ack-01"]["means"]["device_id"]
 
 
+def signed(body: bytes) -> bytes:
+    """With the checksum, through the asterisk."""
+    total = 0
+    for each in body + b";*":
+        total ^= each
+    return b"%b;*%02X<" % (body, total)
+
+
+@pytest.mark.parametrize(
+    ("parts", "owed"),
+    [
+        (b";#0805;ID=ABC123", b">ACK;#0805;ID=ABC123;*08<"),
+        (b";ID=ABC123;#0805", b">ACK;ID=ABC123;#0805;*08<"),
+        (b";ID=ABC123", b"ABC123"),
+        (b";#IP1:089F;ID=ABC123", b"ABC123"),  # what these are owed in this order is not told
+    ],
+)
+def test_a_number_before_the_id_is_said_back_in_that_order(parts: bytes, owed: bytes) -> None:
+    """Reported by users of a public server: number, id and answer are theirs, the report is a recorded one."""
+    (message,) = heard(signed(raw("position_report-05").partition(b";")[0] + parts))
+    assert (message.kind, message.device_id, message.owed) == (Kind.REPORT, "ABC123", owed)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "owed"),
+    [
+        (b">RUV00;#0805;ID=ABC123", Kind.REPORT, b">ACK;#0805;ID=ABC123;*08<"),
+        (b">RUV00;ID=ABC123;#0805", Kind.REPORT, b">ACK;ID=ABC123;#0805;*08<"),
+        (b">RUV00;#0805", Kind.REPORT, b""),
+        (b">RUV00;ID=ABC123", Kind.REPLY, b""),
+        (b">RUVXX;#0805;ID=ABC123", Kind.REPLY, b""),
+    ],
+)
+def test_a_numbered_ruv_is_a_report(text: bytes, kind: Kind, owed: bytes) -> None:
+    """Reported by users of a public server, without what stands behind `RUVnn`."""
+    (message,) = heard(signed(text))
+    assert (message.kind, message.owed, FAMILY.fields(message)["code"]) == (kind, owed, "UV")
+
+
 def test_an_owed_checksum_is_that_of_the_recorded_units() -> None:
     # What a unit signed the way of `>RAL...;ID=3168;*48<` proves the sum; the answer is signed alike.
     (message,) = heard(raw("position_report-05"))

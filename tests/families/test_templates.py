@@ -91,6 +91,21 @@ def test_frames_from_outside(name: str, case: dict[str, Any]) -> None:
     assert family.recognise(data) is True
 
 
+@pytest.mark.parametrize("split", [1, 511, 512, 2000])
+def test_gps103_packets_of_a_photo_are_framed(split: int) -> None:
+    family = registry.get("gps103")
+    (photo,) = (case["data"].encode() for _, case in CASES if case["id"] == "coban-photo")
+    (beat,) = (case["data"].encode() for _, case in CASES if case["id"] == "coban-hb")
+    data, stream = photo * 2 + beat, family.stream()
+    events = [event for at in range(0, len(data), split) for event in stream.feed(data[at : at + split])]
+    assert [event.frame for event in events if isinstance(event, Message)] == [photo, photo, beat]
+    assert len(events) == 3
+    (message,) = family.stream().feed(photo)
+    assert isinstance(message, Message)
+    assert (message.kind, message.device_id, message.owed) == (Kind.REPORT, "864180034124375", b"")
+    assert ",vr,0c00fa01" in family.fields(message)["text"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [(30, "30s"), (99, "99s"), (120, "02m"), (5940, "99m"), (7200, "02h"), (100, None), (3661, None)],

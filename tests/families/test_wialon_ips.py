@@ -44,7 +44,7 @@ def test_device_lines(name: str) -> None:
     told = FAMILY.fields(message)
     assert told["type"] == means["type"]
     if CASES[name].get("checksum_verified") is False:
-        assert (message.checksum, message.device_id, message.owed) == (Checksum.BAD, None, b"#AL#0\r\n")
+        assert (message.checksum, message.device_id, message.owed) == (Checksum.BAD, None, b"#AL#10\r\n")
         return
     assert message.checksum is (Checksum.OK if "crc16" in means else Checksum.NONE)
     kind, answer = ANSWERS.get(means["message"], (Kind.REPORT, f"#AB#{means.get('records')}\r\n"))
@@ -168,6 +168,16 @@ def test_settings_are_refused_with_the_reason() -> None:
     target = Target(ID, variant="v2")
     (problem,) = FAMILY.check(target, {"tracking_interval": 60})
     assert (problem.reason, problem.field) == (FAMILY.unsupported, "tracking_interval")
+
+
+def test_a_login_with_a_wrong_crc_is_told_so() -> None:
+    """Reported by users of a public server: version 2.0 owes `#AL#10`; other wrong logins are still owed `#AL#0`."""
+    wrong = LOGIN[:-6] + b"0000\r\n"
+    assert wrong != LOGIN
+    message = one(wrong)
+    assert (message.kind, message.checksum, message.device_id) == (Kind.OTHER, Checksum.BAD, None)
+    assert message.owed == b"#AL#10\r\n"
+    assert one(b"#L#490154203237518\r\n").owed == b"#AL#0\r\n"
 
 
 def test_a_password_that_looks_like_a_checksum_is_one() -> None:

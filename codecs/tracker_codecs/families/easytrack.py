@@ -2,8 +2,10 @@
 
 `*ET,<imei>,<command>[,...]` up to a `#` or a line end, in both directions; the command has two characters. HB and DW
 tell a position in hexadecimal digits: year, month, day, hour, minute, second; latitude and longitude in 1/600000
-degrees, the highest bit south or west; speed and course in hundredths. Nothing is owed, nothing has a checksum.
-Sources: traccar/traccar EasyTrack decoder, encoder and their tests (recorded frames).
+degrees, the highest bit south or west; speed and course in hundredths. MQ, TX and JZ are owed their echo, with a `#`
+at its end; nothing else is owed, nothing has a checksum.
+Sources: traccar/traccar EasyTrack decoder, encoder and their tests (recorded frames); users of a public server (the
+echo).
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ MAX_FRAME = 1024
 _FRAME = re.compile(rb"\*ET,(\d{15}),([0-9A-Z]{2})((?:,[ -\"$-~]*)?)[#\r\n]", re.ASCII)
 _BEGUN = re.compile(rb"\*(?:E(?:T(?:,(?:\d{0,15}|\d{15},(?:[0-9A-Z]?|[0-9A-Z]{2}(?:,[ -\"$-~]*)?)))?)?)?", re.ASCII)
 _PLACED = frozenset((b"HB", b"DW"))
+_ECHOED = frozenset((b"MQ", b"TX", b"JZ"))
 _HEX = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
 _NAMES = ("fix", "date_hex", "time_hex", "latitude", "longitude", "speed_kmh", "course", "status_hex", "signal_hex")
 
@@ -56,7 +59,8 @@ class EasytrackStream(Cutter):
             events.append(Message(Kind.OTHER, found[0], device))
             return found.end()
         self.device_id = device
-        events.append(Message(Kind.REPORT if found[2] in _PLACED else Kind.OTHER, found[0], device))
+        owed = found[0][:-1] + b"#" if found[2] in _ECHOED else b""
+        events.append(Message(Kind.REPORT if found[2] in _PLACED else Kind.OTHER, found[0], device, owed))
         return found.end()
 
 

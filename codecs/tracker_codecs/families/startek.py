@@ -3,7 +3,7 @@
 `&&<letter><length>,<imei>,<command>,<arguments><sum>` CR LF from the unit, the same with `$$` to it. The length is
 decimal and counts from the comma behind it to the byte before the sum; the sum is the low byte of the sum of everything
 before it, two upper-case hexadecimal digits. The answer to a command bears its letter and command. 000 is a position,
-710 data of a vehicle's bus. Nothing is owed.
+710 data of a vehicle's bus, within which CR LF may stand. Nothing is owed.
 Sources: traccar/traccar Startek decoder, encoder and their tests (recorded frames).
 """
 
@@ -21,11 +21,13 @@ from tracker_codecs.errors import LocalError
 from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 
-#: Longest frame taken, in bytes; recorded ones have at most 200.
+#: Longest frame taken, in bytes; recorded ones have at most 560.
 MAX_FRAME = 2048
 _HEAD = re.compile(rb"(&&|\$\$)([ -~])([1-9]\d{0,3}),", re.ASCII)
 _BEGUN = re.compile(rb"(?:&|\$)(?:[&$](?:[ -~](?:[1-9]\d{0,3})?)?)?", re.ASCII)
 _BODY = re.compile(rb",(\d{15}),([0-9A-Z]{3}),?([ -~]*)", re.ASCII)
+#: The same of 710, of which a recorded one has six lines.
+_BUS = re.compile(rb",(\d{15}),(710),?([ -~\r\n]*)", re.ASCII)
 _SUM = re.compile(rb"[0-9A-F]{2}\r\n", re.ASCII)
 _REPORTS = frozenset((b"000", b"710"))
 _POSITION = (
@@ -59,7 +61,7 @@ class StartekStream(Cutter):
             return NO_FRAME
         if len(buf) < stop + 4:
             return MORE
-        body = _BODY.fullmatch(buf, head.end() - 1, stop)
+        body = _BODY.fullmatch(buf, head.end() - 1, stop) or _BUS.fullmatch(buf, head.end() - 1, stop)
         tail = _SUM.match(buf, stop)
         if body is None or tail is None or int(tail[0][:2], 16) != sum(buf[pos:stop]) & 0xFF:
             return NO_FRAME
@@ -83,6 +85,9 @@ def fields(message: Message) -> dict[str, Any]:
     cells = [clean(cell) for cell in text.split(",")]
     if message.frame[:1] == b"$":
         return {"message": "command", **found, "arguments": cells}
+    if "\r\n" in text:
+        lines = [[clean(cell) for cell in line.split(",")] for line in text.split("\r\n") if line]
+        return {"message": "data", **found, "lines": lines}
     if word != "000":
         return {"message": "answer" if message.kind is Kind.REPLY else "data", **found, "cells": cells}
     found |= zip(_POSITION, cells, strict=False)

@@ -6,8 +6,8 @@ in version 1.1 `<id>`. Photo and tachograph lines (I, T) are followed by as many
 Recorded units of version 2 leave the CRC out, or write something else: a line without a CRC is taken as it is.
 
 Owed: L `AL` 1 or 0, P `AP`, SD `ASD`, D `AD`, B `AB` with the number of records, M `AM` 1 or 0. Printed codes: 1 taken,
--1 a wrong structure, ASD 13 a wrong CRC. What AL, AD and AB say of a wrong CRC could not be read: AL gets 0, the others
-nothing.
+-1 a wrong structure, ASD 13 and AL 10 a wrong CRC. What AD and AB say of a wrong CRC could not be read: nothing is
+sent.
 
 Sources: Wialon IPS 2.0 and 2.1 by Gurtam (scribd documents 412508943, 452701619, 748616406); traccar/traccar
 WialonProtocolDecoder and its test (recorded lines). Traccar answers `AD` to SD; here the protocol's text is followed.
@@ -132,7 +132,8 @@ class WialonStream(Cutter):
                 right = crc(body[:-4]) == parts[-1]
                 state = Checksum.OK if right else Checksum.BAD if len(parts) > 3 else Checksum.NONE
         if state is Checksum.BAD or len(parts) < 2 or not 0 < len(name) <= 50:
-            return Message(Kind.OTHER, frame, None, b"#AL#0\r\n", state, data=(b"L", body))
+            no = b"#AL#10\r\n" if state is Checksum.BAD else b"#AL#0\r\n"
+            return Message(Kind.OTHER, frame, None, no, state, data=(b"L", body))
         self._version, self.device_id = (parts[0] if second else b"1.1"), clean(name)
         return Message(Kind.LOGIN, frame, self.device_id, b"#AL#1\r\n", state, data=(b"L", body))
 

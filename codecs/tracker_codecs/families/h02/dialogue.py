@@ -8,6 +8,7 @@
 
 The hhmmss of a command only tells its answer apart, so it is the revision's number, not a time. An answer without
 arguments, or with DONE or OK, is a yes; ERROR is a no; arguments that differ from those sent tell what the unit took.
+The answer to D1 may have a second number (`D1,30,65535`), whose meaning is not public: the first tells the seconds.
 What the 22 of S71 means is not public. 0 would stop reports and is never sent. CanTrack prints its texts as they are
 and their answers in the session; whether the server has to wrap them is not told: experimental.
 Sources: traccar/traccar H02ProtocolEncoder and its test (S71, D1), H02ProtocolDecoderTest (recorded V4); SinoTrack TQ
@@ -152,6 +153,8 @@ def apply(target: Target, wanted: Settings) -> Dialogue:
         arguments = _arguments(reply.messages[-1], word, stamp(target.serial)) or []
         shown = clean(",".join(arguments), 80)
         told = [each for each in arguments if each not in messages.SUCCESS]
+        if word == "D1" and len(told) == 2 and all(each.isdecimal() for each in told):
+            told = told[:1]
         if reply.verdict is Verdict.REFUSED:
             course.refused[INTERVAL] = f"refused by the unit with {shown}"
         elif told and (told[:-1] != sent[:-1] or not told[-1].isdecimal()):

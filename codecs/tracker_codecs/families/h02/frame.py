@@ -2,8 +2,10 @@
 
 Text `*<maker>,<id>,<type>,...#`: two maker letters (HQ most often), an id of 10 to 15 digits, sometimes CR LF behind.
 Binary `$` or `X`, 5 bytes id (BCD), then hh mm ss dd MM yy, place and status: 32 bytes, of some units 45. A link mixes
-both. The longer form begins like the shorter one, so its last 13 bytes are passed over unless a frame begins there. Its
-id has ten digits; where the link's id holds them, the link's stands. There is no checksum; the shape stands in for it.
+both. The longer form begins like the shorter one, so its last 13 bytes are passed over unless a frame begins there; of
+some units it has 2 bytes more, which are passed over alike. Blanks may stand between frames. The id of a binary frame
+has ten digits; where the link's id holds them, the link's stands. There is no checksum; the shape stands in for it.
+Other units send `$` frames of 42 bytes with 15 digits of id and a filler 0, then the time; their rest is not read.
 Owed: V0 and HTBT are said back; V1 and NBR get `*<maker>,<id>,V4,<type>,yyyyMMddHHmmss#`, the server's time in UTC.
 Sources: traccar/traccar H02FrameDecoder, H02ProtocolDecoder and their tests (recorded frames, answers); CanTrack G20LS
 protocol 2023 (AIPorto/GPS-Tracker-SDK; HTBT said back). Traccar always answers as HQ; here the unit's own letters
@@ -23,13 +25,17 @@ from tracker_codecs.text import clean
 
 #: Longest text frame taken, in bytes. The longest recorded ones, with cells and Wi-Fi, have about 400.
 MAX_FRAME = 1024
-#: A binary frame in bytes, and what the longer form has beyond it.
-BINARY, TAIL = 32, 13
+#: A binary frame in bytes, what the longer form has beyond it, and what the longest has beyond that.
+BINARY, TAIL, EXTRA = 32, 13, 2
+#: The form with 15 digits of id: a frame, its head with id and time, and how much longer its id is.
+LONG, LONG_HEAD, LONGER = 42, 15, 3
 _TEXT = re.compile(rb"\*([A-Za-z]{2}),(\d{10,15}),([A-Za-z][A-Za-z0-9]{0,7})((?:,[^#]*)?)#", re.ASCII)
 _HEAD = re.compile(rb"\*[A-Za-z]{2},\d", re.ASCII)
 _HEARTBEATS = (b"HTBT", b"V0", b"LINK")
 _REPLIES = (b"V4", b"SMS")
-_REPORTS = re.compile(rb"V[1-9]\d?|VP1|NBR|BASE", re.ASCII)
+_REPORTS = re.compile(rb"V[1-9]\d?|VP1|VI1|NBR|BASE", re.ASCII)
+#: What begins with a blank behind a binary frame, and the frame that it parts from it, as far as that has come.
+_PARTED = re.compile(rb"( [ \r\n]{0,15})(?:\*(?:[A-Za-z]{1,2}|[A-Za-z]{2},(?:\d.*)?)?)?", re.ASCII | re.DOTALL)
 
 
 class Said(NamedTuple):
@@ -60,16 +66,24 @@ def timed(data: bytes) -> bool:
     return hour < 24 and minute < 60 and second < 60 and day < 32 and month < 13
 
 
+def long_timed(data: bytes) -> bool:
+    """The same of the form with 15 digits of id, of at least its head, or of as much of it as there is."""
+    digits = bcd(data[1:LONG_HEAD])
+    if data[:1] != b"$" or digits is None or digits[15:16] not in ("", "0"):
+        return False
+    return len(data) < LONG_HEAD or timed(data[:1] + data[1 + LONGER : LONG_HEAD])
+
+
 class H02Stream(Cutter):
     """Cuts one direction of a link. `server`: the bytes are those of a server, which sends text only."""
 
-    __slots__ = ("_maker", "_tail")
+    __slots__ = ("_extra", "_maker", "_tail")
     starts = re.compile(rb"[*$X\r\n]")
 
     def begin(self) -> None:
         """See `Stream.begin`."""
         self._maker = b""
-        self._tail = 0
+        self._tail = self._extra = 0
 
     @property
     def known(self) -> dict[str, str]:
@@ -79,21 +93,32 @@ class H02Stream(Cutter):
     def feed(self, data: bytes, channel: str = "") -> Sequence[Event]:
         """See `Cutter`; the tail of a binary frame does not reach into the next datagram."""
         if self._datagrams:
-            self._tail = 0
+            self._tail = self._extra = 0
         return super().feed(data, channel)
 
     def frame(self, buf: bytes, pos: int, events: list[Event]) -> int:
-        """See `Cutter`; line ends and the tail of the longer binary form are passed over."""
+        """See `Cutter`; blanks, line ends and the tail of the longer binary form are passed over."""
         first = buf[pos]
         if self._tail:
+            parted = _PARTED.fullmatch(buf, pos) if self._tail == TAIL and not self._datagrams else None
+            if parted is not None:
+                if len(buf) - parted.end(1) < 5:
+                    return MORE
+                self._tail = 0
+                return parted.end(1)
             if self._tail < TAIL or first not in b"*$X\r\n":
                 count = min(self._tail, len(buf) - pos)
                 self._tail -= count
+                self._extra = EXTRA if self._tail == 0 else 0
                 return pos + count
             self._tail = 0
+        if first not in b"*$X\r\n" and self._extra:
+            self._extra -= 1
+            return pos + 1
+        self._extra = 0
         if first == 0x2A:
             return self._line(buf, pos, events)
-        if first in b"\r\n":
+        if first in b"\r\n" or (first == 0x20 and not self._skipping):
             return pos + 1
         if (first == 0x24 or first == 0x58) and not self.server:
             return self._binary(buf, pos, events)
@@ -135,7 +160,7 @@ class H02Stream(Cutter):
         if len(buf) - pos < 12:
             return MORE if bcd(buf[pos + 1 : pos + 12]) or len(buf) - pos == 1 else NO_FRAME
         if not timed(buf[pos : pos + 12]):
-            return NO_FRAME
+            return self._long(buf, pos, events) if long_timed(buf[pos : pos + LONG_HEAD]) else NO_FRAME
         if len(buf) - pos < BINARY:
             return MORE
         frame = buf[pos : pos + BINARY]
@@ -146,6 +171,14 @@ class H02Stream(Cutter):
         events.append(Message(Kind.REPORT, frame, self.device_id))
         return pos + BINARY
 
+    def _long(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        if len(buf) - pos < LONG:
+            return MORE
+        frame = buf[pos : pos + LONG]
+        self.device_id = frame[1:9].hex()[:15]
+        events.append(Message(Kind.REPORT, frame, self.device_id))
+        return pos + LONG
+
 
 def recognise(first: bytes) -> bool | None:
     """See `Family.recognise`: `*`, two letters, an id, a type; or a binary frame with a place and a status."""
@@ -154,6 +187,8 @@ def recognise(first: bytes) -> bool | None:
         digits = bcd(first[1:12])
         if len(first) > 1 and digits is None:
             return False
+        if len(first) >= 12 and not timed(first) and long_timed(first):
+            return True if len(first) >= LONG else None
         if len(first) < BINARY:
             return None if len(first) < 12 or timed(first) else False
         return timed(first) and _placed(first)
@@ -191,6 +226,8 @@ def normalised(frame: bytes) -> bytes:
 
 def renamed(frame: bytes, old: str, new: str) -> bytes:
     """The id of a text or a binary frame."""
+    if frame[:1] == b"$" and len(frame) == LONG and re.fullmatch(r"\d{15} \d{15}", f"{old} {new}", re.ASCII):
+        return frame[:1] + bytes.fromhex(f"{new}0") + frame[9:] if frame[1:9] == bytes.fromhex(f"{old}0") else frame
     if frame[:1] in (b"$", b"X") and re.fullmatch(r"\d{10} \d{10}", f"{old} {new}", re.ASCII):
         mine = bytes.fromhex(old)
         return frame[:1] + bytes.fromhex(new) + frame[6:] if frame[1:6] == mine else frame

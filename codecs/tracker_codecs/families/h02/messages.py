@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tracker_codecs.contract import Message
 from tracker_codecs.errors import PeerError
-from tracker_codecs.families.h02.frame import Said, bcd
+from tracker_codecs.families.h02.frame import LONG, Said, bcd
 from tracker_codecs.text import clean
 
 #: Words in an answer that are no argument.
@@ -94,6 +94,8 @@ def _place(text: str) -> dict[str, Any]:
 def fields(message: Message) -> dict[str, Any]:
     """Everything known of a frame of either direction. Raises PeerError for a binary place that is none."""
     if not isinstance(message.data, Said):
+        if len(message.frame) == LONG:
+            return {"message": "binary_long", "device_id": message.device_id, "content_hex": message.frame[9:].hex()}
         return _binary(message.frame)
     said = message.data
     found: dict[str, Any] = {"message": said.word, "maker": said.maker, "device_id": message.device_id}

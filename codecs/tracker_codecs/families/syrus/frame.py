@@ -3,8 +3,9 @@
 `>` qualifier, two letters, data, parts behind semicolons `<`: `>REV...;SV=9;ID=357042063052352;#0002;*2D<`. `ID` is
 the IMEI or an id the owner set, `#` a message number, `*` a checksum of two hexadecimal digits where one is sent:
 the XOR of everything from `>` through the `*`; some makers of TAIP units stop before it, and both are taken. A
-report with an id is owed that id alone, without brackets; one with a number `>ACK;ID=..;#..;*XX<`, one with a
-number `#IP..` `>SAK;ID=..;#..<`.
+report with an id is owed that id alone, without brackets; one with a number `>ACK;ID=..;#..;*XX<`, id and number in
+the order in which they came; one with a number `#IP..` `>SAK;ID=..;#..<`. `RUV` and two digits with a number is a
+report too; without one it may be an answer, and stays a reply.
 Sources: traccar/traccar TaipProtocol, TaipProtocolDecoder and its tests.
 """
 
@@ -28,6 +29,8 @@ _BETWEEN = b"\r\n"
 #: Codes of reports. The first are those that a public server answers.
 _OWED = frozenset((b"REV", b"RPV", b"RGP", b"RCQ", b"RCV", b"RBR", b"RUS"))
 _REPORTS = _OWED | frozenset((b"RAL", b"RCP", b"RLN", b"RPI", b"RTT"))
+#: The head of what is a report too, where it has a number.
+_NUMBERED = re.compile(rb">RUV\d\d", re.ASCII)
 _OPENING = re.compile(rb"(?:>(?:R[A-Z]{0,2})?)?")
 
 
@@ -77,10 +80,11 @@ class SyrusStream(Cutter):
         if found is not None:
             self.device_id = found[1].decode("ascii")
         code = frame[1:4]
-        if code in _REPORTS:
+        numbered = _NUMBERED.match(frame) is not None and _NUMBER.search(frame) is not None
+        if code in _REPORTS or numbered:
             owed = b""
-            if found is not None and code in _OWED:
-                owed = _owed(found[1], _NUMBER.search(frame, found.end()))
+            if found is not None and (code in _OWED or numbered):
+                owed = _owed(frame, found)
             return Message(Kind.REPORT, frame, self.device_id, owed, state)
         body = body_of(frame)
         kind = Kind.REPLY if frame[1] == 0x52 else Kind.OTHER
@@ -99,12 +103,18 @@ class ConsoleStream(SyrusStream):
         return message
 
 
-def _owed(name: bytes, number: re.Match[bytes] | None) -> bytes:
-    if number is None:
-        return name
-    if number[1].startswith(b"#IP"):
+def _owed(frame: bytes, found: re.Match[bytes]) -> bytes:
+    """What a report with this id is owed."""
+    name, number = found[1], _NUMBER.search(frame, found.end())
+    before = _NUMBER.search(frame, 0, found.start() + 1) if number is None else None
+    if number is not None and number[1].startswith(b"#IP"):
         return b">SAK;ID=%b;%b<" % (name, number[1])
-    head = b">ACK;ID=%b;%b;*" % (name, number[1])
+    if number is not None:
+        head = b">ACK;ID=%b;%b;*" % (name, number[1])
+    elif before is not None and not before[1].startswith(b"#IP"):
+        head = b">ACK;%b;ID=%b;*" % (before[1], name)
+    else:
+        return name
     return b"%b%02X<" % (head, xor(head))
 
 
