@@ -190,7 +190,7 @@ def recognise(first: bytes) -> bool | None:
 def _possible(datagram: bytes) -> bool:
     _, hour, minute, latitude, longitude, _, _, _, _, _, second, *_ = _MG.unpack_from(datagram, 9)
     on_earth = abs(latitude) <= 90 * 100000 and abs(longitude) <= 180 * 100000
-    return on_earth and hour < 24 and minute < 60 and second < 60
+    return bool(on_earth and hour < 24 and minute < 60 and second < 60)
 
 
 def from_server(data: bytes, channel: str) -> Sequence[Event]:

@@ -62,7 +62,7 @@ def sealed(frame: bytes) -> bool:
     if len(frame) < _HEAD:
         return False
     crc, length, _, number = _BINARY.unpack_from(frame, 2)
-    return length + 6 == len(frame) and 0 < number < _MAX_ID and crc == crc16.arc(frame[4:])
+    return bool(length + 6 == len(frame) and 0 < number < _MAX_ID and crc == crc16.arc(frame[4:]))
 
 
 def identity(number: int) -> str:
