@@ -374,3 +374,13 @@ def test_a_command_goes_to_a_device_of_this_family(device_id: str) -> None:
     with pytest.raises(LocalError) as told:
         FAMILY.raw(Target(device_id, variant="cc"), "4583 00")
     assert told.value.parameter == "device_id"
+
+
+@pytest.mark.parametrize("device", ["213L-2017001109", "A-1", "AB-2017-1"])
+def test_ids_with_hyphens(device: str) -> None:
+    """Ids that users of a public server report as not read (issue 8, B7); the ids are made up."""
+    message = frame(0x1003, b"", device=device)
+    assert (message.kind, message.device_id) == (Kind.HEARTBEAT, device)
+    assert message.owed[5 : 5 + len(device)] == device.encode()
+    assert FAMILY.recognise(message.frame) is True
+    assert frame(0x1003, b"", device="-213").device_id is None

@@ -391,3 +391,13 @@ def test_raw_commands() -> None:
     for text in ("", "hello", "AT\r\nAT&F", "AT\xe9"):
         with pytest.raises(LocalError):
             FAMILY.raw(target(), text)
+
+
+@pytest.mark.parametrize("modem", [b"SKYPATROL12345A", b"ab12"])
+def test_a_modem_id_with_letters(modem: bytes) -> None:
+    """Ids that users of a public server report as not read (issue 8, B7): a recorded report, a made-up id."""
+    name = next(each for each in REPORTS if b"  123456789012345" in raw(each))
+    whole = raw(name).replace(b"123456789012345".rjust(22), modem.rjust(22))
+    (message,) = [event for event in FAMILY.stream(link(name)).feed(whole) if isinstance(event, Message)]
+    assert (message.kind, message.device_id) == (Kind.REPORT, modem.decode())
+    assert FAMILY.fields(message)["device_id"] == modem.decode()

@@ -92,6 +92,19 @@ def test_device_packets(name: str) -> None:
             assert fields[what] == value
 
 
+def test_a_link_may_open_with_stored_data() -> None:
+    """Users of a public server report openings `ab18` (issue 8, B6): a recorded packet under these properties."""
+    whole = b"\xab\x18" + raw("ev-data-2")[2:]
+    assert [FAMILY.recognise(whole[:size]) for size in (1, 2, 8, 9, len(whole))] == [None, None, None, True, True]
+    assert FAMILY.recognise(b"\xab\x28" + whole[2:]) is False
+    (stored,) = FAMILY.stream().feed(whole)
+    (live,) = FAMILY.stream().feed(raw("ev-data-2"))
+    assert isinstance(stored, Message)
+    assert isinstance(live, Message)
+    assert (stored.kind, stored.device_id) == (live.kind, live.device_id)
+    assert stored.owed
+
+
 def test_the_time_is_owed_to_who_asks() -> None:
     (message,) = FAMILY.stream(clock=lambda: NOW).feed(raw("ev-data-2"))
     assert isinstance(message, Message)

@@ -354,3 +354,14 @@ def test_ids_are_replaced() -> None:
         (message,) = heard(FAMILY.rename(raw(name), old, new))
         assert message.device_id == new
         assert FAMILY.rename(message.frame, new, old) == raw(name)
+
+
+@pytest.mark.parametrize("prefix", [b"", b"$RP:12345,"])
+def test_careu_ids_of_15_digits(prefix: bytes) -> None:
+    """Ids that users of a public server report as not read (issue 8, B7): recorded position, made-up id."""
+    line = prefix + b"123456789012345" + raw("position-prefixed")[len(b"$RP:12345,1010000002") :]
+    (message,) = heard(line)
+    assert (message.kind, message.device_id) == (Kind.REPORT, "123456789012345")
+    told = FAMILY.fields(message)
+    assert (told["unit_id"], told["longitude"]) == ("123456789012345", 121.646102)
+    assert FAMILY.recognise(line) is bool(prefix)

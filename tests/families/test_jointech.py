@@ -206,6 +206,34 @@ def test_ids_are_replaced_and_the_time_is_blanked() -> None:
     assert FAMILY.normalise(raw("p04-set")) == raw("p04-set")
 
 
+#: Reported by users of a public server (issue 8, B6); the device's ID is made up there.
+OLD_REPORT = bytes.fromhex("24123456789031001b13111710361906538525079524797f000000000000000003f300036c")
+
+
+def test_an_older_report_of_one_record() -> None:
+    message = one(OLD_REPORT)
+    assert (message.kind, message.device_id, message.owed) == (Kind.REPORT, "1234567890", b"")
+    found = FAMILY.fields(message)
+    assert (found["device_id"], found["time"]) == ("1234567890", "2017-11-13T10:36:19Z")
+    assert (found["length_field"], found["serial"]) == (27, 0x6C)
+    assert [FAMILY.recognise(OLD_REPORT[:size]) for size in (1, 9, 16, 37)] == [None, None, True, True]
+    stream = FAMILY.stream()
+    assert [event for at in range(37) for event in stream.feed(OLD_REPORT[at : at + 1])] == [message]
+
+
+@pytest.mark.parametrize("records", [2, 9, 10, 12, 37])
+def test_an_older_report_of_many_records(records: int) -> None:
+    """The reported record over and over, in one report whose length says so."""
+    size = 27 * records
+    whole = OLD_REPORT[:7] + size.to_bytes(2, "big") + records * OLD_REPORT[9:36] + OLD_REPORT[36:]
+    first, second = FAMILY.stream().feed(whole + OLD_REPORT)
+    assert isinstance(first, Message)
+    assert isinstance(second, Message)
+    assert (first.frame, second.frame) == (whole, OLD_REPORT)
+    found = FAMILY.fields(first)
+    assert (found["time"], found["length_field"], found["serial"]) == ("2017-11-13T10:36:19Z", size, 0x6C)
+
+
 # -- commands --
 def test_commands_are_those_of_the_manual() -> None:
     exchanges, outcome, _ = applied()

@@ -108,3 +108,12 @@ def test_redaction_and_reasons() -> None:
 def test_a_datagram_whose_event_is_the_first_byte_of_an_answer_is_read() -> None:
     told = FAMILY.fields(one(b"\xe0" + raw(MG)[1:]))
     assert (told["framing"], told["event"]) == ("MG", 0xE0)
+
+
+def test_datagrams_of_others_are_not_claimed() -> None:
+    """A recorded report of an Enfora unit has 45 bytes, too, and digits where the IMEI would be (issue 8, B7)."""
+    others = yaml.safe_load((FIXTURE.parents[1] / "enfora" / "frames.yaml").read_text("utf-8"))["cases"]
+    (other,) = [bytes.fromhex(case["data"]) for case in others if case["id"].endswith("udp_binary_report-02")]
+    assert FAMILY.recognise(other) is False
+    one(other)  # whole by its length
+    assert FAMILY.recognise(raw(MG)) is True

@@ -154,6 +154,59 @@ def test_zip_reports_are_passed_over() -> None:
         assert kinds == [Kind.OTHER, Kind.HEARTBEAT, "error", Kind.HEARTBEAT]
 
 
+def test_a_zip_report_names_its_unit() -> None:
+    """Ids reported as not read (issue 8, B7): five bytes BCD behind the type."""
+    (zipped,) = FAMILY.stream().feed(b"\x02\x00\x08\x01\x01\x00\x85\x00\x00\x0d\x02\x03")
+    assert isinstance(zipped, Message)
+    assert (zipped.device_id, FAMILY.fields(zipped)["device_id"]) == ("100850000", "100850000")
+    whole = [b"\x02\x00\x08\x01\x01\x00\x85\x00\x00\x0d\x02\x03", b"ST300ALV;100850000\r"]
+    for pieces in (whole, whole[::-1]):
+        events = FAMILY.stream().feed(b"".join(pieces))
+        assert [event.device_id for event in events if isinstance(event, Message)] == ["100850000"] * 2
+
+
+#: By the grammar that public servers read; users of one report that these are not framed (issue 8, B6).
+UNIVERSAL = (
+    b";0100850000;3FFFFF;52;1.0.12;1;20210422;12:05:04;c99e48;732;101;1;20;+04.644623;-074.076922;10.39;202.77;20;1\r"
+)
+
+
+@pytest.mark.parametrize("word", ["STT", "ALT", "BLE", "UEX"])
+def test_lines_of_universal_units_are_cut(word: str) -> None:
+    line = word.encode() + UNIVERSAL
+    for split in (1, 7, 5000):
+        stream = FAMILY.stream()
+        data = line + b"RES;0100850000;03;03\r" + line + b"\x81\0\x03\x0d\x02\x0d" + line + b"S"
+        events = [e for at in range(0, len(data), split) for e in stream.feed(data[at : at + split])]
+        messages = [event for event in events if isinstance(event, Message)]
+        assert [message.kind for message in messages] == [*(Kind.REPORT, Kind.OTHER), *[Kind.REPORT] * 3]
+        assert len(messages) == len(events)
+    assert {(message.device_id, message.owed) for message in messages} == {("0100850000", b"")}
+    told = FAMILY.fields(messages[0])
+    assert (told["family"], told["report"], told["device_id"]) == ("universal", word, "0100850000")
+    assert told["values"] == UNIVERSAL[:-1].decode().split(";")[2:]
+    assert FAMILY.fields(messages[3])["content_hex"] == "8100030d020d"
+    assert [FAMILY.recognise(line[:size]) for size in (1, 4, 14, 15, 60)] == [None, None, None, True, True]
+    assert FAMILY.recognise(word.encode() + b";x") is False
+
+
+@pytest.mark.parametrize("first", [0x81, 0x82])
+def test_binary_reports_of_universal_units_are_cut(first: int) -> None:
+    """Second byte 0, three bytes and the length (issue 8, B6); what they hold is not read."""
+    report = bytes((first, 0, 255)) + bytes(range(255))
+    (message,) = FAMILY.stream(Transport.UDP).feed(report)
+    assert isinstance(message, Message)
+    assert (message.kind, message.frame, message.device_id, message.owed) == (Kind.REPORT, report, None, b"")
+
+
+def test_data_of_a_universal_unit_s_port_may_hold_lines() -> None:
+    line = b"UEX;100850000;7;a\r\nb\r\n;x\r"
+    (message, alive) = FAMILY.stream().feed(line + raw("alive"))
+    assert isinstance(message, Message)
+    assert isinstance(alive, Message)
+    assert (message.frame, message.device_id) == (line, "100850000")
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -323,3 +323,12 @@ def test_a_file_without_settings_is_a_session(tmp_path: Path) -> None:
     assert (said[0].device_id, bool(said[0].owed)) == (ID, True)
     result = tg("family", "check", str(tmp_path / "session.yaml"))
     assert "its models need session_only: true" in result.out
+
+
+def test_a_tk103_id_of_11_digits() -> None:
+    """Ids that users of a public server report as not read (issue 8, B7); the id is made up."""
+    family = registry.get("tk103")
+    (login,) = family.stream().feed(b"(12345678901BP00HSO)")
+    assert isinstance(login, Message)
+    assert (login.device_id, login.owed) == ("12345678901", b"(12345678901AP01HSO)")
+    assert family.recognise(b"(12345678901BP00HSO)") is True

@@ -50,6 +50,21 @@ def test_reports_follow_each_other(end: bytes) -> None:
     assert not [event for event in events if isinstance(event, PeerError)]
 
 
+@pytest.mark.parametrize("before", [b"12.6V", b"cells 1,2,3", b"battery=98|310,26,0x1a2b,33", b"x" * 200])
+def test_any_text_before_the_sentence(before: bytes) -> None:
+    """Reported by users of a public server (issue 8, B6), in no known form: the texts stand for battery or cells."""
+    head, place = FAMILY.stream().feed(raw("tlt2h-mp90").replace(b"#02201be0000$", b"#" + before + b"$"))
+    assert isinstance(head, Message)
+    assert isinstance(place, Message)
+    assert (place.kind, place.device_id) == (Kind.REPORT, "869260042149724")
+    told = FAMILY.fields(place)
+    assert (told["before"][:64], told["checksum_right"]) == (before.decode()[:64], True)
+    assert "cell" not in told
+    whole = FAMILY.stream().feed(raw("tlt2h-mp90"))[1]
+    assert isinstance(whole, Message)
+    assert FAMILY.fields(whole)["cell"] == "02201be0000"
+
+
 def test_a_line_that_is_none_costs_itself_only() -> None:
     events = FAMILY.stream().feed(b"#12#x\r\n" + raw("tlt2h-mp90"))
     assert [type(event) for event in events][-2:] == [Message, Message]

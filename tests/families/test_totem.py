@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tracker_codecs.contract import Checksum, Kind, Message, Target
 from tracker_codecs.errors import LocalError, PeerError
-from tracker_codecs.families.totem import FAMILY
+from tracker_codecs.families.totem import FAMILY, build
 
 FIXTURE = Path(__file__).parents[2] / "firmware-fixtures" / "totem" / "frames.yaml"
 CASES = {case["id"]: case for case in yaml.safe_load(FIXTURE.read_text("utf-8"))["cases"]}
@@ -120,3 +120,25 @@ def test_an_emulated_unit_and_redaction() -> None:
     assert FAMILY.rename(raw("old-hexlength"), IMEI, "135790246811220") == raw("old-hexlength")
     with pytest.raises(LocalError):
         FAMILY.rename(raw("old-hexlength"), "359772032984289", "135790246811220")
+
+
+@pytest.mark.parametrize("name", ["aa-position-2", "e5-cloud"])
+def test_ids_of_six_digits(name: str) -> None:
+    """Ids that users of a public server report as not read (issue 8, B7): recorded frames, a made-up id."""
+    usual = heard(raw(name))[0]
+    whole = build(raw(name)[6:8], b"123456" + raw(name)[23:-2])
+    (message,) = heard(whole)
+    assert (message.kind, message.device_id) == (usual.kind, "123456")
+    told = FAMILY.fields(message)
+    assert {**FAMILY.fields(usual), "device_id": "123456"} == told
+    assert [FAMILY.recognise(whole[:size]) for size in (14, 15, len(whole))] == [None, True, True]
+
+
+def test_an_old_frame_with_an_id_of_six_digits() -> None:
+    """The checksum is not public: it is left as it was."""
+    name = next(each for each in DEVICE if "generation" in CASES[each]["means"])
+    usual = heard(raw(name))[0]
+    whole = b"$$%02X123456" % (len(raw(name)) - 9) + raw(name)[19:]
+    (message,) = heard(whole)
+    assert (message.device_id, message.owed) == ("123456", usual.owed)
+    assert {**FAMILY.fields(usual), "device_id": "123456"} == FAMILY.fields(message)

@@ -320,3 +320,15 @@ def test_raw_commands() -> None:
     for text in ("", "+XT:", "AT+X", "+XT:3003,30\r\n+XT:1010", "+XT:3003,\xe9"):
         with pytest.raises(LocalError):
             FAMILY.raw(target(), text)
+
+
+def test_a_uid_of_nine_digits() -> None:
+    """Ids that users of a public server report as not read (issue 8, B7): a recorded report, a made-up uid."""
+    report = raw(REPORTS[0])
+    short = b"$$123456789" + report[report.index(b",") :]
+    (message,) = heard(short)
+    assert (message.device_id, FAMILY.fields(message)["uid"]) == ("123456789", "123456789")
+    head, rest = short.split(b",", 1)
+    (serial,) = heard(head + b",6115" + rest[4:])
+    assert serial.device_id is None
+    assert [each.device_id for each in heard(report + short)] == [heard(report)[0].device_id] * 2

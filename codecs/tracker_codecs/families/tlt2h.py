@@ -1,7 +1,8 @@
 """Lines of TLT-2H units (E-Track, MicTrack MP90, V-Sun): a head, positions, an end.
 
-`#<imei>#<model>#<password>#[numbers#...]<event>#<count>` names the unit; then `#<cells or voltage>$GPRMC,...` (or
-`$WIFI`) once a position; `##` ends it. Lines end with CR LF. Nothing is owed. The password (0000) is not shown.
+`#<imei>#<model>#<password>#[numbers#...]<event>#<count>` names the unit; then `#<cells or battery>$GPRMC,...` (or
+`$WIFI`) once a position, where any text may stand before the sentence; `##` ends it. Lines end with CR LF. Nothing is
+owed. The password (0000) is not shown.
 Source: traccar/traccar Tlt2hFrameDecoder, Tlt2hProtocolDecoder and their tests (recorded lines).
 """
 
@@ -28,7 +29,9 @@ from tracker_codecs.text import clean
 #: Longest line taken, in bytes; recorded ones, with Wi-Fi, have at most 200.
 MAX_FRAME = 512
 _HEAD = re.compile(rb"#(\d{15})#([^#\r\n]{0,24})#(\w{0,8})#(?:[0-9]{1,5}#){0,6}([A-Z]{1,16})#(\d{1,4})", re.ASCII)
-_PLACE = re.compile(rb"#([0-9A-Fa-f]{0,24})\$((?:GPRMC|GNRMC|WIFI),[ -~]*)", re.ASCII)
+_PLACE = re.compile(rb"#([ !\"%-~]{0,200})\$((?:GPRMC|GNRMC|WIFI),[ -~]*)", re.ASCII)
+#: A cell as it was recorded; other text before a sentence is told as it stands.
+_CELL = re.compile(rb"[0-9A-Fa-f]{0,24}", re.ASCII)
 _BEGUN = re.compile(rb"(?:#\d{0,15})?", re.ASCII)
 
 
@@ -83,7 +86,8 @@ def fields(message: Message) -> dict[str, Any]:
     assert place is not None, "the stream has seen it"
     sentence, _, told = place[2].partition(b"*")
     right = told.strip().upper() == b"%02X" % reduce(xor, sentence)
-    return {**found, "cell": place[1].decode(), "sentence": clean(sentence), "checksum_right": right}
+    before = "cell" if _CELL.fullmatch(place[1]) else "before"
+    return {**found, before: clean(place[1]), "sentence": clean(sentence), "checksum_right": right}
 
 
 class Tlt2hDevice(Device):

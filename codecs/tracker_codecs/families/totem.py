@@ -1,7 +1,8 @@
 """Frames of TotemTech trackers: cutting, building, and what they say.
 
 New generation, both directions: `$$` LLLL TT payload CC. LLLL is the length of the whole frame in four decimal digits,
-TT the type, CC the XOR of all characters before it, in upper-case hexadecimal. A report's payload begins with the IMEI.
+TT the type, CC the XOR of all characters before it, in upper-case hexadecimal. A report's payload begins with the IMEI;
+ids of six digits are reported, too, and end with `|` or a comma.
 It is owed `$$0014AA` + the four characters before its CC + XOR: the serial of a position, the id's end of a heartbeat.
 Old generation, device only: `$$`, the length in two hexadecimal digits, IMEI, `|`, fields; its last four characters are
 a checksum whose algorithm is not public. It is owed `ACK OK` CR LF. The third character tells them apart: 0 is new.
@@ -28,7 +29,7 @@ from tracker_codecs.text import clean
 MAX_FRAME = 999
 #: `$$`, length, type, IMEI, checksum; of the old generation `$$`, length, IMEI, `|`, serial, `|`, checksum.
 _LEAST, _LEAST_OLD = 25, 30
-_HEAD = re.compile(rb"\$\$(?:(0\d{3})([0-9A-Z]{2})(\d{15})|([1-9A-F][0-9A-F])(\d{15})\|)")
+_HEAD = re.compile(rb"\$\$(?:(0\d{3})([0-9A-Z]{2})(\d{15}|\d{6}(?=[|,]))|([1-9A-F][0-9A-F])(\d{15}|\d{6})\|)")
 _OPENING = re.compile(
     rb"\$?(?:\$(?:0\d{0,3}|0\d{3}[0-9A-Z]{1,2}|0\d{3}[0-9A-Z]{2}\d{1,15}"
     rb"|[1-9A-F]|[1-9A-F][0-9A-F]\d{0,15})?)?\Z"
@@ -127,12 +128,13 @@ def fields(message: Message) -> dict[str, Any]:
     text = clean(message.frame, MAX_FRAME + 1)
     if message.data == "server":
         return _server(text)
+    size = len(message.device_id or "")
     if text[2] != "0":
-        old: dict[str, Any] = {"message": "report", "generation": "old", "device_id": text[4:19]}
-        return {**old, "alarm": text[20:22], "values": text[22:-4].removeprefix("|").split("|")}
+        old: dict[str, Any] = {"message": "report", "generation": "old", "device_id": text[4 : 4 + size]}
+        return {**old, "alarm": text[5 + size : 7 + size], "values": text[7 + size : -4].removeprefix("|").split("|")}
     kind = {Kind.HEARTBEAT: "heartbeat", Kind.REPORT: "report"}.get(message.kind, "other")
-    found: dict[str, Any] = {"message": kind, "generation": "new", "type": text[6:8], "device_id": text[8:23]}
-    rest = text[23:-2]
+    found: dict[str, Any] = {"message": kind, "generation": "new", "type": text[6:8], "device_id": text[8 : 8 + size]}
+    rest = text[8 + size : -2]
     start, place = _START.match(rest), _PLACE.search(rest)
     if start is None or place is None or not start.end() <= place.start():
         return {**found, "values": rest[1:].split(",")} if rest else found

@@ -10,8 +10,9 @@ Four kinds share a link. Every number is big endian:
 - answers to commands: lines `$...`, CR LF.
 
 Reports are owed an acknowledgement with their unit id and sequence; otherwise they come again. The CRC is CRC-16/ARC
-over everything behind it (binary: from the length on; ASCII: from the comma on). Prefixes that do not begin with `@`,
-which AT$FORM can set, are not taken.
+over everything behind it (binary: from the length on; ASCII: from the comma on). Any other two printable characters,
+which AT$FORM can set, are a prefix only of a binary report whose CRC is right, and not amid garbage. `$INFO` names
+its unit first.
 Sources: traccar/traccar AtrackFrameDecoder, AtrackProtocolDecoder and their tests (recorded frames). For ASCII reports
 that decoder puts the length into the acknowledgement's unit id; here the unit id stands, as in binary ones.
 """
@@ -41,6 +42,7 @@ _START = re.compile(rb"[@\xfe]|\r")
 _TEXT = re.compile(rb"@[A-Z],([0-9A-F]{4}),(\d{1,5}),", re.ASCII)
 _TEXT_IDS = re.compile(rb",(\d{1,10}),(\d{1,16}),", re.ASCII)
 _LONGEST_TEXT_HEAD = 14
+_INFO = re.compile(rb"\$INFO=(\d{1,16}),", re.ASCII)
 _DIGITS = b"0123456789ABCDEF"
 _ANSWER = re.compile(rb"\$[A-Z]{2,8}(?:=[ -~]*)?\r\n", re.ASCII)
 _COMMAND = re.compile(rb"(?:AT\$)?[A-Z]{2,8}(?:[=+,?][ -~]*)?\r\n", re.ASCII)
@@ -53,6 +55,14 @@ def is_text(data: bytes, at: int = 0) -> bool:
     than 12,000, since hexadecimal digits stand in its place.
     """
     return data[at + 2] == 0x2C and data[at + 4] in _DIGITS and data[at + 5] in _DIGITS
+
+
+def sealed(frame: bytes) -> bool:
+    """Whether this is a whole binary report of a unit, under any prefix: length, checksum and unit id are right."""
+    if len(frame) < _HEAD:
+        return False
+    crc, length, _, number = _BINARY.unpack_from(frame, 2)
+    return bool(length + 6 == len(frame) and 0 < number < _MAX_ID and crc == crc16.arc(frame[4:]))
 
 
 def identity(number: int) -> str:
@@ -90,7 +100,10 @@ class AtrackStream(Cutter):
             if buf[pos + 1] == 0x0A:
                 return pos + 2
             return NO_FRAME
-        return NO_FRAME if self._skipping else self._line(buf, pos, events)
+        if self._skipping:
+            return NO_FRAME
+        own = not self.server and 0x21 <= first <= 0x7E and first != 0x24
+        return self._prefixed(buf, pos, events) if own else self._line(buf, pos, events)
 
     def _short(self, buf: bytes, pos: int, events: list[Event]) -> int:
         if len(buf) - pos < 12:
@@ -117,6 +130,24 @@ class AtrackStream(Cutter):
         crc, _, sequence, number = _BINARY.unpack_from(frame, 2)
         if crc != crc16.arc(frame[4:]):
             return self._broken(frame, events)
+        return self._report(frame, pos, number, sequence, events)
+
+    def _prefixed(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """A binary report under a prefix of the owner's choice; its checksum alone shows that it is one."""
+        left = len(buf) - pos
+        if left > 1 and not 0x21 <= buf[pos + 1] <= 0x7E:
+            return NO_FRAME
+        if left < 6:
+            return MORE
+        length = buf[pos + 4] << 8 | buf[pos + 5]
+        if not _HEAD - 6 <= length <= MAX_FRAME - 6:
+            return NO_FRAME
+        if left < length + 6:
+            return MORE
+        frame = buf[pos : pos + length + 6]
+        if not sealed(frame):
+            return NO_FRAME
+        _, _, sequence, number = _BINARY.unpack_from(frame, 2)
         return self._report(frame, pos, number, sequence, events)
 
     def _ascii(self, buf: bytes, pos: int, events: list[Event]) -> int:
@@ -157,21 +188,28 @@ class AtrackStream(Cutter):
         line = buf[pos : stop + 1]
         if not (_COMMAND if self.server else _ANSWER).fullmatch(line):
             return NO_FRAME
+        info = None if self.server else _INFO.match(line)
+        if info and self.device_id is None and int(info[1]):
+            self.device_id = identity(int(info[1]))
         kind, mark = (Kind.OTHER, "server") if self.server else (Kind.REPLY, None)
         events.append(Message(kind, line, self.device_id, text=clean(line[:-2]), data=mark))
         return stop + 1
 
 
 def recognise(first: bytes) -> bool | None:
-    """See `Family.recognise`: a link opens with a keep-alive or a report."""
+    """See `Family.recognise`: a link opens with a keep-alive or a report.
+
+    One under another prefix than `@P`, `@R`, and `@Z` of stored data, is known by its checksum, once it is whole.
+    """
     if first[:1] == b"\xfe":
         if len(first) < 2:
             return None
         if first[1] != 2:
             return False
         return None if len(first) < 10 else 0 < int.from_bytes(first[2:10], "big") < _MAX_ID
-    if first[:2] not in (b"", b"@", b"@P", b"@R"):
-        return False
+    if first[:2] not in (b"", b"@", b"@P", b"@R", b"@Z"):
+        printable = all(0x21 <= each <= 0x7E for each in first[:2])
+        return printable and sealed(first[: 6 + int.from_bytes(first[4:6], "big")])
     if len(first) < 6:
         return None
     if is_text(first):
@@ -188,7 +226,7 @@ def renamed(frame: bytes, old: str, new: str) -> bytes:
         return frame
     if frame[:2] == b"\xfe\x02" and len(frame) == 12:
         return frame.replace(int(old).to_bytes(8, "big"), int(new).to_bytes(8, "big"))
-    if frame[:1] != b"@":
+    if frame[:1] != b"@" and not sealed(frame):
         return frame.replace(old.encode("ascii"), new.encode("ascii"))
     if is_text(frame):
         body = frame[frame.index(b",", 3) :].replace(old.encode("ascii"), new.encode("ascii"))

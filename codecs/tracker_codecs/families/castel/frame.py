@@ -33,6 +33,8 @@ _START = re.compile(
     rb"@(?:\Z|@(?:\Z|[\0-\xff](?:\Z|[\0-\x10](?:\Z|[\0-\xff](?:\Z|[0-9A-Za-z])))))|"
     rb"\$(?:\Z|\$(?:\Z|[\0-\xff](?:\Z|[\0-\x10](?:\Z|[0-9A-Za-z]))))"
 )
+#: Letters and digits, and hyphens behind the first.
+_ID = re.compile(rb"[0-9A-Za-z][0-9A-Za-z-]*", re.ASCII)
 #: Body of a login answer before the time: stay on this server.
 _STAY = b"\xff\xff\xff\xff\0\0"
 
@@ -74,7 +76,7 @@ def version_of(frame: bytes) -> int | None:
 
 def _id_of(padded: bytes) -> str | None:
     text = padded.rstrip(b"\0")
-    return text.decode("ascii") if text.isalnum() else None
+    return text.decode("ascii") if _ID.fullmatch(text) else None
 
 
 class CastelStream(Cutter):
@@ -151,4 +153,4 @@ def recognise(first: bytes) -> bool | None:
     if len(first) < 8:
         return None if len(first) < 4 or _LEAST <= first[2] | first[3] << 8 <= MAX_FRAME else False
     at = 5 if start == b"@@" else 4
-    return _LEAST <= first[2] | first[3] << 8 <= MAX_FRAME and first[at : at + 3].isalnum()
+    return _LEAST <= first[2] | first[3] << 8 <= MAX_FRAME and _ID.fullmatch(first[at : at + 3]) is not None

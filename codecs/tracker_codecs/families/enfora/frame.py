@@ -1,10 +1,11 @@
 """Frames of Enfora modems: AT commands, their answers and reports behind a header of four bytes.
 
-u16 number, u8 type, u8 length of the options that follow, payload; big-endian, no checksum. A datagram is one
-frame; over TCP a u16 stands before it, which counts itself. The number is free in commands and comes back in the
-answer; in reports it names the format (4 text, 5 binary, 10 registration). Types: 2 (and 0) report, 4 AT command, 5
-its answer, 8 registration. Whose a report is the first fifteen digits in it tell, as public servers read it;
-answers name nobody. Nothing is owed.
+u16 number, u8 type, u8 length of the options that follow, payload; big-endian, no checksum. A datagram is one frame;
+over TCP a u16 stands before it, which counts itself. The number is free in commands and comes back in the answer; in
+reports it names the format (4 text, 5 binary, 10 registration). Types: 2 (and 0) report, 4 AT command, 5 its answer, 8
+registration. Whose a report is the first fifteen digits in it tell, as public servers read it, or else the modem id of
+a text report, which has letters then: 22 characters behind the 10 of the user number. Answers name nobody. Nothing is
+owed.
 Sources: Enabler II-G modem integration guide page 49; traccar/traccar EnforaProtocolEncoder, EnforaProtocolDecoder,
 SkypatrolProtocolDecoder and their tests.
 """
@@ -32,6 +33,8 @@ _REPORT_TYPES = (0, 2, 8)
 _HEADER = 4
 _HEAD = struct.Struct(">HBB")
 _ID = re.compile(rb"[0-9]{15}")
+_USER = re.compile(rb" *\d{1,10}", re.ASCII)
+_MODEM = re.compile(rb" *([0-9A-Za-z]{4,22})", re.ASCII)
 _RMC = re.compile(rb"GPRMC,[ -)+-~]{1,120}\*[0-9A-Fa-f]{2}")
 
 
@@ -45,6 +48,14 @@ def _likely(buf: bytes, pos: int) -> bool:
     """Whether the four bytes there are a header of a device's frame."""
     kind = buf[pos + 2]
     return kind == ANSWER or (kind in _REPORT_TYPES and buf[pos] == 0 and buf[pos + 1] in _REPORTS)
+
+
+def _lettered(payload: bytes) -> str | None:
+    """The modem id of a text report, right-aligned in its place, where it has letters."""
+    user, modem = _USER.fullmatch(payload[:10]), _MODEM.fullmatch(payload[10:32])
+    if len(payload) < 32 or user is None or modem is None or modem[1].isdigit():
+        return None
+    return modem[1].decode("ascii")
 
 
 class EnforaStream(Cutter):
@@ -84,6 +95,8 @@ class EnforaStream(Cutter):
         found = _ID.search(frame, pos + _HEADER) if kind != ANSWER else None
         if found is not None:
             self.device_id = found[0].decode("ascii")
+        elif number == TEXT_REPORT and kind in _REPORT_TYPES:
+            self.device_id = _lettered(frame[pos + _HEADER + frame[pos + 3] :]) or self.device_id
         if kind == ANSWER:
             text = frame[pos + _HEADER + frame[pos + 3] :].decode("latin-1")
             shown = clean(" ".join(text.split()))

@@ -1,11 +1,11 @@
 """Packets of Eview units: cutting, building, what is owed. All integers are little endian.
 
-AB, properties (bit 4: an answer is wanted), length of the body (16 bits), CRC-16/XMODEM of the body, sequence (16
-bits), body. The body is a command (01 data, 02 configuration, 03 services, 04 system, 7E firmware, 7F response) and
-items of length (which counts key and value), key, value. Data and services begin with key 01, the IMEI; configuration
-tells it as key 03; a response names nobody. A packet that wants an answer is owed 7F with 01 00 under its own
-sequence; services are owed 03 with what they ask for: key 12 the time in seconds, keys 11, 21 and 22 a place of nine
-zero bytes.
+AB, properties (bit 4: an answer is wanted; bit 3 with stored data), length of the body (16 bits), CRC-16/XMODEM of the
+body, sequence (16 bits), body. The body is a command (01 data, 02 configuration, 03 services, 04 system, 7E firmware,
+7F response) and items of length (which counts key and value), key, value. Data and services begin with key 01, the
+IMEI; configuration tells it as key 03; a response names nobody. A packet that wants an answer is owed 7F with 01 00
+under its own sequence; services are owed 03 with what they ask for: key 12 the time in seconds, keys 11, 21 and 22 a
+place of nine zero bytes.
 Sources: traccar/traccar Minifinder2 decoder, encoder and their tests (recorded packets, among them a configuration).
 """
 
@@ -28,6 +28,8 @@ HEAD = 8
 MAX_BODY = 2048
 MAX_FRAME = HEAD + MAX_BODY
 WANTS_ANSWER = 0x10
+#: Set in the openings of units that send stored data, as users of a public server report.
+_STORED = 0x08
 _ID_ITEM, _CONFIGURED_ID = b"\x10\x01", 0x03
 #: Account of the access point: starred in every frame that leaves the stream, so that no ledger holds it.
 HIDDEN = frozenset((0x41, 0x42))
@@ -149,7 +151,7 @@ class EviewStream(Cutter):
 
 def recognise(first: bytes) -> bool | None:
     """See `Family.recognise`: AB, known properties, a length, a command that devices open with."""
-    if not b"\xab".startswith(first[:1]) or (len(first) > 1 and first[1] & ~WANTS_ANSWER):
+    if not b"\xab".startswith(first[:1]) or (len(first) > 1 and first[1] & ~(WANTS_ANSWER | _STORED)):
         return False
     if len(first) > 3 and not 1 <= first[2] | first[3] << 8 <= MAX_BODY:
         return False

@@ -1,9 +1,10 @@
 """Lines of IntelliTrac units and their sync packets: cutting, whose they are, what is owed.
 
-A line is ASCII and ends with CR LF; there is no checksum. A sync packet is 8 raw bytes without an end, before,
-after or between lines: FA F8, two bytes of any value, the unit id as u32, little-endian. It is owed its own 8
-bytes; a position is owed nothing. Position: `[prefix,]<unit id>,<yyyymmddHHMMSS>,<longitude>,<latitude>,<speed
-km/h>,<heading>,<altitude>, <satellites>,<report id>,<input>,<output>[,...]`, the prefix `$RP:<n>` or a number.
+A line is ASCII and ends with CR LF; there is no checksum. A sync packet is 8 raw bytes without an end, before, after or
+between lines: FA F8, two bytes of any value, the unit id as u32, little-endian. It is owed its own 8 bytes; a position
+is owed nothing. Position: `[prefix,]<unit id>,<yyyymmddHHMMSS>,<longitude>,<latitude>,<speed
+km/h>,<heading>,<altitude>, <satellites>,<report id>,<input>,<output>[,...]`, the prefix `$RP:<n>` or a number; CAREU
+units may have an id of 15 digits.
 Sources: traccar/traccar IntellitracFrameDecoder, IntellitracProtocolDecoder and its tests.
 """
 
@@ -23,18 +24,18 @@ from tracker_codecs.text import clean
 MAX_FRAME = 1024
 SYNC = b"\xfa\xf8"
 SYNC_SIZE = 8
-_POSITION = re.compile(rb"(?:(?:\$RP:)?\d{1,9},)?(\d{7,10}),\d{14},-?\d{1,3}\.\d+,-?\d{1,2}\.\d+(?:,[ -~]*)?")
+_POSITION = re.compile(rb"(?:(?:\$RP:)?\d{1,9},)?(\d{7,10}|\d{15}),\d{14},-?\d{1,3}\.\d+,-?\d{1,2}\.\d+(?:,[ -~]*)?")
 _ANSWER = re.compile(rb"\$[A-Z][ -~]*|[ -~]*ERR:[ -~]*")
 _LINE = re.compile(rb"\$ST\+([A-Z0-9]+)(?:=([^,]*)((?:,[ -~]*)?))?")
 #: Commands whose every argument may be a password or a PIN.
 SECRET = frozenset(("CPAS", "SPIN", "GPRS"))
 _BETWEEN = b"\r\n\0"
 _NEXT = re.compile(rb"\n|\xfa(?:\xf8|\Z)")
-_OPENING = re.compile(rb"(?:\$RP:)?\d{1,9},\d{7,10},\d{14},-?\d{1,3}\.\d")
+_OPENING = re.compile(rb"(?:\$RP:)?\d{1,9},(?:\d{7,10}|\d{15}),\d{14},-?\d{1,3}\.\d")
 _VALUES = ("speed_kmh", "heading", "altitude", "satellites", "report_id", "input", "output")
 _NUMBER = re.compile(r"-?\d{1,6}(?:\.\d{1,6})?", re.ASCII)
 #: Longest text that `_OPENING` needs.
-_ENOUGH = 48
+_ENOUGH = 56
 
 
 class IntellitracStream(Cutter):

@@ -23,9 +23,12 @@ MAX_FRAME = 1024
 #: Longest command; no limit is published.
 MAX_COMMAND = 200
 _FULL = 10
-#: A report reaches at least to its battery.
+#: A report of the longer form reaches at least to its battery.
 _LEAST = 39
 _LONG_REPORT = 265
+#: One of the older form with a single record, the shortest that is known; it may hold ten records and more.
+_OLD_LEAST = 37
+_OLD_MOST = MAX_FRAME
 _MARKS = re.compile(rb"[($]")
 _DEVICE = re.compile(rb"\((\d{10}),([^,)]{1,16})(?:,([^)]*))?\)", re.DOTALL).fullmatch
 _SERVER = re.compile(rb"\(([^,)]{1,16})(?:,([^)]*))?\)", re.DOTALL).fullmatch
@@ -57,11 +60,11 @@ def head(data: bytes, pos: int) -> tuple[int, int]:
 
     Needs 10 bytes."""
     if data[pos + 8] == 0:
-        at, length = 10, data[pos + 9]
+        at, length, least, most = 10, data[pos + 9], _LEAST, _LONG_REPORT
     else:
-        at, length = 9, data[pos + 7] << 8 | data[pos + 8]
+        at, length, least, most = 9, data[pos + 7] << 8 | data[pos + 8], _OLD_LEAST, _OLD_MOST
     total = length + 10
-    return (at, total) if _LEAST <= total <= _LONG_REPORT and bcd(data[pos + 1 : pos + 6]) else (0, 0)
+    return (at, total) if least <= total <= most and bcd(data[pos + 1 : pos + 6]) else (0, 0)
 
 
 def _text_size(data: bytes, pos: int) -> int:

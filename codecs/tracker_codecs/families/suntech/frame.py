@@ -3,7 +3,9 @@
 ASCII fields between semicolons, ended by CR; a line feed behind it is passed over, but in a UEX line (data of a serial
 port) CR LF is data, so that its end is known only with the byte behind it. A line names its generation (`SA200`,
 `ST300`, `ST600`, `ST910`, ...), its type and the device id. No line has a checksum. Zip reports (byte 2, length, body,
-byte 3) are cut and not understood. User names and passwords in answers are blanked where they are cut.
+byte 3) are cut, and name their unit. Universal units (`STT;`, `ALT;`, `BLE;`, `UEX;`, or a byte 81 or 82 and a length
+of two bytes, the first 0) are cut and told as they are; a binary report of theirs names nobody here. User names and
+passwords in answers are blanked where they are cut.
 Owed: on an emergency the command that stops its repetition; on UDP, where the unit asks for it, an ACK of every report.
 On a serial port nothing: an emergency that is acknowledged there would not reach the server it is meant for.
 Sources: Suntech ST300/340 and ST940 manuals (commands, UDP acknowledgement); traccar/traccar Suntech frame decoder,
@@ -27,6 +29,10 @@ _SHOWN = 64
 _MEMORY = 8
 _TEXT = re.compile(rb"((?:SA|ST)\d{3})([A-Z]{3});(Res;)?(\d{6,10})(?:;|\Z)", re.ASCII)
 _ST9 = re.compile(rb"(ST9\d\d);(?:(RES);)?([A-Za-z0-9]{2,16});(\d{6,10})(?:;|\Z)", re.ASCII)
+_UNIVERSAL_REPORT = re.compile(rb"(?:STT|ALT|BLE|UEX);(\d{9,10});", re.ASCII)
+_UNIVERSAL_BEGUN = re.compile(
+    rb"(?:S(?:T(?:T;?)?)?|A(?:L(?:T;?)?)?|B(?:L(?:E;?)?)?|U(?:E(?:X;?)?)?|(?:STT|ALT|BLE|UEX);\d{1,10})", re.ASCII
+)
 _UNIVERSAL = re.compile(rb"RES;(\d{6,10});", re.ASCII)
 _REPORTS = frozenset((b"STT", b"EMG", b"EVT", b"ALT", b"UEX", b"HTE", b"DEX"))
 _REPORTS_9 = frozenset((b"Location", b"Emergency", b"Alert"))
@@ -80,8 +86,10 @@ class SuntechStream(Cutter):
             return NO_FRAME
         if first == 2:
             return self._zip(buf, pos, events)
+        if first in (0x81, 0x82) and not self.server and buf[pos + 1 : pos + 2] in (b"", b"\0"):
+            return self._binary(buf, pos, events)
         stop, most = buf.find(b"\r", pos), MAX_LINE
-        if buf.startswith(b"UEX;", pos + 5):
+        if buf.startswith(b"UEX;", pos + 5) or buf.startswith(b"UEX;", pos):
             most -= 1  # its end is known one byte later
             while stop >= 0 and buf[stop + 1 : stop + 2] == b"\n":
                 stop = buf.find(b"\r", stop + 2)
@@ -114,7 +122,24 @@ class SuntechStream(Cutter):
             return MORE
         if buf[pos + size - 1] != 3:
             return NO_FRAME
+        digits = buf[pos + 4 : pos + 9].hex()
+        if digits.isdigit() and not self.server and not self._is_mine(digits):
+            self._known(
+                digits.removeprefix("0").encode("ascii")
+            )  # nine digits have a zero before them, to fill 5 bytes
         events.append(Message(Kind.OTHER, buf[pos : pos + size], self.device_id, data="zip"))
+        return pos + size
+
+    def _is_mine(self, digits: str) -> bool:
+        return self.device_id is not None and self.device_id.zfill(10) == digits
+
+    def _binary(self, buf: bytes, pos: int, events: list[Event]) -> int:
+        """A universal unit's binary report: its length counts what follows it."""
+        left = len(buf) - pos
+        size = 3 + buf[pos + 2] if left > 2 else left + 1
+        if left < size:
+            return MORE
+        events.append(Message(Kind.REPORT, buf[pos : pos + size], self.device_id, data="binary"))
         return pos + size
 
     def _line(self, line: bytes) -> Event:
@@ -143,6 +168,9 @@ class SuntechStream(Cutter):
             elif line == b"-Error":
                 return Message(Kind.REPLY, frame, self.device_id, text=ERROR)
             else:
+                found = _UNIVERSAL_REPORT.match(line)
+                if found:
+                    return Message(Kind.REPORT, frame, self._known(found[1]))
                 found = _UNIVERSAL.match(line)
                 if found:
                     return Message(Kind.OTHER, frame, found[1].decode("ascii"), text=clean(line))
@@ -200,9 +228,13 @@ _OPENING = re.compile(
 
 
 def recognise(first: bytes) -> bool | None:
-    """See `Family.recognise`: generation, type, semicolon."""
+    """See `Family.recognise`: generation, type, semicolon; or a universal unit's report up to its id."""
     rest = first.lstrip(b"\r\n")
     if not rest:
+        return None
+    if _UNIVERSAL_REPORT.match(rest):
+        return True
+    if _UNIVERSAL_BEGUN.fullmatch(rest):
         return None
     if not _OPENING.match(rest):
         return False

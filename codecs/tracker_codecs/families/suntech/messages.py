@@ -15,13 +15,18 @@ from tracker_codecs.families.suntech.frame import ERROR, GROUPS
 from tracker_codecs.text import clean
 
 _LAST = {"STT": "mode", "EMG": "emergency", "EVT": "event", "ALT": "alert"}
+#: Reports of universal units; which values stand in them their own map of bits says, which is not read here.
+_UNIVERSAL = frozenset(("STT", "ALT", "BLE", "UEX"))
 _QUERIES = frozenset(("Preset", "PresetA", "PRESET", "StatusReq"))
 
 
 def fields(message: Message) -> dict[str, Any]:
     """Everything known of a line of either direction. Raises PeerError for a report whose fields are none."""
     if message.data == "zip":
-        return {"message": "zip report", "bytes": len(message.frame)}
+        zipped = {"message": "zip report", "bytes": len(message.frame)}
+        return zipped if message.device_id is None else {**zipped, "device_id": message.device_id}
+    if message.data == "binary":
+        return {"message": "report", "family": "universal", "content_hex": message.frame.hex()}
     line = clean(message.frame[:-1], 2048)
     parts = line.split(";")
     if message.data == "server":
@@ -32,6 +37,9 @@ def fields(message: Message) -> dict[str, Any]:
         if parts[0] == "RES":
             head = {"message": "ack", "family": "universal", "device_id": parts[1]}
             return {**head, "command": ";".join(parts[2:4]), "text": ";".join(parts[4:])}
+        if parts[0] in _UNIVERSAL:
+            head = {"message": "report", "family": "universal", "report": parts[0], "device_id": parts[1]}
+            return {**head, "values": parts[2:]}
         if parts[0].startswith("ST9") and len(parts[0]) == 5:
             return _answer_9(parts) if parts[1] == "RES" else _report_9(parts)
         if len(parts) > 1 and parts[1] == "Res":

@@ -1,9 +1,10 @@
 """Messages of Xirgo units: cutting, and what they say.
 
 `$$<uid>,<code>,<fields>##`: no length, no checksum. 4xxx and 6xxx are reports, 1xxx and 3xxx answer the `+XT:` command
-of the same number, 7xxx answers a request. The uid is the IMEI or MEID; 6115 carries a shorter serial, which is no id.
-Of a report only the first six fields stand for all models: uid, event, date, time, latitude, longitude. Over UDP a
-report whose last field is a whole number is owed `!UDP_ACK,<event>,<that field>`; over TCP nothing is owed.
+of the same number, 7xxx answers a request. The uid is the IMEI or MEID; 6115 carries a shorter serial, which is no id;
+units with a uid of nine digits are reported, too. Of a report only the first six fields stand for all models: uid,
+event, date, time, latitude, longitude. Over UDP a report whose last field is a whole number is owed
+`!UDP_ACK,<event>,<that field>`; over TCP nothing is owed.
 Sources: traccar/traccar XirgoProtocolDecoder, XirgoProtocolEncoder and their tests; a public Go device server on GitHub
 (packages base.device.service/core) and its recorded messages.
 """
@@ -24,6 +25,7 @@ MAX_FRAME = 1024
 _BODY = re.compile(rb"\$\$([0-9A-Za-z]{1,20}),(\d{4})((?:,[ -~]*)?)##", re.ASCII)
 #: Digits of a MEID; a shorter uid is a serial.
 _LEAST_ID = 14
+_NINE = re.compile(rb"\d{9}", re.ASCII)
 _LINE = re.compile(rb"(\+XT:|!UDP_ACK,)([ -~]{1,200})", re.ASCII)
 _REPORTS = b"46"
 _ANSWERS = b"137"
@@ -51,7 +53,8 @@ class XirgoStream(Cutter):
 
     def _message(self, frame: bytes, body: re.Match[bytes]) -> Message:
         uid, code, rest = body.groups()
-        if len(uid) >= _LEAST_ID:
+        short = code != b"6115" and _NINE.fullmatch(uid) and len(self.device_id or "") < _LEAST_ID
+        if len(uid) >= _LEAST_ID or short:
             self.device_id = uid.decode("ascii")
         if code[0] in _REPORTS:
             last = rest[rest.rfind(b",") + 1 :] if self._datagrams else b""
