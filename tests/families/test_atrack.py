@@ -365,3 +365,13 @@ def test_a_checksum_that_begins_like_a_comma_is_still_one() -> None:
         assert isinstance(message, Message)
         assert (message.device_id, message.owed) == ("356307008000001", b"\xfe\x02" + frame[8:16] + frame[6:8])
     assert FAMILY.recognise(frame) is True
+
+
+@pytest.mark.parametrize("odd", [b"x", b"-197779700"])
+def test_a_place_that_is_none_costs_itself_only(odd: bytes) -> None:
+    (message,) = heard(raw("ascii-position"))
+    other = Message(message.kind, message.frame.replace(b"-88429188", odd), message.device_id, data=message.data)
+    (whole,), (told,) = (FAMILY.fields(each)["records"] for each in (message, other))
+    assert (whole["longitude"], told["latitude"]) == (-88.429188, 44.271225)
+    assert told["longitude"] is None
+    assert {**told, "longitude": whole["longitude"]} == whole

@@ -40,8 +40,22 @@ def test_a_position() -> None:
     assert (told["latitude"], told["longitude"], told["altitude_m"]) == (22.537222, 114.020948, 42.1)
     assert (told["date"], told["time_hhmmss"], told["battery_mv"]) == ("091117", "020928", "4183")
     assert (told["alarm"], told["state"]) == ("1", ["101", "Wsz-wl001", "B0101940", "C+3.0,-5.0,+2.0"])
-    with pytest.raises(PeerError):
-        FAMILY.fields(one(raw("position").replace(b"#22.5", b"#x2.5")))
+
+
+def test_an_odd_number_costs_itself_only() -> None:
+    odd = FAMILY.fields(one(raw("position").replace(b"#22.5", b"#x2.5")))
+    whole = FAMILY.fields(one(raw("position")))
+    assert odd["latitude"] is None
+    assert {**odd, "latitude": whole["latitude"]} == whole
+
+
+def test_a_place_with_its_sign() -> None:
+    """A frame of the public decoder's test (traccar/traccar C2stekProtocolDecoderTest)."""
+    told = FAMILY.fields(
+        one(b"PA$867965024889327$D#220222#135059#0#+37.98995#+23.85141#0.00#69.2#0.0#0000#000#8#00#sz-w1001#B2600$AP")
+    )
+    assert (told["latitude"], told["longitude"], told["course"]) == (37.98995, 23.85141, 69.2)
+    assert told["state"] == ["00", "sz-w1001", "B2600"]
 
 
 def test_frames_that_follow_each_other_with_and_without_line_ends() -> None:

@@ -45,6 +45,16 @@ def test_later_frames_are_of_the_unit_that_named_itself() -> None:
     assert (told["latitude"], told["speed"], told["course"]) == (pytest.approx(50.152912, abs=1e-6), "0.000", "298.28")
 
 
+def test_a_place_that_is_none_costs_itself_only() -> None:
+    odd, whole = (
+        FAMILY.fields(event)
+        for event in FAMILY.stream().feed(raw("carscop-ud00").replace(b"A5009", b"A5069") + raw("carscop-ud00"))
+        if isinstance(event, Message)
+    )
+    assert odd["latitude"] is None
+    assert {**odd, "latitude": whole["latitude"]} == whole
+
+
 def test_openings() -> None:
     for opening in (b"*HQ,2705171109,V1", b"*1708212230451", b"#170821223045"):
         assert FAMILY.recognise(opening) is False

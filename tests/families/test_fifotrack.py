@@ -94,6 +94,16 @@ def test_server_frames(name: str) -> None:
     assert told["parameters"] == parameters[told["command"]]
 
 
+def test_a_place_that_is_none_costs_itself_only() -> None:
+    (sound,) = heard(next(raw(name) for name in DEVICE if CASES[name]["means"]["command"] == "A01"))
+    place = str(FAMILY.fields(sound)["latitude"]).encode()
+    odd = FAMILY.fields(
+        Message(sound.kind, sound.frame.replace(place, b"x" * len(place)), sound.device_id, data=sound.data)
+    )
+    whole = FAMILY.fields(sound)
+    assert (odd["latitude"], odd["longitude"], odd["fix"]) == (None, whole["longitude"], whole["fix"])
+
+
 def test_a_sum_in_place_of_the_xor_is_no_frame() -> None:
     (event,) = FAMILY.server(raw("encoder-with-a-sum"))
     assert isinstance(event, PeerError)

@@ -140,8 +140,8 @@ def test_places() -> None:
     assert (found["valid"], found["speed_knots"], found["course"], found["mileage_km"]) == (True, 18, 304, 45)
     found = FAMILY.fields(report("pos-701d", 24, 0x30))
     assert (found["latitude"] < 0, found["longitude"] < 0, found["valid"]) == (True, True, False)
-    with pytest.raises(PeerError):
-        FAMILY.fields(report("pos-701d", 11, 0x13))
+    odd, whole = FAMILY.fields(report("pos-701d", 11, 0x13)), FAMILY.fields(report("pos-701d", 24, 0x30))
+    assert (odd["time"], odd["mileage_km"]) == (None, whole["mileage_km"])
 
 
 def test_older_texts_are_owed_their_own_answers() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from tracker_codecs.contract import Kind, Message, Severity, Target, Transport
+from tracker_codecs.contract import NO_FAULTS, Kind, Message, Severity, Target, Transport
 from tracker_codecs.drive import against_nobody
 from tracker_codecs.errors import LocalError, PeerError
 from tracker_codecs.families.lorawan import abeeway3, network
@@ -370,3 +370,50 @@ def test_what_cannot_be_carried_is_told() -> None:
     with pytest.raises(LocalError):
         FAMILY.check(target("oyster"), {})
     assert set(NETWORKS) == {network.CHIRPSTACK, network.TTN}
+
+
+# -- what shares a payload with something else -----------------------------------------------------------------------
+def test_a_wifi_scan_of_an_at101() -> None:
+    """Made by the vendor's decoder rules (vector at101-wifi-timeout); the telemetry is the vendor's own example."""
+    device = DEVICES["milesight_at101"]
+    told = device.decode(85, payload("at101-telemetry") + bytes.fromhex("06d908ffffffffffff0002"))
+    assert {name: told[name] for name in ("wifi_group_id", "wifi_count", "wifi_scan", "motion_status")} == {
+        "wifi_group_id": 8,
+        "wifi_count": 0,
+        "wifi_scan": "timeout",
+        "motion_status": 2,
+    }
+    assert (told["battery_pct"], told["latitude"], told["motion"]) == (100, 24.62495, "moving")
+
+
+def test_access_points_of_an_at101() -> None:
+    """The example of thingsboard/data-converters VENDORS/Milesight/AT101/guide.md, without its last access point."""
+    data = "01756403671B010488FFFFFFFFFFFFFFFF33050001"
+    data += "06D9081CC316222DF9C31006D90824E124F6A667B62106D90824E124F54DE3BC02"
+    told = DEVICES["milesight_at101"].decode(85, bytes.fromhex(data))
+    assert told["wifi"] == [
+        {"mac": "1c:c3:16:22:2d:f9", "rssi": -61},
+        {"mac": "24:e1:24:f6:a6:67", "rssi": -74},
+        {"mac": "24:e1:24:f5:4d:e3", "rssi": -68},
+    ]
+    assert (told["wifi_scan"], told["wifi_count"], told["wifi_group_id"]) == ("finished", 3, 8)
+    assert (told["battery_pct"], told["temperature"], told["geofence"]) == (100, 28.3, "unknown")
+
+
+def test_an_unknown_block_of_an_at101_costs_what_follows_it() -> None:
+    told = DEVICES["milesight_at101"].decode(85, payload("at101-telemetry") + bytes.fromhex("7fee017564"))
+    assert (told["battery_pct"], told["geofence"], told["unknown_hex"]) == (100, "unset", "7fee017564")
+
+
+def test_a_tektelic_emulator_writes_before_it_reads() -> None:
+    unit = DEVICES["tektelic"].unit(DEVICES["tektelic"], {"core_tick": 60}, NO_FAULTS)
+    assert unit.hear(100, bytes.fromhex("22a20005")) == [(101, b"\1\0"), (100, bytes.fromhex("220005"))]
+
+
+@pytest.mark.parametrize("data", ["a200012023", "2023a20001", "20a2000123"])
+def test_a_tektelic_downlink_that_writes_and_reads(data: str) -> None:
+    device = DEVICES["tektelic"]
+    told = device.decode_down(bytes.fromhex(data))
+    assert told == {"message": "write_and_read", "registers": {"22": 1}, "read": ["20", "23"]}
+    with pytest.raises(PeerError):
+        device.decode_down(bytes.fromhex("20a200"))

@@ -353,3 +353,24 @@ def test_own_commands() -> None:
     for text in ("", "A10*", "A12,6*FF\r\n@@A25", "a12", "A12,\u00e9"):
         with pytest.raises(LocalError):
             FAMILY.raw(target(), text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        (",34,", ",,", "event"),
+        ("22.543176", "", "latitude"),
+        ("114.078448", "nan", "longitude"),
+        ("100313093738", "101313093738", "time"),
+        (",205,", ",x,", "course"),
+    ],
+)
+def test_an_odd_field_of_a_report_costs_itself_only(old: str, new: str, name: str) -> None:
+    content = (
+        "AAA,34,22.543176,114.078448,100313093738,A,5,22,2,205,5,-14,0,60,0|0|10133|4110,0000,149|153|173|2707|914,"
+    )
+    whole = FAMILY.fields(one(framed("$$", "Q", content)))
+    odd = FAMILY.fields(one(framed("$$", "Q", content.replace(old, new))))
+    assert odd[name] is None
+    meaning = {"event_meaning": whole["event_meaning"]}
+    assert {**odd, **meaning, name: whole[name]} == whole

@@ -43,11 +43,14 @@ def test_a_part_is_no_message(cut: int) -> None:
     assert isinstance(event, PeerError)
 
 
-def test_a_place_that_is_none_is_told() -> None:
+def test_a_place_that_is_none_costs_itself_only() -> None:
     (message,) = events(RECORDED.replace(b"W05829", b"X05829"))
     assert isinstance(message, Message)
-    with pytest.raises(PeerError):
-        FAMILY.fields(message)
+    (sound,) = events(RECORDED)
+    assert isinstance(sound, Message)
+    whole, odd = FAMILY.fields(sound), FAMILY.fields(message)
+    assert odd["longitude"] is None
+    assert {**odd, "longitude": whole["longitude"]} == whole
     (short,) = events(b">12345678,7*00!")
     assert isinstance(short, Message)
     assert (FAMILY.fields(short), short.owed) == ({"device_id": "12345678", "status": "7"}, b"$OK!")

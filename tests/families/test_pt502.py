@@ -113,12 +113,36 @@ def test_a_line_cut_off_does_not_hide_the_next() -> None:
     assert events[1].device_id == "718005258"
 
 
-def test_other_lines_are_kept_as_text_and_broken_reports_are_told() -> None:
+def test_other_lines_are_kept_as_text_and_short_reports_are_told() -> None:
     message = one(b"$RPO,ok\r\n")
     assert (message.kind, message.text, message.device_id) == (Kind.OTHER, "$RPO,ok", None)
-    for old, new in ((b",100915,", b",109915,"), (b"215.88", b"x"), (b"3258.1738", b"")):
-        with pytest.raises(PeerError):
-            FAMILY.fields(one(raw("pos-1").replace(old, new)))
+    with pytest.raises(PeerError):
+        FAMILY.fields(one(raw("pos-1").replace(b",100915,,,A/", b"/")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        (b",100915,", b",109915,", "time"),
+        (b",100915,", b",,", "time"),
+        (b"215.88", b"x", "heading"),
+        (b"0.00", b"", "speed_kmh"),
+        (b"3258.1738", b"", "latitude"),
+        (b"02755.4350", b"02760.4350", "longitude"),
+    ],
+)
+def test_an_odd_field_costs_itself_only(old: bytes, new: bytes, name: str) -> None:
+    whole, odd = FAMILY.fields(one(raw("pos-1"))), FAMILY.fields(one(raw("pos-1").replace(old, new)))
+    assert odd[name] is None
+    assert {**odd, name: whole[name]} == whole
+
+
+def test_a_report_without_a_course() -> None:
+    """A line of the public decoder's test (traccar/traccar Pt502ProtocolDecoderTest)."""
+    line = b"$POS,6120,233326.000,V,0935.1201,N,06914.6933,W,0.00,,151112,,,A/00000,00000/0/0/\r\n"
+    told = FAMILY.fields(one(line))
+    assert (told["heading"], told["valid"], told["time"]) == (None, False, "2012-11-15T23:33:26")
+    assert (told["latitude"], told["longitude"], told["speed_kmh"]) == (9.585335, -69.244888, 0.0)
 
 
 @hypothesis_settings(max_examples=200, deadline=None)

@@ -231,6 +231,49 @@ def test_lines_that_are_none_cost_themselves_only(line: bytes) -> None:
         FAMILY.fields(event)
 
 
+def test_an_odd_number_of_a_report_costs_itself_only() -> None:
+    line = (
+        "ST300STT;205027329;03;374;20150108;17:54:42;177b38;-23.566052;-046.477588;000.000;000.00;0;0;0;12.11;000000;1"
+    )
+    (whole,), (odd,) = heard(line), heard(line.replace("000.00;0;", "0O0.00;0;").replace("-23.566052", ""))
+    found = {"latitude": None, "course": None}
+    assert FAMILY.fields(odd) == {**FAMILY.fields(whole), **found}
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (
+            "ST910;Location;907510186;552;20180504;23:15:45;3af54e5331;+19.301833;-099.190657;000.246;000.00;1;28462;80",
+            {"software_version": "552", "cell": "3af54e5331", "latitude": 19.301833, "longitude": -99.190657},
+        ),
+        (
+            "ST910;Alert;485195;20170409;22:37:41;3be0133057;+24.882410;-107.509152;000.070;000.00;1;286734;72;02;295",
+            {"date_yyyymmdd": "20170409", "time": "22:37:41", "cell": "3be0133057", "latitude": 24.88241},
+        ),
+        (
+            "ST910;Alert;123456;410;20141018;18:30:12;+37.478774;+126.889690;000.000;000.00;0;4.0;1;6002",
+            {"software_version": "410", "latitude": 37.478774, "longitude": 126.88969, "course": 0.0},
+        ),
+    ],
+)
+def test_st9_reports_with_and_without_version_and_cell(line: str, found: dict[str, Any]) -> None:
+    """Lines of the public decoder's test (traccar/traccar SuntechProtocolDecoderTest)."""
+    (message,) = heard(line)
+    told = FAMILY.fields(message)
+    assert {name: told.get(name) for name in found} == found
+    assert ("cell" in told, "software_version" in told) == ("cell" in found, "software_version" in found)
+
+
+def test_a_report_of_another_layout_tells_no_place() -> None:
+    """The layout of ST410 (line of the public decoder's test) is not known: its cells are no coordinates."""
+    line = "ST410STT;007638094;426;01;24153;724;4;-65;365;0;24161;724;4;365;0;0;24162;724;4;365;0;0;24363;724;4;365;0"
+    (message,) = heard(line)
+    told = FAMILY.fields(message)
+    assert told["values"] == line.split(";")[2:]
+    assert "latitude" not in told
+
+
 def test_names_and_passwords_in_answers_are_blanked() -> None:
     for name in ("preseta-answer-recorded", "st940-preset-answer"):
         (event,) = FAMILY.stream().feed(raw(name))

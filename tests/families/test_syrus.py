@@ -407,3 +407,13 @@ def test_raw_commands() -> None:
     for text in ("", "S", ">SED49U<>SED48U<", "SED\r\nX", "QED\xe9"):
         with pytest.raises(LocalError):
             FAMILY.raw(target(), text)
+
+
+def test_a_place_that_is_none_costs_itself_only() -> None:
+    line = f">REV011958000369+0307185+1016144400000032;ID={IMEI}<"
+    (sound,), (odd,) = (FAMILY.stream().feed(each.encode()) for each in (line, line.replace("+0307185", "+9307185")))
+    assert isinstance(sound, Message)
+    assert isinstance(odd, Message)
+    whole, told = FAMILY.fields(sound), FAMILY.fields(odd)
+    assert told["latitude"] is None
+    assert {**told, "latitude": whole["latitude"], "body": whole["body"]} == whole

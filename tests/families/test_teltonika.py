@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tracker_codecs.contract import Checksum, Event, Kind, Message, Severity, Strength, Transport
 from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.families.teltonika import frame as wire
 from tracker_codecs.families.teltonika import layout, texts
 from tracker_codecs.families.teltonika.family import FAMILY
 
@@ -313,3 +314,39 @@ def test_raw_replies_belong_to_the_command() -> None:
         Match.REFUSED
     )
     assert FAMILY.raw(target("fmb"), "getver").match(reply("Ver:1", 0x0E, "123456789012345")) is Match.NO
+
+
+#: Eleven codec 8 records with a fifth group, of 16-byte values, that is empty; and a record where it holds one, from a
+#: longer packet. Both of the public decoder's test (traccar/traccar TeltonikaProtocolDecoderTest, "extended").
+FIVE_GROUPS = bytes.fromhex(
+    "0000000000000158080b0000015d4b4dc07a00d5dbd13eec04324e020e0000120000000000000000000000015d4b4cd5e800"
+    "d5dbd13eec04324e020e0000120000000000000000000000015d4b4beb8800d5dbd13eec04324e020e000013000000000000"
+    "0000000000015d4b4b012800d5dbd13eec04324e020e0000120000000000000000000000015d4b4a16c800d5dbd13eec0432"
+    "4e020f0000110000000000000000000000015d4b492c6800d5dbd13eec04324e020f0000110000000000000000000000015d"
+    "4b48420800d5dbd13eec04324e020f0000120000000000000000000000015d4b4757a800d5dbd13eec04324e020f00000f00"
+    "00000000000000000000015d4b466d4800d5dbd13eec04324e020f0000100000000000000000000000015d4b4582e800d5db"
+    "d13eec04324e020f0000110000000000000000000000015d4b44988800d5dbd13eec04324e020f0000110000000000000000"
+    "000b0000ec10"
+)
+WIDE = bytes.fromhex(
+    "0000015ab5642a8800d5db1769ec01d70a020a00e3040004000e0501010200030004006000060900100a00010b0000130000"
+    "422f1318000302c700000000f7000000000001cb00000000000000000000000000000000"
+)
+
+
+def test_codec_8_records_with_a_fifth_group() -> None:
+    message = one(FIVE_GROUPS)
+    assert (message.checksum, message.owed) == (Checksum.OK, bytes.fromhex("0000000b"))
+    told = FAMILY.fields(message)["records"]
+    assert len(told) == 11
+    assert {(record["longitude"], record["latitude"]) for record in told} == {(-70.7014338, -33.5269298)}
+    normal = FAMILY.normalise(FIVE_GROUPS)
+    assert [normal[at : at + 8] for at in range(10, 10 + 11 * 31, 31)] == [bytes(8)] * 11
+
+
+def test_16_byte_values_are_told() -> None:
+    message = one(wire.seal(b"\x08\1" + WIDE + b"\1"))
+    (told,) = FAMILY.fields(message)["records"]
+    assert (told["utc"], told["satellites"], told["io_total"]) == ("2017-03-09T23:25:25.000Z", 4, 14)
+    assert (told["io"]["66"], told["io"]["203"]) == (0x2F13, "0" * 32)
+    assert len(told["io"]) == told["io_total"]

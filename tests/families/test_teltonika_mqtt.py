@@ -212,3 +212,11 @@ def test_emulated_reports_and_reading() -> None:
         json.dumps(FAMILY.fields(message), allow_nan=False)
     _, outcome = against_emulator(FAMILY.read(target(), list(ASKED)), unit, stream)
     assert outcome.reported == ASKED
+
+
+@pytest.mark.parametrize("odd", [b"0.000000", b"x,0.000000", b"95.0,0.000000", b"nan,0.000000"])
+def test_a_place_that_is_none_costs_itself_only(odd: bytes) -> None:
+    whole = FAMILY.fields(one(raw("data-no-fix")))
+    told = FAMILY.fields(one(raw("data-no-fix").replace(b"0.000000,0.000000", odd)))
+    assert (told["latitude"], told["longitude"], told["has_fix"]) == (None, None, False)
+    assert (told["io"], told["timestamp_ms"]) == (whole["io"], whole["timestamp_ms"])

@@ -104,10 +104,27 @@ def test_server_frames(name: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["51nanN", "511e9N", "5135." + "8" * 400 + "N", "1_35.82713N", "N"])
-def test_a_place_that_is_none_is_told(place: str) -> None:
+def test_a_place_that_is_none_costs_itself_only(place: str) -> None:
     (message,) = heard(f"({ID},DW30,050917,A,{place},00001.17918E,0.089,154745,000.0,43.40,12)".encode())
-    with pytest.raises(PeerError):
-        FAMILY.fields(message)
+    told = FAMILY.fields(message)
+    assert told["latitude"] is None
+    assert (told["longitude"], told["date"], told["satellites"]) == (0.019653, "050917", "12")
+
+
+@pytest.mark.parametrize(
+    "before", ["460,0,0,6,2,aa:bb:cc:dd:ee:ff*-8*0,aa:bb:cc:dd:ee:ff*-8*0", "460,0,0,6,0"], ids=["networks", "none"]
+)
+def test_a_report_without_a_fix(before: str) -> None:
+    """Frames of the public decoder's test (traccar/traccar Tk103ProtocolDecoderTest)."""
+    (message,) = heard(f"(013632651491,DW50,{before},040613,040137)".encode())
+    assert message.kind is Kind.REPORT
+    assert FAMILY.fields(message) == {
+        "message": "DW50",
+        "device_id": "013632651491",
+        "date": "040613",
+        "time": "040137",
+        "values": before.split(","),
+    }
 
 
 def test_a_datagram_ends_with_its_frame() -> None:

@@ -90,6 +90,14 @@ def test_a_time_is_told_where_the_unit_has_one() -> None:
     assert (told["time"], told["latitude"], told["longitude"]) == ("2017-04-21T00:01:05", 32.54659, -116.9067)
 
 
+@pytest.mark.parametrize("odd", [b"x", b"", b"nan", b"95.0"])
+def test_a_place_that_is_none_costs_itself_only(odd: bytes) -> None:
+    (sound,), (other,) = heard(raw("new-4001")), heard(raw("new-4001").replace(b"32.54659", odd))
+    whole, told = FAMILY.fields(sound), FAMILY.fields(other)
+    assert told["latitude"] is None
+    assert {**told, "latitude": whole["latitude"]} == whole
+
+
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answers(name: str) -> None:
     means = CASES[name]["means"]

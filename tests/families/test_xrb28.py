@@ -138,10 +138,12 @@ def test_a_report_never_counts_as_an_answer() -> None:
 
 
 @pytest.mark.parametrize("cell", ["4" * 400, "1_0", " 5", "x"])
-def test_a_number_that_is_none_is_told(cell: str) -> None:
+def test_a_number_that_is_none_costs_itself_only(cell: str) -> None:
     (message,) = heard(f"*SCOR,OM,{ID},H0,0,{cell},28,80#".encode())
-    with pytest.raises(PeerError):
-        FAMILY.fields(message)
+    (sound,) = heard(f"*SCOR,OM,{ID},H0,0,412,28,80#".encode())
+    whole, odd = FAMILY.fields(sound), FAMILY.fields(message)
+    assert odd["voltage"] is None
+    assert {**odd, "voltage": 4.12, "parameters": whole["parameters"]} == whole
 
 
 @pytest.mark.parametrize("device_id", ["", "12345", "\u0663" * 15])

@@ -17,7 +17,6 @@ from typing import Any
 from tracker_codecs.contract import Datum, Event, Kind, Limits, Message
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
-from tracker_codecs.errors import PeerError
 from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 
@@ -30,7 +29,7 @@ _NAMES = (
     *("geofence_alarm", "alarm"),
 )
 _NUMBERS = {"latitude", "longitude", "speed_kmh", "course", "altitude_m"}
-_NUMBER = re.compile(r"-?\d{1,9}(?:\.\d{1,12})?", re.ASCII)
+_NUMBER = re.compile(r"[-+]?\d{1,9}(?:\.\d{1,12})?", re.ASCII)
 
 
 class C2stekStream(Cutter):
@@ -67,16 +66,14 @@ def recognise(first: bytes) -> bool | None:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a frame. Raises PeerError for a number that is none."""
+    """Everything known of a frame. A number that is none is told as None."""
     found: dict[str, Any] = {"device_id": message.device_id, "message": message.kind.value}
     if message.kind is not Kind.REPORT:
         return {**found, "text": clean(message.data)}
     cells = clean(message.data[2:], 1000).split("#")
     for name, cell in zip(_NAMES, cells, strict=False):
         if name in _NUMBERS:
-            if not _NUMBER.fullmatch(cell):
-                raise PeerError("a number that is none", discarded=message.frame[:64])
-            found[name] = float(cell)
+            found[name] = float(cell) if _NUMBER.fullmatch(cell) else None
         else:
             found[name] = cell
     return {**found, "state": cells[len(_NAMES) :]}

@@ -15,7 +15,6 @@ from typing import Any
 from tracker_codecs.contract import Datum, Kind, Limits, Message
 from tracker_codecs.delimited import DelimitedStream
 from tracker_codecs.device import Device
-from tracker_codecs.errors import PeerError
 from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 
@@ -59,19 +58,17 @@ def recognise(first: bytes) -> bool | None:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a frame. Raises PeerError for a place that is none."""
+    """Everything known of a frame. A place that is none is told as None."""
     word, content = message.data
     found: dict[str, Any] = {"message": word, "device_id": message.device_id, "sent": message.frame[1:13].decode()}
     place = _PLACE.fullmatch(content[15:] if message.kind is Kind.LOGIN else content)
     if place is None:
         return {**found, "content": clean(content)}
-    degrees = {}
+    degrees: dict[str, float | None] = {}
     for name, digits, side, whole in (("latitude", "lat", "ns", 2), ("longitude", "lon", "ew", 3)):
         minutes = float(place[digits][whole:])
-        if minutes >= 60:
-            raise PeerError("a place that is none", discarded=message.frame[:64])
         value = int(place[digits][:whole]) + minutes / 60
-        degrees[name] = round(-value if place[side] in "SW" else value, 6)
+        degrees[name] = round(-value if place[side] in "SW" else value, 6) if minutes < 60 else None
     told = {name: place[name] for name in ("time", "date", "fix", "speed", "course")}
     return {**found, **told, **degrees}
 

@@ -65,7 +65,7 @@ class CguardStream(Cutter):
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a line. Raises PeerError for a number that is none."""
+    """Everything known of a line. A number that is none is told as None."""
     kind, *cells = str(message.data).split(":")
     found: dict[str, Any] = {"type": kind, "device_id": message.device_id}
     if kind in ("NV", "BC") and cells:
@@ -79,11 +79,8 @@ def fields(message: Message) -> dict[str, Any]:
 
 
 def _number(text: str) -> float | None:
-    if text == "NAN":
-        return None
-    if not re.fullmatch(r"-?\d{1,9}(?:\.\d{1,12})?", text, re.ASCII):
-        raise PeerError("a number that is none", discarded=text.encode("latin-1")[:64])
-    return float(text)
+    """The number; None for NAN, and for a cell that is none."""
+    return float(text) if re.fullmatch(r"-?\d{1,9}(?:\.\d{1,12})?", text, re.ASCII) else None
 
 
 def recognise(first: bytes) -> bool | None:

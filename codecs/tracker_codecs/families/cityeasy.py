@@ -25,7 +25,7 @@ from tracker_codecs import interval
 from tracker_codecs.contract import Capability, Checksum, Datum, Event, Kind, Limits, Message, Strength, Target
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.envelope import Envelope
-from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.errors import LocalError
 from tracker_codecs.family import Family
 from tracker_codecs.interval import FIELD, IntervalDevice
 from tracker_codecs.text import clean
@@ -127,7 +127,7 @@ def _decimal(digits: bytes) -> bool:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a frame of either direction. Raises PeerError for a place that is none."""
+    """Everything known of a frame of either direction. A place that is none is told as None."""
     kind, content, serial = message.data
     found: dict[str, Any] = {
         "message": _NAMES.get(kind, "unknown"),
@@ -141,19 +141,18 @@ def fields(message: Message) -> dict[str, Any]:
             found["interval"] = int.from_bytes(content)
         return found
     found["device_id"] = message.device_id
-    return found | (_place(message.frame, content) if kind in (3, 4) else {})
+    return found | (_place(content) if kind in (3, 4) else {})
 
 
-def _place(frame: bytes, content: bytes) -> dict[str, Any]:
+def _place(content: bytes) -> dict[str, Any]:
     place, _, cells = clean(content, MAX_FRAME).partition(";")
     found: dict[str, Any] = {"cells": cells.split(",")}
     if not place:
         return found
     found |= dict(zip(_PLACE, place.split(","), strict=False))
     for name, side, negative in (("latitude", "north", "S"), ("longitude", "east", "W")):
-        if not _DEGREES.fullmatch(found.get(name, "")):
-            raise PeerError("a place that is none", discarded=frame[:64])
-        found[name] = -float(found[name]) if found[side] == negative else float(found[name])
+        value = float(found[name]) if _DEGREES.fullmatch(found.get(name, "")) else None
+        found[name] = -value if value is not None and found.get(side) == negative else value
     return found
 
 

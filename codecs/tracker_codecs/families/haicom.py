@@ -19,7 +19,6 @@ from tracker_codecs.contract import (
 )
 from tracker_codecs.delimited import DelimitedStream
 from tracker_codecs.device import Device
-from tracker_codecs.errors import PeerError
 from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 
@@ -54,29 +53,27 @@ def recognise(first: bytes) -> bool | None:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a frame. Raises PeerError for a place that is none."""
+    """Everything known of a frame. A place that is none is told as None."""
     cells = str(message.data).split(",")
     found: dict[str, Any] = {"message": "GPRS", "device_id": message.device_id, "firmware": clean(cells[0])}
     if len(cells) < 6 or not re.fullmatch(r"\d{16}", cells[3], re.ASCII):
         return {**found, "values": [clean(each) for each in cells[1:]]}
     flags, latitude, longitude = int(cells[3][0]), cells[3][1:8], cells[3][8:]
-    north, east = (_degrees(each, whole, message.frame) for each, whole in ((latitude, 2), (longitude, 3)))
+    north, east = (_degrees(each, whole) for each, whole in ((latitude, 2), (longitude, 3)))
     return {
         **found,
         "date": clean(cells[1]),
         "time": clean(cells[2]),
         "fix": bool(flags & 1),
-        "latitude": north if flags & 4 else -north,
-        "longitude": east if flags & 2 else -east,
+        "latitude": -north if north is not None and not flags & 4 else north,
+        "longitude": -east if east is not None and not flags & 2 else east,
         "values": [clean(each) for each in cells[4:]],
     }
 
 
-def _degrees(digits: str, whole: int, frame: bytes) -> float:
+def _degrees(digits: str, whole: int) -> float | None:
     minutes = int(digits[whole:]) / 1000
-    if minutes >= 60:
-        raise PeerError("a place that is none", discarded=frame[:64])
-    return round(int(digits[:whole]) + minutes / 60, 6)
+    return round(int(digits[:whole]) + minutes / 60, 6) if minutes < 60 else None
 
 
 class HaicomDevice(Device):

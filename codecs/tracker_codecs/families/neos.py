@@ -53,26 +53,19 @@ class NeosStream(Stream):
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a message, or of the answer to one. Raises PeerError for a place that is none."""
+    """Everything known of a message, or of the answer to one. A place that is none is told as None."""
     if message.frame == OWED:
         return {"message": "ack"}
     cells = clean(message.data, 1000).split(",")
     found: dict[str, Any] = {"device_id": message.device_id, **dict(zip(_NAMES, cells, strict=False))}
     for name in ("longitude", "latitude"):
         if name in found:
-            found[name] = _degrees(found[name])
+            found[name] = from_minutes(found[name][1:], found[name][:1])
     if "valid" in found:
         found["valid"] = found["valid"] == "1"
     if len(cells) > len(_NAMES) + 2:
         found["inputs"] = cells[len(_NAMES) + 2]
     return found
-
-
-def _degrees(text: str) -> float:
-    place = from_minutes(text[1:], text[:1])
-    if place is None:
-        raise PeerError("a place that is none", discarded=text.encode("latin-1")[:64])
-    return place
 
 
 class NeosDevice(Device):

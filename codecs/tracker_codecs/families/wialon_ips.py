@@ -35,7 +35,7 @@ from tracker_codecs.contract import (
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
 from tracker_codecs.device import Device
 from tracker_codecs.envelope import Envelope
-from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.errors import LocalError
 from tracker_codecs.family import Family
 from tracker_codecs.text import clean
 
@@ -155,7 +155,7 @@ def owed(kind: bytes, body: bytes, state: Checksum) -> bytes:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a device's line; the password of a login is left out. Raises PeerError for a wrong place."""
+    """Everything known of a device's line; the password of a login is left out."""
     kind, body = message.data
     found: dict[str, Any] = {"type": kind.decode("ascii"), "device_id": message.device_id}
     if kind == b"L":
@@ -175,21 +175,20 @@ def fields(message: Message) -> dict[str, Any]:
 def _position(body: bytes) -> dict[str, Any]:
     cells = [clean(cell, 2000) for cell in body.split(b";")]
     found: dict[str, Any] = dict(zip(LONG, (None if cell == "NA" else cell for cell in cells), strict=False))
-    try:
-        for name, first, sign in (("latitude", "lat1", "lat2"), ("longitude", "lon1", "lon2")):
-            value = found.pop(first, None)
-            side = found.pop(sign, None)
-            found[name] = None if not value else _degrees(float(value)) * (-1 if side in ("S", "W") else 1)
-    except ValueError:
-        raise PeerError("a place that is none", discarded=body[:64]) from None
+    for name, first, sign in (("latitude", "lat1", "lat2"), ("longitude", "lon1", "lon2")):
+        value = _degrees(found.pop(first, None) or "")
+        side = found.pop(sign, None)
+        found[name] = -value if value is not None and side in ("S", "W") else value
     return found
 
 
-def _degrees(value: float) -> float:
-    """Degrees of (d)ddmm.mmmm."""
-    if not abs(value) < 1e6:
-        raise ValueError
-    return round(value // 100 + value % 100 / 60, 6)
+def _degrees(text: str) -> float | None:
+    """Degrees of (d)ddmm.mmmm; None for a text that is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return round(value // 100 + value % 100 / 60, 6) if abs(value) < 1e6 else None
 
 
 def recognise(first: bytes) -> bool | None:

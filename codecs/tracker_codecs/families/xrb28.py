@@ -22,7 +22,7 @@ from tracker_codecs import interval
 from tracker_codecs.contract import Capability, Datum, Event, Ids, Kind, Limits, Message, Strength, Target
 from tracker_codecs.delimited import DelimitedStream
 from tracker_codecs.envelope import Envelope
-from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.errors import LocalError
 from tracker_codecs.family import Family
 from tracker_codecs.interval import FIELD, IntervalDevice
 from tracker_codecs.text import clean
@@ -96,7 +96,7 @@ def from_server(data: bytes, channel: str = "") -> Sequence[Event]:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a line of either direction. Raises PeerError for numbers that are none."""
+    """Everything known of a line of either direction. A number that is none is told as None."""
     header, side, vendor, name, time, word, rest = message.data.groups()
     cells = clean(rest, MAX_FRAME).split(",") if rest else []
     found: dict[str, Any] = {
@@ -111,10 +111,9 @@ def fields(message: Message) -> dict[str, Any]:
     if side == b"S":
         return found
     numbers = dict(zip(_NAMES.get(word, ()), cells, strict=False))
-    if not all(re.fullmatch(r"-?\d{1,9}", cell, re.ASCII) for cell in numbers.values()):
-        raise PeerError("a number that is none", discarded=message.frame[:64])
-    found |= {key: int(cell) for key, cell in numbers.items()}
-    if "voltage" in found:
+    for key, cell in numbers.items():
+        found[key] = int(cell) if re.fullmatch(r"-?\d{1,9}", cell, re.ASCII) else None
+    if found.get("voltage") is not None:
         found["voltage"] /= 100
     return found | (_place(rest or b"") if word in (b"D0", b"D1") else {})
 

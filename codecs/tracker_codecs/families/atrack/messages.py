@@ -12,7 +12,6 @@ import struct
 from typing import Any
 
 from tracker_codecs.contract import Kind, Message
-from tracker_codecs.errors import PeerError
 from tracker_codecs.families.atrack import frame as wire
 from tracker_codecs.text import clean
 
@@ -26,7 +25,7 @@ _NAMES = (
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """See `Family.fields`. Times are Unix seconds where the unit sends numbers. Raises PeerError for a broken place."""
+    """See `Family.fields`. Times are Unix seconds where the unit sends numbers."""
     frame = message.frame
     if frame[:2] == b"\xfe\x02":
         name = "acknowledgement" if message.data == "server" else "keep_alive"
@@ -89,8 +88,10 @@ def _ascii(message: Message) -> dict[str, Any]:
 
 
 def _placed(record: dict[str, Any]) -> dict[str, Any]:
-    """Degrees in place of millionths."""
-    longitude, latitude = record["longitude"], record["latitude"]
-    if not isinstance(longitude, int) or abs(longitude) > 180_000_000 or abs(latitude) > 90_000_000:
-        raise PeerError("a place that is not on Earth")
-    return {**record, "longitude": longitude / 1e6, "latitude": latitude / 1e6}
+    """Degrees in place of millionths; None for what is no place on Earth."""
+    return {**record, "longitude": _degrees(record["longitude"], 180), "latitude": _degrees(record["latitude"], 90)}
+
+
+def _degrees(millionths: Any, most: int) -> float | None:
+    sound = isinstance(millionths, int) and abs(millionths) <= most * 1_000_000
+    return millionths / 1e6 if sound else None

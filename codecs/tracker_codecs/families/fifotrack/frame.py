@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 
 from tracker_codecs.contract import Checksum, Event, Kind, Message
 from tracker_codecs.cutter import MORE, NO_FRAME, Cutter
-from tracker_codecs.errors import PeerError
 from tracker_codecs.text import clean
 
 #: Longest frame taken, in bytes; recorded ones have at most 200. Photos come in frames of their own (D06).
@@ -25,6 +24,7 @@ _HEAD = re.compile(rb"(\$\$|##)([1-9]\d{0,3}),", re.ASCII)
 _LONGEST_HEAD = 7
 _BODY = re.compile(rb",([0-9A-Za-z]{1,20}),([0-9A-F]{1,4}),([A-Z]\d\d)(?:,(.*))?", re.ASCII | re.DOTALL)
 _TAIL = re.compile(rb"\*([0-9A-F]{2})\r\n", re.ASCII)
+_DEGREES = re.compile(r"[-+]?\d{1,3}(?:\.\d{1,12})?", re.ASCII)
 _POSITION = (
     *("alarm", "time_yymmddhhmmss", "fix", "latitude", "longitude", "speed_kmh", "course", "altitude_m", "odometer_m"),
     *("run_time_s", "status_hex", "inputs_hex", "outputs_hex", "cell", "analog_hex"),
@@ -97,7 +97,7 @@ class FifotrackStream(Cutter):
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a frame of either direction. Raises PeerError for a place that is none."""
+    """Everything known of a frame of either direction. A place that is none is told as None."""
     frame = message.frame
     body = _BODY.fullmatch(frame, frame.index(b","), len(frame) - 5)
     assert body is not None, "the stream has seen it"
@@ -117,10 +117,9 @@ def fields(message: Message) -> dict[str, Any]:
     if server or word not in ("A00", "A01"):
         return found | ({"status": cells[0]} if kind == "answer" and not server and len(cells) == 1 else {})
     found |= dict(zip(_POSITION, cells, strict=False))
-    try:
-        found |= {name: float(found[name]) for name in ("latitude", "longitude") if name in found}
-    except ValueError:
-        raise PeerError("a place that is none", discarded=frame[:64]) from None
+    for name in ("latitude", "longitude"):
+        if name in found:
+            found[name] = float(found[name]) if _DEGREES.fullmatch(found[name]) else None
     return found
 
 

@@ -95,8 +95,10 @@ def from_server(data: bytes, channel: str = "") -> list[Event]:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a message of either direction; a command without its password. Raises PeerError for a
-    position whose time or place is none."""
+    """Everything known of a message of either direction; a command without its password.
+
+    A time or a place that is none is told as None.
+    """
     if message.data == "sync":
         return {"message": "sync", "sequence": message.frame[2:4].hex(), "unit_id": message.device_id}
     if message.data == "server":
@@ -116,13 +118,14 @@ def _position(frame: bytes) -> dict[str, Any]:
     cells = clean(frame.rstrip(b"\r\n"), MAX_FRAME).split(",")
     prefix = cells.pop(0) if not re.fullmatch(r"\d{14}", cells[1], re.ASCII) else None
     unit, time, longitude, latitude, *rest = cells
-    at = moment(time, "%Y%m%d%H%M%S")
-    if at is None:
-        raise PeerError("a time that is none", discarded=frame[:64])
     east, north = float(longitude), float(latitude)
-    if not (abs(north) <= 90 and abs(east) <= 180):
-        raise PeerError("a place that is not on Earth", discarded=frame[:64])
-    found: dict[str, Any] = {"message": "report", "unit_id": unit, "time": at, "longitude": east, "latitude": north}
+    found: dict[str, Any] = {
+        "message": "report",
+        "unit_id": unit,
+        "time": moment(time, "%Y%m%d%H%M%S"),
+        "longitude": east if abs(east) <= 180 else None,
+        "latitude": north if abs(north) <= 90 else None,
+    }
     if prefix is not None:
         found["prefix"] = prefix
     for name, cell in zip(_VALUES, rest, strict=False):

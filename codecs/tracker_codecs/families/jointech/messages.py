@@ -10,7 +10,7 @@ from typing import Any
 
 from tracker_codecs.cells import moment
 from tracker_codecs.contract import Kind, Message
-from tracker_codecs.errors import LocalError, PeerError
+from tracker_codecs.errors import LocalError
 from tracker_codecs.families.jointech import frame as wire
 from tracker_codecs.text import clean
 
@@ -29,7 +29,7 @@ _U = re.compile(r"U0\d").fullmatch
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything that the frame says. Raises PeerError for a report with an impossible time."""
+    """Everything that the frame says. An impossible time is told as None."""
     frame = message.frame
     if frame[:1] == b"$":
         return _report(frame)
@@ -124,9 +124,7 @@ def _report(frame: bytes) -> dict[str, Any]:
         "serial": frame[-1],
     }
     when = moment(frame[at : at + 6].hex(), _CLOCK)
-    if when is None:
-        raise PeerError("a report with an impossible time", discarded=frame[:32])
-    told["time"] = f"{when}Z"
+    told["time"] = None if when is None else f"{when}Z"
     place = frame[at + 6 : at + 15].hex()
     flags = int(place[17], 16)
     if place[:17].isdigit():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from construct import Byte, Int16sl, Int16ul, Int32sl, Struct
+from construct import Byte, Bytes, Int8sl, Int16sl, Int16ul, Int32sl, Int32ul, Struct
 
 from tracker_codecs.contract import Capability, Settings, Strength
 from tracker_codecs.errors import PeerError
@@ -28,21 +28,45 @@ SETTINGS = {
 }
 #: Bytes of data by type, settings (channel ff, fe) and telemetry (channel, type).
 _SIZES = {0x66: 1, 0x8E: 3, 0x3C: 1, 0x71: 1, 0x13: 3, 0x58: 4, 0x8A: 3, 0x10: 1, 0x28: 1, 0x17: 2, 0x3B: 1, 0x2D: 1}
-_TELEMETRY = {(1, 0x75): 1, (3, 0x67): 2, (4, 0x88): 9, (5, 0): 1, (6, 0): 1}
+_TELEMETRY = {
+    (1, 0x75): 1,
+    (3, 0x67): 2,
+    (0x83, 0x67): 3,
+    (4, 0x88): 9,
+    (0x84, 0x88): 9,
+    (5, 0): 1,
+    (6, 0): 1,
+    (6, 0xD9): 9,
+    (7, 0): 1,
+    (0x20, 0xCE): 12,
+}
+_MOTIONS = {0: "unknown", 1: "start_moving", 2: "moving", 3: "stop_moving"}
 Place = Struct("latitude" / Int32sl, "longitude" / Int32sl, "status" / Byte)
+Scan = Struct("group" / Byte, "mac" / Bytes(6), "rssi" / Int8sl, "status" / Byte)
+#: The MAC of a scan that timed out.
+_NOBODY = b"\xff" * 6
+History = Struct("time" / Int32ul, "longitude" / Int32sl, "latitude" / Int32sl)
 Motion = Struct("which" / Byte, "delta" / Byte, "duration" / Int16ul)
 
 
-def blocks(payload: bytes) -> list[tuple[int, int, bytes]]:
-    """(channel, type, data) of a chain. Raises PeerError for a type of unknown length or a cut one."""
+def _cut(payload: bytes) -> tuple[list[tuple[int, int, bytes]], bytes]:
+    """(channel, type, data) of a chain, and what follows a type of unknown length or a cut one."""
     out, at = [], 0
     while at < len(payload):
         channel, kind = payload[at], payload[at + 1] if at + 1 < len(payload) else -1
         size = _SIZES.get(kind) if channel in (0xFF, 0xFE) else _TELEMETRY.get((channel, kind))
         if size is None or at + 2 + size > len(payload):
-            raise PeerError(f"unknown or cut block at byte {at}", discarded=payload)
+            break
         out.append((channel, kind, payload[at + 2 : at + 2 + size]))
         at += 2 + size
+    return out, payload[at:]
+
+
+def blocks(payload: bytes) -> list[tuple[int, int, bytes]]:
+    """(channel, type, data) of a chain. Raises PeerError for a type of unknown length or a cut one."""
+    out, rest = _cut(payload)
+    if rest:
+        raise PeerError(f"unknown or cut block at byte {len(payload) - len(rest)}", discarded=payload)
     return out
 
 
@@ -77,6 +101,17 @@ def _shown(kind: int, data: bytes) -> dict[str, Any]:
     if kind == 0x8A:
         return {"timed_report": {"index": data[0] + 1, "minute_of_day": parse(Int16ul, data[1:])}}
     return {f"type_{kind:02x}": data.hex()}
+
+
+def _scanned(scan: Any, out: dict[str, Any]) -> None:
+    """One access point of a Wi-Fi scan, or its end without any."""
+    out |= {"wifi_group_id": scan.group, "wifi_scan": "finished", "motion_status": scan.status & 15}
+    points = out.setdefault("wifi", [])
+    if scan.mac == _NOBODY:
+        out["wifi_scan"] = "timeout"
+    else:
+        points.append({"mac": scan.mac.hex(":"), "rssi": scan.rssi})
+    out["wifi_count"] = len(points)
 
 
 class _Unit(Unit):
@@ -145,11 +180,14 @@ class MilesightAt101(Device):
         return set(self.told(uplinks).values) & set(ask.fields), {}
 
     def decode(self, f_port: int, payload: bytes) -> dict[str, Any]:
-        """Telemetry and echoes."""
+        """Telemetry and echoes; what follows a block of unknown length is told as it is."""
         out: dict[str, Any] = {"message": "other"}
         if f_port != self.uplink_port:
             return out
-        for channel, kind, data in blocks(payload):
+        known, rest = _cut(payload)
+        if rest:
+            out["unknown_hex"] = rest.hex()
+        for channel, kind, data in known:
             if channel in (0xFF, 0xFE):
                 out |= {"message": "set_echo", **_shown(kind, data)}
                 continue
@@ -157,12 +195,18 @@ class MilesightAt101(Device):
             if kind == 0x75:
                 out["battery_pct"] = data[0]
             elif kind == 0x67:
-                out["temperature"] = parse(Int16sl, data) / 10
+                out["temperature"] = parse(Int16sl, data[:2]) / 10
             elif kind == 0x88:
                 place = parse(Place, data)
                 out |= {"latitude": place.latitude / 1e6, "longitude": place.longitude / 1e6}
-                out["motion"] = {0: "unknown", 1: "start_moving", 2: "moving", 3: "stop_moving"}.get(place.status & 15)
+                out["motion"] = _MOTIONS.get(place.status & 15)
                 out["geofence"] = {0: "inside", 1: "outside", 2: "unset", 3: "unknown"}.get(place.status >> 4)
+            elif kind == 0xD9:
+                _scanned(parse(Scan, data), out)
+            elif kind == 0xCE:
+                past = parse(History, data)
+                place = {"latitude": past.latitude / 1e6, "longitude": past.longitude / 1e6}
+                out.setdefault("history", []).append({"time_unix": past.time, **place})
         return out
 
     def decode_down(self, payload: bytes) -> dict[str, Any]:

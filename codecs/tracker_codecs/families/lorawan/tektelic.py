@@ -29,6 +29,8 @@ SETTINGS = {
 REGISTERS: dict[str, int] = {name: each.key for name, each in SETTINGS.items()}
 _NAMES = {number: name for name, number in REGISTERS.items()}
 _SIZES = {TICK: Int32ub, **dict.fromkeys((0x21, REST, MOVING, 0x24, 0x25, 0x26, SAVE), Int16ub)}
+#: Bytes of the command that saves, alone in its downlink.
+_SAVING = 3
 _Value = Switch(this.register & 0x7F, _SIZES)
 Values = Struct("items" / GreedyRange(Struct("register" / Byte, "value" / _Value)), Terminated)
 Results = Struct(
@@ -44,6 +46,28 @@ def registers(payload: bytes) -> dict[int, int]:
     return {item.register: item.value for item in items}
 
 
+def downlink(payload: bytes) -> tuple[dict[int, int], list[int]]:
+    """What a downlink writes (register without bit 7 -> value), and the registers that it reads, in any order.
+
+    Raises PeerError where it writes a register of unknown size, or is cut.
+    """
+    writes: dict[int, int] = {}
+    reads: list[int] = []
+    at = 0
+    while at < len(payload):
+        number = payload[at] & 0x7F
+        at += 1
+        if not payload[at - 1] & 0x80:
+            reads.append(number)
+            continue
+        layout = _SIZES.get(number)
+        if layout is None or at + layout.sizeof() > len(payload):
+            raise PeerError("a register of unknown size, or cut", discarded=payload)
+        writes[number] = layout.parse(payload[at : at + layout.sizeof()])
+        at += layout.sizeof()
+    return writes, reads
+
+
 def _written(event: Event) -> Match:
     """The write result."""
     if event.f_port != 101 or not event.payload:
@@ -56,24 +80,30 @@ class _Unit(Unit):
     def hear(self, f_port: int, payload: bytes) -> Uplinks:
         if f_port != 100 or not payload:
             return []
-        if payload[0] & 0x80:
-            bad = bytearray()
-            tick = self.state["core_tick"]
-            for number, value in registers(payload).items():
-                name = _NAMES.get(number & 0x7F, "")
-                if name in self.faults.refuse or (not name and number & 0x7F != SAVE):
-                    bad.append(number & 0x7F)
-                elif name == "core_tick":
-                    self.store(name, value)
-                    old, tick = tick, self.state[name]
-                    for other in (REST, MOVING):  # what it stores are ticks
-                        self.state[_NAMES[other]] = self.state[_NAMES[other]] // old * tick if old else 0
-                elif name:
-                    self.store(name, value * tick)
-            return [(101, bytes([1, len(bad), *bad]))]
+        writes, reads = downlink(payload)
+        written = self._write(writes) if writes else []  # before what is read, wherever it stands
+        return [*written, *(self._read(reads) if reads else [])]
+
+    def _write(self, writes: dict[int, int]) -> Uplinks:
+        bad = bytearray()
+        tick = self.state["core_tick"]
+        for number, value in writes.items():
+            name = _NAMES.get(number, "")
+            if name in self.faults.refuse or (not name and number != SAVE):
+                bad.append(number)
+            elif name == "core_tick":
+                self.store(name, value)
+                old, tick = tick, self.state[name]
+                for other in (REST, MOVING):  # what it stores are ticks
+                    self.state[_NAMES[other]] = self.state[_NAMES[other]] // old * tick if old else 0
+            elif name:
+                self.store(name, value * tick)
+        return [(101, bytes([1, len(bad), *bad]))]
+
+    def _read(self, reads: list[int]) -> Uplinks:
         tick = self.state["core_tick"]
         items = []
-        for number in payload:
+        for number in reads:
             value = self.state.get(_NAMES.get(number, ""), 0)
             items.append({"register": number, "value": value if number == TICK else value // tick if tick else 0})
         return [(100, bytes(Values.build({"items": items})))]
@@ -159,9 +189,14 @@ class Tektelic(Device):
         return {"message": "other"}
 
     def decode_down(self, payload: bytes) -> dict[str, Any]:
-        """Reads, writes, save."""
-        if payload[:1] == b"\xf0":
+        """Reads, writes, save; both in one are told apart."""
+        if payload[:1] == b"\xf0" and len(payload) <= _SAVING:
             return {"message": "save_to_flash", "what": "application configuration"}
-        if payload and not any(number & 0x80 for number in payload):
-            return {"message": "read", "registers": [f"{number:02X}" for number in payload]}
-        return {"message": "write", "registers": {f"{n & 0x7F:02X}": v for n, v in registers(payload).items()}}
+        writes, reads = downlink(payload)
+        written = {f"{number:02X}": value for number, value in writes.items()}
+        read = [f"{number:02X}" for number in reads]
+        if not writes and reads:
+            return {"message": "read", "registers": read}
+        if not reads:
+            return {"message": "write", "registers": written}
+        return {"message": "write_and_read", "registers": written, "read": read}

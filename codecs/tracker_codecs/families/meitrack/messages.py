@@ -6,6 +6,7 @@ tests (CCC, CCE).
 
 from __future__ import annotations
 
+import re
 import struct
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,6 +50,7 @@ EVENTS = {
     34: "answer to a position request",
     35: "track by time",
 }
+_NUMBER = re.compile(r"[-+]?\d{1,12}(?:\.\d{1,12})?", re.ASCII).fullmatch
 _EPOCH = datetime(2000, 1, 1)
 #: Identifiers of CCE records: key and, where it is not 1, what the number is divided by.
 _CCE = {
@@ -135,27 +137,45 @@ def _command(found: wire.Content) -> dict[str, Any]:
     return told | ({"arguments": arguments} if arguments else {})
 
 
-def _number(text: str) -> int | float:
+def _number(text: str) -> int | float | None:
+    """The number; None for a field that is none."""
+    if not _NUMBER(text):
+        return None
     return float(text) if "." in text else int(text)
 
 
+def _decimal(text: str) -> float | None:
+    value = _number(text)
+    return None if value is None else float(value)
+
+
+def _moment(text: str) -> str | None:
+    """`yymmddhhmmss` in ISO form; None where there is no such time."""
+    try:
+        return datetime.strptime(text, "%y%m%d%H%M%S").isoformat()
+    except ValueError:
+        return None
+
+
 def _report(parts: list[str]) -> dict[str, Any]:
-    """AAA. Analog values are volts where they have a decimal point; the hexadecimal ones are model dependent."""
+    """AAA. Analog values are volts where they have a decimal point; the hexadecimal ones are model dependent.
+
+    A number, place or time that is none is told as None.
+    """
     if len(parts) < 4:
         raise PeerError("a report without position")
-    event = int(parts[0])
+    event = int(parts[0]) if parts[0].isascii() and parts[0].isdigit() else None
     told: dict[str, Any] = {"type": "heartbeat" if event == 31 else "data", "event": event}
-    if meaning := EVENTS.get(event):
-        told["event_meaning"] = meaning
-    told |= {"latitude": float(parts[1]), "longitude": float(parts[2])}
-    told["time"] = datetime.strptime(parts[3], "%y%m%d%H%M%S").isoformat()
+    if event in EVENTS:
+        told["event_meaning"] = EVENTS[event]
+    told |= {"latitude": _decimal(parts[1]), "longitude": _decimal(parts[2]), "time": _moment(parts[3])}
     told["valid"] = parts[4:5] == ["A"]
     names = ("satellites", "rssi", "speed_kmh", "course", "hdop", "altitude_m", "mileage_m", "run_time_s")
     told |= {name: _number(part) for name, part in zip(names, parts[5:13], strict=False) if part}
     told |= {name: part for name, part in zip(("cell", "io_status", "analog"), parts[13:16], strict=False) if part}
     volts = parts[15].split("|") if len(parts) > 15 else []
     if len(volts) == 5 and "." in volts[0]:  # recorded: battery first, external power second
-        told |= {"battery_v": float(volts[0]), "power_v": float(volts[1])}
+        told |= {"battery_v": _decimal(volts[0]), "power_v": _decimal(volts[1])}
     if parts[16:]:
         told["rest"] = parts[16:]
     return told

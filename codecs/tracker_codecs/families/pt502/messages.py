@@ -14,21 +14,26 @@ from typing import Any
 from tracker_codecs.contract import Event, Kind, Message
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.pt502.frame import line_of
+from tracker_codecs.geo import from_minutes
 from tracker_codecs.text import clean
 
 _KMH = 1.852
 _REPORT = re.compile(
-    r"\$([A-Z]{3}),(\d+),(\d{6})\.\d{3},([AV]),(\d\d)(\d\d\.\d{1,6}),([NS]),(\d{3})(\d\d\.\d{1,6}),([EW]),"
-    r"(\d{1,4}(?:\.\d{1,4})?),(\d{1,3}(?:\.\d{1,4})?),(\d{6}),(.*)",
+    r"\$([A-Z]{3}),(\d+),(\d{6})\.\d{3},([AV]),([^,]*),([^,]*),([^,]*),([^,]*),([^,]*),([^,]*),([^,]*),(.*)",
     re.ASCII,
 ).fullmatch
+_NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,4})?", re.ASCII).fullmatch
+_DAY = re.compile(r"\d{6}", re.ASCII).fullmatch
 _FIRMWARE = re.compile(r"\$FUS(\d+),([^,]*),(.*)", re.ASCII).fullmatch
 _COMMAND = re.compile(r"#([A-Z]{3})(.*)", re.ASCII).fullmatch
 _TAIL = ("inputs_outputs", "analog_inputs", "odometer", "rfid", "state")
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything a line of either direction says. Raises PeerError for a report whose content is broken."""
+    """Everything a line of either direction says. Raises PeerError for a report with too few fields.
+
+    A field of a report that is empty or none is told as None.
+    """
     line = line_of(message.frame)
     if line.startswith(b"$PHD"):
         return {"message": "photo_part", "bytes": len(line)}
@@ -51,26 +56,39 @@ def fields(message: Message) -> dict[str, Any]:
 def _report(text: str) -> dict[str, Any]:
     found = _REPORT(text)
     if found is None:
-        raise PeerError("a report whose content is broken", discarded=text[:64].encode("latin-1"))
-    event, device_id, clock, valid, lat, lat_min, north, lon, lon_min, east, knots, heading, day, tail = found.groups()
-    try:
-        time = datetime.strptime(day + clock, "%d%m%y%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        raise PeerError("a report with no such time", discarded=clean(day + clock).encode()) from None
+        raise PeerError("a report with too few fields", discarded=text[:64].encode("latin-1"))
+    event, device_id, clock, valid, lat, north, lon, east, knots, heading, day, tail = found.groups()
+    speed = _number(knots)
     mode, *parts = tail.split("/")
     return {
         "message": "report",
         "event": event,
         "device_id": device_id,
-        "time": time.strftime("%Y-%m-%dT%H:%M:%S"),
+        "time": _time(day, clock),
         "valid": valid == "A",
-        "latitude": round((int(lat) + float(lat_min) / 60) * (1 if north == "N" else -1), 6),
-        "longitude": round((int(lon) + float(lon_min) / 60) * (1 if east == "E" else -1), 6),
-        "speed_kmh": round(float(knots) * _KMH, 2),
-        "heading": float(heading),
+        "latitude": from_minutes(lat, north),
+        "longitude": from_minutes(lon, east),
+        "speed_kmh": None if speed is None else round(speed * _KMH, 2),
+        "heading": _number(heading),
         "mode": clean(mode.lstrip(",")),
         **{name: clean(part) for name, part in zip(_TAIL, parts, strict=False) if part},
     }
+
+
+def _number(text: str) -> float | None:
+    """The number; None for a field that is empty or none."""
+    return float(text) if _NUMBER(text) else None
+
+
+def _time(day: str, clock: str) -> str | None:
+    """`ddmmyy` and `hhmmss` in ISO form; None where there is no such time."""
+    if not _DAY(day):
+        return None
+    try:
+        time = datetime.strptime(day + clock, "%d%m%y%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return time.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def from_server(data: bytes, channel: str) -> Sequence[Event]:

@@ -6,6 +6,7 @@ model code; `ST500` has no cell, `ST600` has five fields for it. Groups of setti
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tracker_codecs.contract import Message
@@ -17,11 +18,21 @@ from tracker_codecs.text import clean
 _LAST = {"STT": "mode", "EMG": "emergency", "EVT": "event", "ALT": "alert"}
 #: Reports of universal units; which values stand in them their own map of bits says, which is not read here.
 _UNIVERSAL = frozenset(("STT", "ALT", "BLE", "UEX"))
+_PLACE = ("latitude", "longitude", "speed_kmh", "course")
+_REPORTS_9 = ("Location", "Emergency", "Alert")
+_DATE = re.compile(r"20\d{6}", re.ASCII).fullmatch
+#: A cell is ten hexadecimal digits; a latitude has a sign and a point.
+_CELL = re.compile(r"[0-9A-Fa-f]{10}", re.ASCII).fullmatch
+_NUMBER = re.compile(r"[-+]?\d{1,9}(?:\.\d{1,9})?", re.ASCII).fullmatch
+_WHOLE = re.compile(r"[-+]?\d{1,15}", re.ASCII).fullmatch
 _QUERIES = frozenset(("Preset", "PresetA", "PRESET", "StatusReq"))
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a line of either direction. Raises PeerError for a report whose fields are none."""
+    """Everything known of a line of either direction. Raises PeerError for a report with too few fields.
+
+    A number of a report that is none is told as None.
+    """
     if message.data == "zip":
         zipped = {"message": "zip report", "bytes": len(message.frame)}
         return zipped if message.device_id is None else {**zipped, "device_id": message.device_id}
@@ -61,26 +72,45 @@ def _report(parts: list[str]) -> dict[str, Any]:
         out["model_code"] = next(rest)
     for name in ("software_version", "date_yyyymmdd", "time"):
         out[name] = next(rest)
+    if not _DATE(out["date_yyyymmdd"]):  # another layout, such as that of ST410: what stands where is not known
+        return {"message": "report", "prefix": prefix, "report": word, "device_id": parts[1], "values": parts[2:]}
     for name in () if prefix == "ST500" else ("cell", "mcc", "mnc", "lac", "rssi") if prefix == "ST600" else ("cell",):
         out[name] = next(rest)
-    for name in ("latitude", "longitude", "speed_kmh", "course"):
-        out[name] = float(next(rest))
-    out["satellites"] = int(next(rest))
+    for name in _PLACE:
+        out[name] = _number(next(rest))
+    out["satellites"] = _whole(next(rest))
     out["fix"] = next(rest) == "1"
-    out["distance_m"] = int(next(rest))
-    out["supply_v"] = float(next(rest))
+    out["distance_m"] = _whole(next(rest))
+    out["supply_v"] = _number(next(rest))
     out["io"] = next(rest)
     if word in _LAST:
-        out[_LAST[word]] = int(next(rest))
+        out[_LAST[word]] = _whole(next(rest))
     return out | {"more": list(rest)}
 
 
 def _report_9(parts: list[str]) -> dict[str, Any]:
+    """A report of ST9xx: version and cell may be missing or there, the date tells where the rest begins."""
     out: dict[str, Any] = {"message": "report", "prefix": parts[0], "report": parts[1], "device_id": parts[2]}
-    if parts[1] not in ("Location", "Emergency") or len(parts) < 11:
+    start = 3 if _DATE("".join(parts[3:4])) else 4
+    rest = parts[start + 2 :]
+    if parts[1] not in _REPORTS_9 or len(rest) < 5 or not _DATE(parts[start]):
         return out | {"values": parts[3:]}
-    numbers = dict(zip(("latitude", "longitude", "speed_kmh", "course"), map(float, parts[6:10]), strict=True))
-    return {**out, "software_version": parts[3], "date_yyyymmdd": parts[4], "time": parts[5], **numbers}
+    if start == 4:
+        out["software_version"] = parts[3]
+    out |= {"date_yyyymmdd": parts[start], "time": parts[start + 1]}
+    if _CELL(rest[0]):
+        out["cell"] = rest.pop(0)
+    return out | dict(zip(_PLACE, map(_number, rest), strict=False))
+
+
+def _number(text: str) -> float | None:
+    """The number; None for a field that is none."""
+    return float(text) if _NUMBER(text) else None
+
+
+def _whole(text: str) -> int | None:
+    """The whole number; None for a field that is none."""
+    return int(text) if _WHOLE(text) else None
 
 
 def _answer(parts: list[str]) -> dict[str, Any]:

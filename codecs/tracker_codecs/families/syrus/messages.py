@@ -56,13 +56,11 @@ def _report(text: str, frame: bytes) -> dict[str, Any]:
     if found is None:
         raise PeerError("a report in another form", discarded=frame[:64])
     event, week, day, seconds, north, east, speed, course, mode, age = (int(each) for each in found.groups())
-    if not (abs(north) <= 90e5 and abs(east) <= 180e5):
-        raise PeerError("a place that is not on Earth", discarded=frame[:64])
     return {
         "event": event,
         "gps_time": (GPS_EPOCH + timedelta(weeks=week, days=day, seconds=seconds)).isoformat(),
-        "latitude": north / 1e5,
-        "longitude": east / 1e5,
+        "latitude": north / 1e5 if abs(north) <= 90e5 else None,
+        "longitude": east / 1e5 if abs(east) <= 180e5 else None,
         "speed_kmh": round(speed * _MPH, 1),
         "course": course,
         "fix_mode": mode,

@@ -1,13 +1,14 @@
 """AVL records of codecs 8, 8 extended and 16: decoded when somebody asks.
 
-Source: Teltonika wiki, Data Sending Protocols (record layouts, worked examples).
+Sources: Teltonika wiki, Data Sending Protocols (record layouts, worked examples); traccar/traccar Teltonika protocol
+decoder and its test (16-byte values behind a codec 8 record).
 """
 
 from __future__ import annotations
 
 import struct
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracker_codecs.errors import PeerError
 from tracker_codecs.families.teltonika import frame as wire
@@ -22,10 +23,16 @@ _PAIRS = {
     for codec, id_ in ((wire.AVL_8, "B"), (wire.AVL_8E, "H"), (wire.AVL_16, "H"))
 }
 _VARIABLE = struct.Struct(">HH")
+#: A 16-byte value of codec 8.
+_WIDE = struct.Struct(">B16s")
 PRIORITIES = {0: "low", 1: "high", 2: "panic"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Times beyond the year 9999 are shown as a number only.
 _MOST = 253402300799999
+
+
+class _CutShort(Exception):
+    """A record goes beyond its packet."""
 
 
 def utc(ms: int) -> str | None:
@@ -36,34 +43,55 @@ def utc(ms: int) -> str | None:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
 
 
+class _Walk(NamedTuple):
+    """Records one after the other: each with its offset, and where the last one ends."""
+
+    found: list[tuple[int, dict[str, Any]]]
+    stop: int
+
+
 def decode(body: bytes) -> list[dict[str, Any]]:
     """The records of the bytes from codec id to second quantity. Raises PeerError where they do not add up."""
-    pos, end = 2, len(body) - 1
-    found = []
-    try:
-        for _ in range(body[1]):
-            record, pos = _record(body, pos, end)
-            found.append(record)
-    except struct.error:
-        raise PeerError("an AVL record is cut short", discarded=body[:64]) from None
-    if pos != end:
+    walk = _walked(body)
+    if walk.stop != len(body) - 1:
         raise PeerError("AVL records and packet length disagree", discarded=body[:64])
-    return found
+    return [record for _, record in walk.found]
 
 
 def starts(body: bytes) -> list[int]:
-    """Offset of each record in these bytes. Raises PeerError where they do not add up."""
+    """Offset of each record in these bytes. Raises PeerError where they are cut short."""
+    return [start for start, _ in _walked(body).found]
+
+
+def _walked(body: bytes) -> _Walk:
+    """The records; with the fifth group of values where they add up only so.
+
+    Some units end their codec 8 records with a group of 16-byte values, and nothing in the packet says so.
+    """
+    walk = _walk(body, wide=False)
+    if body[0] == wire.AVL_8 and (walk is None or walk.stop != len(body) - 1):
+        wider = _walk(body, wide=True)
+        if wider is not None and wider.stop == len(body) - 1:
+            return wider
+    if walk is None:
+        raise PeerError("an AVL record is cut short", discarded=body[:64])
+    return walk
+
+
+def _walk(body: bytes, *, wide: bool) -> _Walk | None:
+    """The records, in this layout; None where one is cut short."""
     pos, end, found = 2, len(body) - 1, []
     try:
         for _ in range(body[1]):
-            found.append(pos)
-            pos = _record(body, pos, end)[1]
-    except struct.error:
-        raise PeerError("an AVL record is cut short", discarded=body[:64]) from None
-    return found
+            start = pos
+            record, pos = _record(body, start, end, wide=wide)
+            found.append((start, record))
+    except (struct.error, _CutShort):
+        return None
+    return _Walk(found, pos)
 
 
-def _record(body: bytes, pos: int, end: int) -> tuple[dict[str, Any], int]:
+def _record(body: bytes, pos: int, end: int, *, wide: bool) -> tuple[dict[str, Any], int]:
     codec = body[0]
     ms, priority, lon, lat, altitude, angle, satellites, speed = HEAD.unpack_from(body, pos)
     pos += HEAD.size
@@ -93,7 +121,7 @@ def _record(body: bytes, pos: int, end: int) -> tuple[dict[str, Any], int]:
         if number:
             stop = pos + number * pair.size
             if stop > end:
-                raise PeerError("an AVL record is cut short", discarded=body[:64])
+                raise _CutShort
             for key, value in pair.iter_unpack(body[pos:stop]):
                 values[str(key)] = value
             pos = stop
@@ -104,8 +132,17 @@ def _record(body: bytes, pos: int, end: int) -> tuple[dict[str, Any], int]:
             key, size = _VARIABLE.unpack_from(body, pos)
             pos += 4
             if pos + size > end:
-                raise PeerError("an AVL record is cut short", discarded=body[:64])
+                raise _CutShort
             values[str(key)] = body[pos : pos + size].hex()
             pos += size
+    if wide:
+        (number,) = count.unpack_from(body, pos)
+        pos += count.size
+        stop = pos + number * _WIDE.size
+        if stop > end:
+            raise _CutShort
+        for key, value in _WIDE.iter_unpack(body[pos:stop]):
+            values[str(key)] = value.hex()
+        pos = stop
     record["io"] = values
     return record, pos

@@ -10,7 +10,6 @@ from typing import Any
 
 from tracker_codecs import jsontext
 from tracker_codecs.contract import Message
-from tracker_codecs.errors import PeerError
 from tracker_codecs.families.teltonika import messages as avl
 from tracker_codecs.families.teltonika import texts
 from tracker_codecs.families.teltonika.frame import PREAMBLE
@@ -70,11 +69,12 @@ def _number(value: Any) -> Any:
 
 
 def _place(text: Any) -> dict[str, Any]:
-    """`<lat>,<lon>` in degrees; 0,0 means no fix."""
+    """`<lat>,<lon>` in degrees; 0,0 means no fix. What is no place on earth is told as None."""
+    nowhere = {"latitude": None, "longitude": None, "has_fix": False}
     try:
         lat, lon = map(float, str(text).split(","))
     except ValueError:
-        raise PeerError("latlng is no pair of degrees", discarded=str(text)[:64].encode("ascii", "replace")) from None
+        return nowhere
     if not (math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180):
-        raise PeerError("latlng is no place on earth")
+        return nowhere
     return {"latitude": lat, "longitude": lon, "has_fix": (lat, lon) != (0.0, 0.0)}

@@ -1,7 +1,8 @@
 """Frames of Kingneed and VJoy units: `(<id>,<type>,...)`, text between `$`; commands `[begin]sms2,<text>,[end]`.
 
 The id has 11 to 15 digits, the type four characters: DW30, DW3B and DW51 are positions, ZC20 the battery, ZC03 a text
-that answers a command. A text may hold brackets, so a frame with one ends at `$)`. Nothing is owed in recorded traffic.
+that answers a command. A DW frame without a fix (recorded: DW50) tells numbers and networks instead. A text may hold
+brackets, so a frame with one ends at `$)`. Nothing is owed in recorded traffic.
 There is no checksum and no number.
 Sources: traccar/traccar Tk103ProtocolDecoder, Tk103ProtocolEncoder and their tests; garyvdm/trackers (tkstorage and its
 test: recorded frames and notices).
@@ -27,6 +28,8 @@ _LONGEST_HEAD = 19
 _TEXT = re.compile(r"(?P<date>\d{6}),(?P<time>\d{6}),\$(?P<text>.*)\$", re.ASCII | re.DOTALL)
 _SERVER = re.compile(rb"\[begin\]sms2,([^\[\]]{0,400}),\[end\]")
 _DEGREES = re.compile(r"\d{4,5}(?:\.\d{0,9})?", re.ASCII)
+_SIDES = frozenset("NSEW")
+_DIGITS = re.compile(r"\d{6}", re.ASCII)
 _POSITION = ("date", "fix", "latitude", "longitude", "speed", "time", "course", "altitude_m", "satellites")
 _TOLD: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("check_min", re.compile(r"Check interval is set to (\d{1,6}) minute", re.ASCII)),
@@ -100,7 +103,7 @@ def recognise(first: bytes) -> bool | None:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a frame of either direction. Raises PeerError for a place that is none."""
+    """Everything known of a frame of either direction. A place that is none is told as None."""
     if message.frame.startswith(b"["):
         return {"message": "command", "text": clean(message.data[1])}
     word, text = message.data
@@ -112,18 +115,29 @@ def fields(message: Message) -> dict[str, Any]:
         return {**found, "date": cells[0], "time": cells[1], "battery_level": cells[2], "values": cells[3:]}
     if not word.startswith("DW"):
         return {**found, "values": cells}
+    if cells[1:2] not in ([], ["A"], ["V"]):
+        return {**found, **_surroundings(cells)}
     found |= dict(zip(_POSITION, cells, strict=False))
-    try:
-        for name, degrees in (("latitude", 2), ("longitude", 3)):
-            if name in found:
-                digits, side = found[name][:-1], found[name][-1:]
-                if not _DEGREES.fullmatch(digits):
-                    raise ValueError
-                value = int(digits[:degrees]) + float(digits[degrees:]) / 60
-                found[name] = round(-value if side in ("S", "W") else value, 6)
-    except ValueError:
-        raise PeerError("a place that is none", discarded=message.frame[:64]) from None
+    for name, degrees in (("latitude", 2), ("longitude", 3)):
+        if name in found:
+            found[name] = _place(found[name], degrees)
     return found
+
+
+def _place(text: str, degrees: int) -> float | None:
+    """Degrees of `ddmm.mmmmN` with so many digits of whole degrees; None for a text that is none."""
+    digits, side = text[:-1], text[-1:]
+    if not _DEGREES.fullmatch(digits) or side not in _SIDES:
+        return None
+    value = int(digits[:degrees]) + float(digits[degrees:]) / 60
+    return round(-value if side in ("S", "W") else value, 6)
+
+
+def _surroundings(cells: list[str]) -> dict[str, Any]:
+    """A report without a fix, such as DW50: date and time stand last, what comes before them is told as it is."""
+    if len(cells) > 2 and _DIGITS.fullmatch(cells[-2]) and _DIGITS.fullmatch(cells[-1]):
+        return {"date": cells[-2], "time": cells[-1], "values": cells[:-2]}
+    return {"values": cells}
 
 
 def told(text: str) -> dict[str, Any]:

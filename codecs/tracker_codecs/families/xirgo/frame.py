@@ -78,7 +78,7 @@ def from_server(data: bytes, channel: str = "") -> list[Event]:
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Everything known of a message of either direction. Raises PeerError for a report whose place is none."""
+    """Everything known of a message of either direction. A place that is none is told as None."""
     if message.data == "server":
         return _server(message.text)
     body = _BODY.fullmatch(message.frame)
@@ -91,13 +91,17 @@ def fields(message: Message) -> dict[str, Any]:
     if len(cells) < 4 or not re.fullmatch(r"\d{4}/\d\d/\d\d", cells[0], re.ASCII):
         return {**found, "values": cells}
     time = moment(f"{cells[0]} {cells[1]}", "%Y/%m/%d %H:%M:%S")  # none of 2000/00/00: the unit does not know it yet
-    try:
-        latitude, longitude = float(cells[2]), float(cells[3])
-    except ValueError:
-        raise PeerError("a place that is none", discarded=message.frame[:64]) from None
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
-        raise PeerError("a place that is not on Earth", discarded=message.frame[:64])
+    latitude, longitude = _degrees(cells[2], 90), _degrees(cells[3], 180)
     return {**found, "time": time, "latitude": latitude, "longitude": longitude, "values": cells[4:]}
+
+
+def _degrees(text: str, most: int) -> float | None:
+    """Degrees; None for a text that is none, or no place on Earth."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) <= most else None
 
 
 def _server(line: str) -> dict[str, Any]:
