@@ -127,28 +127,17 @@ class AtrackStream(Cutter):
         if left < length + 6:
             return MORE
         frame = buf[pos : pos + length + 6]
-        crc, _, sequence, number = _BINARY.unpack_from(frame, 2)
-        if crc != crc16.arc(frame[4:]):
-            return self._broken(frame, events)
+        if not sealed(frame):  # under another prefix the checksum alone shows that it is one
+            return self._broken(frame, events) if buf[pos] == 0x40 else NO_FRAME
+        _, _, sequence, number = _BINARY.unpack_from(frame, 2)
         return self._report(frame, pos, number, sequence, events)
 
     def _prefixed(self, buf: bytes, pos: int, events: list[Event]) -> int:
-        """A binary report under a prefix of the owner's choice; its checksum alone shows that it is one."""
+        """A binary report under a prefix of the owner's choice."""
         left = len(buf) - pos
         if left > 1 and not 0x21 <= buf[pos + 1] <= 0x7E:
             return NO_FRAME
-        if left < 6:
-            return MORE
-        length = buf[pos + 4] << 8 | buf[pos + 5]
-        if not _HEAD - 6 <= length <= MAX_FRAME - 6:
-            return NO_FRAME
-        if left < length + 6:
-            return MORE
-        frame = buf[pos : pos + length + 6]
-        if not sealed(frame):
-            return NO_FRAME
-        _, _, sequence, number = _BINARY.unpack_from(frame, 2)
-        return self._report(frame, pos, number, sequence, events)
+        return MORE if left < 6 else self._binary(buf, pos, events)
 
     def _ascii(self, buf: bytes, pos: int, events: list[Event]) -> int:
         head = _TEXT.match(buf, pos)
